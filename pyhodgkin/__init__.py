@@ -1,0 +1,103 @@
+"""Hodgkin-Huxley neurons, and neural networks trained in place of what is unknown in them.
+
+The public names are loaded when they are first used: importing the package itself imports
+neither torch, nor juliacall, nor matplotlib, nor scipy.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from pyhodgkin import errors as errors
+    from pyhodgkin import plot as plot
+    from pyhodgkin import protocols as protocols
+    from pyhodgkin.fit import FitResult as FitResult
+    from pyhodgkin.fit import fit as fit
+    from pyhodgkin.neuron import document as document
+    from pyhodgkin.neuron import library as library
+    from pyhodgkin.neuron import rates as rates
+    from pyhodgkin.neuron.channels import Channel as Channel
+    from pyhodgkin.neuron.channels import NeuralCurrent as NeuralCurrent
+    from pyhodgkin.neuron.channels import NeuralRightHandSide as NeuralRightHandSide
+    from pyhodgkin.neuron.channels import Neuron as Neuron
+    from pyhodgkin.neuron.gates import Gate as Gate
+    from pyhodgkin.neuron.gates import InstantaneousKinetics as InstantaneousKinetics
+    from pyhodgkin.neuron.gates import NeuralKinetics as NeuralKinetics
+    from pyhodgkin.neuron.gates import RateKinetics as RateKinetics
+    from pyhodgkin.neuron.gates import SteadyStateKinetics as SteadyStateKinetics
+    from pyhodgkin.neuron.networks import Network as Network
+    from pyhodgkin.protocols import CurrentClamp as CurrentClamp
+    from pyhodgkin.protocols import VoltageClamp as VoltageClamp
+    from pyhodgkin.readers import read as read
+    from pyhodgkin.recordings import Recording as Recording
+    from pyhodgkin.recordings import RecordingSet as RecordingSet
+    from pyhodgkin.simulate import simulate as simulate
+    from pyhodgkin.solution import Solution as Solution
+    from pyhodgkin.solution import Status as Status
+    from pyhodgkin.training.losses import Loss as Loss
+
+# Public submodules, and the module that each other public name comes from.
+_MODULES = {
+    "document": "pyhodgkin.neuron.document",
+    "errors": "pyhodgkin.errors",
+    "library": "pyhodgkin.neuron.library",
+    "plot": "pyhodgkin.plot",
+    "protocols": "pyhodgkin.protocols",
+    "rates": "pyhodgkin.neuron.rates",
+}
+_HOME = {
+    "Channel": "pyhodgkin.neuron.channels",
+    "CurrentClamp": "pyhodgkin.protocols",
+    "FitResult": "pyhodgkin.fit",
+    "Gate": "pyhodgkin.neuron.gates",
+    "InstantaneousKinetics": "pyhodgkin.neuron.gates",
+    "Loss": "pyhodgkin.training.losses",
+    "Network": "pyhodgkin.neuron.networks",
+    "NeuralCurrent": "pyhodgkin.neuron.channels",
+    "NeuralKinetics": "pyhodgkin.neuron.gates",
+    "NeuralRightHandSide": "pyhodgkin.neuron.channels",
+    "Neuron": "pyhodgkin.neuron.channels",
+    "RateKinetics": "pyhodgkin.neuron.gates",
+    "Recording": "pyhodgkin.recordings",
+    "RecordingSet": "pyhodgkin.recordings",
+    "Solution": "pyhodgkin.solution",
+    "Status": "pyhodgkin.solution",
+    "SteadyStateKinetics": "pyhodgkin.neuron.gates",
+    "VoltageClamp": "pyhodgkin.protocols",
+    "fit": "pyhodgkin.fit",
+    "read": "pyhodgkin.readers",
+    "simulate": "pyhodgkin.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = import_module(_MODULES[name])
+    elif name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(["__version__", *_MODULES, *_HOME])
+
+
+class _Package(ModuleType):
+    """Keeps a verb a function: importing the submodule ``pyhodgkin.fit`` would rebind its name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and _HOME.get(name) == value.__name__:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

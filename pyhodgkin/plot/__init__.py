@@ -1,0 +1,1 @@
+"""Figures of traces, gates, currents, kinetics and training."""
