@@ -1,0 +1,1 @@
+"""What a neuron is: frozen dataclasses on numpy, with no engine behind them."""

@@ -1,0 +1,208 @@
+"""A neuron: a membrane capacitance and the currents through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError, unknown
+from .channels import Channel, Current, NeuralRightHandSide
+from .gates import Gate
+from .kinetics import Kinetics
+
+if TYPE_CHECKING:
+    from .parameters import Layout
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """A single compartment: c_m dv/dt = i_stim - Σ i_channel.
+
+    Parameters
+    ----------
+    name : str
+    channels : tuple of Channel or NeuralCurrent
+        Empty when `right_hand_side` is given.
+    c_m : float
+        Specific capacitance, µF/cm².
+    v_rest : float
+        Potential from which a simulation starts unless told otherwise, mV; the gates start at
+        their steady state there.
+    temperature : float, optional
+        Degrees Celsius, for the q10 of the gates.
+    right_hand_side : NeuralRightHandSide, optional
+        A network in place of everything else.
+    initial : tuple of (str, float) pairs, optional
+        Start of single gates, where the steady state will not do.
+    doi, note : str
+        Where the equations come from.
+
+    Examples
+    --------
+    >>> from pyhodgkin.neuron.rates import Exponential, Linoid
+    >>> from pyhodgkin.neuron.kinetics import RateKinetics
+    >>> n = Gate("n", RateKinetics(Linoid(0.01, -55, 10), Exponential(0.125, -65, -80)), power=4)
+    >>> cell = Neuron("passive_k", (Channel("k", 36, -77, (n,)), Channel("l", 0.3, -54.3)))
+    >>> cell.states
+    ('v', 'n')
+    """
+
+    name: str
+    channels: tuple[Current, ...] = ()
+    c_m: float = 1.0
+    v_rest: float = -65.0
+    temperature: float | None = None
+    right_hand_side: NeuralRightHandSide | None = None
+    initial: tuple[tuple[str, float], ...] = ()
+    doi: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))
+        object.__setattr__(self, "initial", tuple((k, float(x)) for k, x in self.initial))
+        if bool(self.channels) == (self.right_hand_side is not None):
+            raise InputError(f'neuron "{self.name}": give either channels or right_hand_side')
+        if not 0 < self.c_m < float("inf"):
+            raise InputError(f'neuron "{self.name}": c_m = {self.c_m:g} µF/cm² must be positive')
+        if not abs(self.v_rest) < float("inf"):
+            raise InputError(f'neuron "{self.name}": v_rest = {self.v_rest} mV must be finite')
+        names = [c.name for c in self.channels]
+        _no_repeats(self.name, "channel", names)
+        _no_repeats(self.name, "gate", [x.name for x in self.gates])
+        for gate, _ in self.initial:
+            if gate not in self.states[1:]:
+                raise unknown("gate in `initial`", gate, self.states[1:])
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """All gates in channel order, instantaneous ones included."""
+        return tuple(gate for channel in self.channels for gate in channel.gates)
+
+    @cached_property
+    def states(self) -> tuple[str, ...]:
+        """Names of the state variables: ``"v"`` and then the gates in channel order."""
+        if self.right_hand_side is not None:
+            return self.right_hand_side.states
+        return ("v", *(gate.name for gate in self.gates if gate.has_state))
+
+    def gate(self, name: str) -> Gate:
+        """The gate called `name`."""
+        for gate in self.gates:
+            if gate.name == name:
+                return gate
+        raise unknown("gate", name, [gate.name for gate in self.gates])
+
+    def channel(self, name: str) -> Current:
+        """The channel called `name`."""
+        for channel in self.channels:
+            if channel.name == name:
+                return channel
+        raise unknown("channel", name, [channel.name for channel in self.channels])
+
+    def replace_gate(self, name: str, kinetics: Kinetics) -> Neuron:
+        """The same neuron with other kinetics for the gate `name`; power and q10 stay.
+
+        Networks learn the kinetics at the temperature of the recording, so a network other
+        than a residual one takes the gate's temperature factor away.
+        """
+        self.gate(name)
+        keep_q10 = kinetics.kind != "neural" or getattr(kinetics, "form", "") == "residual"
+
+        def swap(gate: Gate) -> Gate:
+            if gate.name != name:
+                return gate
+            if keep_q10:
+                return replace(gate, kinetics=kinetics)
+            return replace(gate, kinetics=kinetics, q10=1.0, t_ref=None)
+
+        channels = tuple(c.with_gates(tuple(swap(x) for x in c.gates)) for c in self.channels)
+        return replace(self, channels=channels)
+
+    def replace_channel(self, name: str, channel: Current) -> Neuron:
+        """The same neuron with another current in the place of `name`."""
+        self.channel(name)
+        return replace(
+            self, channels=tuple(channel if c.name == name else c for c in self.channels)
+        )
+
+    def with_channel(self, channel: Current) -> Neuron:
+        """The same neuron with one more current."""
+        return replace(self, channels=(*self.channels, channel))
+
+    def without_channel(self, name: str) -> Neuron:
+        """The same neuron without the current `name`."""
+        self.channel(name)
+        return replace(self, channels=tuple(c for c in self.channels if c.name != name))
+
+    def initial_state(self, v: float | None = None) -> NDArray[np.float64]:
+        """State (S,) at potential `v` (mV, default `v_rest`), the gates at their steady state."""
+        v = self.v_rest if v is None else float(v)
+        if self.right_hand_side is not None:
+            return np.array([v, *self.right_hand_side.shift[1:]])
+        fixed = dict(self.initial)
+        values = [v]
+        for gate in self.gates:
+            if not gate.has_state:
+                continue
+            free = gate.kinetics.kind == "neural" and getattr(gate.kinetics, "form", "") == "free"
+            default = 0.5 if free else float(gate.kinetics.x_inf(v))
+            values.append(fixed.get(gate.name, default))
+        return np.array(values)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Names, shapes and places of the parameters in the flat vector."""
+        from .parameters import layout_of
+
+        return layout_of(self)
+
+    @property
+    def theta(self) -> NDArray[np.float64]:
+        """The flat parameter vector (P,), float64."""
+        from .parameters import flatten
+
+        return flatten(self)
+
+    def with_theta(self, theta: ArrayLike) -> Neuron:
+        """The same neuron with the parameters `theta` (P,)."""
+        from .parameters import unflatten
+
+        return unflatten(self, theta)
+
+    def with_parameters(self, **values: float) -> Neuron:
+        """The same neuron with some parameters changed; dots in names become ``__``.
+
+        Examples
+        --------
+        >>> import pyhodgkin as ph
+        >>> ph.library.get("squid_axon").with_parameters(na__g=100.0).channel("na").g
+        100.0
+        """
+        theta = self.theta
+        for name, value in values.items():
+            theta[self.layout[name.replace("__", ".")].slice] = value
+        return self.with_theta(theta)
+
+    def __str__(self) -> str:
+        from .equations import equations
+
+        return equations(self)
+
+    def __iter__(self) -> Iterator[Current]:
+        return iter(self.channels)
+
+
+def leak(g: float, e: float, name: str = "l") -> Channel:
+    """A leak channel of conductance `g` (mS/cm²) and reversal potential `e` (mV)."""
+    return Channel(name, g, e)
+
+
+def _no_repeats(neuron: str, kind: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1 or name == "v":
+            raise InputError(f'neuron "{neuron}": {kind} name "{name}" is used twice or reserved')

@@ -1,0 +1,229 @@
+"""Names and shapes of the parameters of a neuron, and the one flat vector that holds them."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError, unknown
+from .channels import Channel, Current, NeuralCurrent
+from .gates import Gate
+from .kinetics import Kinetics, NeuralKinetics
+from .networks import Network
+
+if TYPE_CHECKING:
+    from .neuron import Neuron
+
+GROUPS = ("conductances", "reversals", "capacitance", "rates", "networks", "physical", "all")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named parameter: where it lies in the flat vector and how it may move.
+
+    `transform` is how training sees it: ``"log"`` keeps the sign of a positive (or negative)
+    number, ``"identity"`` leaves it free. `group` is one of the words `Layout.select` knows.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    start: int
+    unit: str
+    group: str
+    transform: str = "identity"
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def slice(self) -> slice:
+        return slice(self.start, self.start + self.size)
+
+
+class Layout:
+    """The entries of a parameter vector, by name and in order.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> layout = ph.library.get("squid_axon").layout
+    >>> layout["na.g"].unit
+    'mS/cm²'
+    >>> [layout.names[i] for i in layout.select("conductances")]
+    ['k.g', 'na.g', 'l.g']
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = tuple(entries)
+        self._by_name = {entry.name: entry for entry in self.entries}
+        self.size = sum(entry.size for entry in self.entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._by_name:
+            raise unknown("parameter", name, self._by_name)
+        return self._by_name[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def names(self) -> list[str]:
+        """One name per element of the flat vector; elements of arrays carry their index."""
+        out: list[str] = []
+        for entry in self.entries:
+            if entry.shape == ():
+                out.append(entry.name)
+            else:
+                out += [f"{entry.name}[{','.join(map(str, i))}]" for i in np.ndindex(entry.shape)]
+        return out
+
+    def select(self, patterns: str | Sequence[str]) -> NDArray[np.intp]:
+        """Sorted places of the parameters that any of `patterns` names.
+
+        Parameters
+        ----------
+        patterns : str or sequence of str
+            A group (``conductances``, ``reversals``, ``capacitance``, ``rates``, ``networks``,
+            ``physical``, ``all``), a name, or a shell pattern such as ``"na.*"``.
+
+        Raises
+        ------
+        UnknownNameError
+            If a pattern matches nothing.
+        """
+        chosen: set[int] = set()
+        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+            found = [entry for entry in self.entries if _matches(entry, pattern)]
+            if not found and pattern not in GROUPS:
+                raise unknown("parameter or group", pattern, [*GROUPS, *self._by_name])
+            for entry in found:
+                chosen.update(range(entry.start, entry.start + entry.size))
+        return np.array(sorted(chosen), dtype=np.intp)
+
+
+def _matches(entry: Entry, pattern: str) -> bool:
+    if pattern == "all":
+        return entry.group != "fixed"
+    if pattern == "physical":
+        return entry.group in ("conductances", "reversals", "capacitance")
+    return entry.group == pattern or fnmatch.fnmatchcase(entry.name, pattern)
+
+
+def layout_of(neuron: Neuron) -> Layout:
+    """The layout of the parameters of `neuron`."""
+    entries: list[Entry] = []
+    place = 0
+    for name, value, unit, group, transform in _walk(neuron):
+        entries.append(Entry(name, value.shape, place, unit, group, transform))
+        place += value.size
+    return Layout(entries)
+
+
+def flatten(neuron: Neuron) -> NDArray[np.float64]:
+    """The flat parameter vector of `neuron`, shape (P,)."""
+    parts = [value.ravel() for _, value, *_ in _walk(neuron)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+_Item = tuple[str, NDArray[np.float64], str, str, str]
+
+
+def _walk(neuron: Neuron) -> Iterator[_Item]:
+    if neuron.right_hand_side is not None:
+        yield from _network_items("network", neuron.right_hand_side.network)
+        return
+    yield "c_m", np.array(neuron.c_m), "µF/cm²", "capacitance", "log"
+    for channel in neuron.channels:
+        if isinstance(channel, Channel):
+            yield f"{channel.name}.g", np.array(channel.g), "mS/cm²", "conductances", "log"
+            yield f"{channel.name}.e", np.array(channel.e), "mV", "reversals", "identity"
+        else:
+            yield from _network_items(f"{channel.name}.network", channel.network)
+        for gate in channel.gates:
+            yield from _kinetics_items(f"{channel.name}.{gate.name}", gate.kinetics)
+
+
+def _kinetics_items(prefix: str, kinetics: Kinetics) -> Iterator[_Item]:
+    for role, curve in kinetics.curves().items():
+        leaves = list(curve.leaves())
+        for i, leaf in enumerate(leaves):
+            path = f"{prefix}.{role}" if leaf is curve else f"{prefix}.{role}.{i}"
+            # In a·exp((v - v0)/k) a change of v0 is a change of a: only one of them is trained.
+            fixed = {"v0"} if leaf.form == "exponential" else set()
+            # A steady state that is a plain sigmoid stays between 0 and 1 only if a stays 1.
+            if role.endswith("x_inf"):
+                fixed.add("a")
+            for name in leaf.parameter_names():
+                value = np.array(getattr(leaf, name))
+                unit = "mV" if name in ("v0", "k") else ""
+                log = name in ("a", "k") and value != 0.0
+                group = "fixed" if name in fixed else "rates"
+                yield f"{path}.{name}", value, unit, group, "log" if log else "identity"
+    if isinstance(kinetics, NeuralKinetics):
+        yield from _network_items(f"{prefix}.network", kinetics.network)
+
+
+def _network_items(prefix: str, network: Network) -> Iterator[_Item]:
+    for i, array in enumerate(network.arrays()):
+        name = f"{'weight' if i % 2 == 0 else 'bias'}{i // 2}"
+        yield f"{prefix}.{name}", array, "", "networks", "identity"
+
+
+def unflatten(neuron: Neuron, theta: ArrayLike) -> Neuron:
+    """`neuron` with its parameters taken from `theta` (P,)."""
+    vector = np.array(theta, dtype=np.float64)
+    layout = neuron.layout
+    if vector.shape != (layout.size,):
+        raise InputError(f"theta has shape {vector.shape}; this neuron needs ({layout.size},)")
+    if not np.all(np.isfinite(vector)):
+        where = layout.names[int(np.flatnonzero(~np.isfinite(vector))[0])]
+        raise InputError(f"theta: parameter {where} is not finite")
+    values = iter([vector[e.slice].reshape(e.shape) for e in layout])
+    if neuron.right_hand_side is not None:
+        network = _take_network(neuron.right_hand_side.network, values)
+        return replace(neuron, right_hand_side=replace(neuron.right_hand_side, network=network))
+    c_m = float(next(values))
+    return replace(neuron, c_m=c_m, channels=tuple(_take_channel(c, values) for c in neuron.channels))
+
+
+_Values = Iterator[NDArray[np.float64]]
+
+
+def _take_channel(channel: Current, values: _Values) -> Current:
+    if isinstance(channel, NeuralCurrent):
+        channel = replace(channel, network=_take_network(channel.network, values))
+    else:
+        channel = replace(channel, g=float(next(values)), e=float(next(values)))
+    return channel.with_gates(tuple(_take_gate(gate, values) for gate in channel.gates))
+
+
+def _take_gate(gate: Gate, values: _Values) -> Gate:
+    kinetics = gate.kinetics
+    curves = {}
+    for role, curve in kinetics.curves().items():
+        leaves = [
+            type(leaf)(*(float(next(values)) for _ in leaf.parameter_names()))
+            for leaf in curve.leaves()
+        ]
+        curves[role] = curve.with_leaves(iter(leaves))
+    if curves:
+        kinetics = kinetics.with_curves(curves)
+    if isinstance(kinetics, NeuralKinetics):
+        kinetics = replace(kinetics, network=_take_network(kinetics.network, values))
+    return replace(gate, kinetics=kinetics)
+
+
+def _take_network(network: Network, values: _Values) -> Network:
+    return network.with_arrays([next(values) for _ in network.arrays()])
