@@ -1,0 +1,1 @@
+"""The engines: one contract (`base`), pure torch, and Julia."""

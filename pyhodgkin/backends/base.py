@@ -1,0 +1,208 @@
+"""The contract of an engine: values in, values out, the same for every engine.
+
+An engine never sees a Python function of the user's: a neuron, a protocol and a loss are plain
+values, so that the same call can be answered by torch or by Julia.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol as Interface
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, unknown
+from ..neuron.neuron import Neuron
+from ..protocols import Protocol
+from ..recordings import Recording
+from ..solution import Status
+
+FloatArray = NDArray[np.float64]
+
+LOSS_KINDS = ("mse", "mae", "huber")
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """How to solve; shared by both engines.
+
+    Parameters
+    ----------
+    solver : str
+        Name of the method; ``"auto"`` lets the engine choose.
+    rtol, atol : float
+        Tolerances of the adaptive methods. `atol` holds for a gate; for the voltage it is
+        multiplied by `v_scale`.
+    max_steps : int
+        Accepted and rejected steps of one element of the batch before it is given up.
+    dt : float
+        Step of the fixed-step methods, ms.
+    dt_max : float, optional
+        Longest step of the adaptive methods, ms.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    device : str
+        Where to compute, for instance ``"cpu"`` or ``"cuda"``.
+    v_scale : float
+        mV; size of the voltage next to that of a gate in the error control.
+    """
+
+    solver: str = "auto"
+    rtol: float = 1e-6
+    atol: float = 1e-8
+    max_steps: int = 100_000
+    dt: float = 0.01
+    dt_max: float | None = None
+    dtype: str = "float64"
+    device: str = "cpu"
+    v_scale: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.rtol < 1 and 0 < self.atol < 1):
+            raise InputError(f"rtol = {self.rtol}, atol = {self.atol}: give numbers between 0 and 1")
+        if self.max_steps < 1:
+            raise InputError(f"max_steps = {self.max_steps}: give at least 1")
+        if not self.dt > 0 or (self.dt_max is not None and not self.dt_max > 0):
+            raise InputError(f"dt = {self.dt} ms, dt_max = {self.dt_max} ms: must be positive")
+        if self.dtype not in ("float64", "float32"):
+            raise unknown("dtype", self.dtype, ("float64", "float32"))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How far a prediction is from what was measured, as a value.
+
+    The residual is (predicted - measured)/scale; its square, absolute value or Huber function
+    is averaged over the samples that the mask keeps.
+
+    Parameters
+    ----------
+    kind : {"mse", "mae", "huber"}
+    scale : float, optional
+        Unit of the residual, in the unit of the observable; default the standard deviation of
+        what was measured, so that losses of different observables compare.
+    delta : float
+        Where ``"huber"`` turns from square to linear, in units of `scale`.
+
+    Examples
+    --------
+    >>> Loss("huber", delta=0.1).kind
+    'huber'
+    """
+
+    kind: str = "mse"
+    scale: float | None = None
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in LOSS_KINDS:
+            raise unknown("kind of loss", self.kind, LOSS_KINDS)
+        if (self.scale is not None and not self.scale > 0) or not self.delta > 0:
+            raise InputError(f"Loss: scale = {self.scale}, delta = {self.delta} must be positive")
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A quadratic penalty on parameters: strength · mean((theta - centre)²) over `indices`."""
+
+    indices: NDArray[np.intp]
+    centre: FloatArray
+    strength: float
+
+
+@dataclass(frozen=True)
+class RawSolution:
+    """What an engine returns from a solve of a batch of B elements at T times.
+
+    `y` is (B, T, S); after a failure the samples that were not reached are NaN.
+    `stats` holds ``n_steps``, ``n_rejected``, ``n_f_evals``, each (B,); `status` is (B,).
+    """
+
+    t: FloatArray
+    y: FloatArray
+    stats: dict[str, NDArray[np.int64]]
+    status: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ValueAndGradient:
+    """Loss and gradient from one call.
+
+    `value` is () or (K,), `gradient` (P,) or (K, P), `gradient_y0` (R, S) or (K, R, S) (the
+    gradient with respect to the start of each recording), `per_recording` (R,) or (K, R) the
+    loss of each recording, `statuses` (R,) or (K, R). Where a solve failed the value is inf
+    and the gradient zero.
+    """
+
+    value: FloatArray
+    gradient: FloatArray
+    gradient_y0: FloatArray | None
+    per_recording: FloatArray
+    statuses: NDArray[np.int64]
+    stats: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """() or (K,): whether any recording of an element failed."""
+        return np.any(self.statuses != Status.SUCCESS, axis=-1)
+
+
+class Backend(Interface):
+    """What every engine offers."""
+
+    name: str
+
+    def solvers(self) -> tuple[str, ...]:
+        """Names of the solvers, the default first."""
+        ...
+
+    def solve(
+        self,
+        neuron: Neuron,
+        protocols: Sequence[Protocol],
+        theta: FloatArray,
+        y0: FloatArray | None,
+        saveat: FloatArray,
+        options: SolveOptions,
+    ) -> RawSolution:
+        """Solve a batch: `theta` is (P,) or (B, P), `y0` None, (S,) or (B, S), `saveat` (T,).
+
+        There is one protocol for each element, or one for all; they are all of one clamp.
+        Without `y0` an element starts at the `v_rest` of the neuron with its gates at the
+        steady state there, under voltage clamp at the command of the first moment.
+        """
+        ...
+
+    def value_and_grad(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        loss: Loss,
+        *,
+        mode: str,
+        y0: FloatArray | None,
+        options: SolveOptions,
+    ) -> ValueAndGradient:
+        """Mean loss over `recordings` and its gradient, for `theta` (P,) or (K, P) at once.
+
+        `mode` is ``"simulation"`` (solve, compare what was observed) or ``"clamped"`` (drive
+        the gates with the measured or commanded voltage, compare the current). `y0` is None
+        (steady state at the first voltage, which the gradient sees through), (R, S) or (K, R, S).
+        """
+        ...
+
+    def predict(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        *,
+        mode: str,
+        y0: FloatArray | None,
+        options: SolveOptions,
+    ) -> list[FloatArray]:
+        """What the model says each recording should have observed: (T,) or (K, T) each."""
+        ...
