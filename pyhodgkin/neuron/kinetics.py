@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+# A curve is called with v, as a method is, so a field may stand in for the method of its name.
+# pyright: reportIncompatibleMethodOverride=false
 from ..errors import InputError, unknown
 from .networks import Network
 from .rates import Curve, FloatArray, as_curve, logistic
@@ -20,10 +22,15 @@ class Kinetics:
     """Base of the kinetics of a gate: dx/dt = alpha(v)(1 - x) - beta(v) x."""
 
     kind: ClassVar[str] = ""
+    roles: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for role in self.roles:
+            object.__setattr__(self, role, as_curve(getattr(self, role)))
 
     def curves(self) -> dict[str, Curve]:
         """The closed-form curves inside, by role."""
-        return {}
+        return {role: getattr(self, role) for role in self.roles}
 
     def with_curves(self, curves: dict[str, Curve]) -> Kinetics:
         """The same kinetics with other curves."""
@@ -59,21 +66,11 @@ class RateKinetics(Kinetics):
     (0.3177, 5.459)
     """
 
-    alpha_curve: Curve
-    beta_curve: Curve
+    # field() keeps the inherited method of that name from being taken for a default value.
+    alpha: Curve = field()
+    beta: Curve = field()
     kind: ClassVar[str] = "rates"
-
-    def curves(self) -> dict[str, Curve]:
-        return {"alpha": self.alpha_curve, "beta": self.beta_curve}
-
-    def with_curves(self, curves: dict[str, Curve]) -> RateKinetics:
-        return RateKinetics(curves["alpha"], curves["beta"])
-
-    def alpha(self, v: ArrayLike) -> FloatArray:
-        return self.alpha_curve(v)
-
-    def beta(self, v: ArrayLike) -> FloatArray:
-        return self.beta_curve(v)
+    roles: ClassVar[tuple[str, ...]] = ("alpha", "beta")
 
 
 @dataclass(frozen=True)
@@ -87,41 +84,23 @@ class SteadyStateKinetics(Kinetics):
     array([4.])
     """
 
-    x_inf_curve: Curve
-    tau_curve: Curve | float
+    x_inf: Curve = field()
+    tau: Curve = field()
     kind: ClassVar[str] = "steady_state"
+    roles: ClassVar[tuple[str, ...]] = ("x_inf", "tau")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tau_curve", as_curve(self.tau_curve))
+    if TYPE_CHECKING:
 
-    def curves(self) -> dict[str, Curve]:
-        return {"x_inf": self.x_inf_curve, "tau": as_curve(self.tau_curve)}
-
-    def with_curves(self, curves: dict[str, Curve]) -> SteadyStateKinetics:
-        return SteadyStateKinetics(curves["x_inf"], curves["tau"])
-
-    def x_inf(self, v: ArrayLike) -> FloatArray:
-        return self.x_inf_curve(v)
-
-    def tau(self, v: ArrayLike) -> FloatArray:
-        return as_curve(self.tau_curve)(v)
+        def __init__(self, x_inf: Curve, tau: Curve | float) -> None: ...
 
 
 @dataclass(frozen=True)
 class InstantaneousKinetics(Kinetics):
     """A gate that is always at its steady state: no state variable of its own."""
 
-    x_inf_curve: Curve
+    x_inf: Curve = field()
     kind: ClassVar[str] = "instantaneous"
-
-    def curves(self) -> dict[str, Curve]:
-        return {"x_inf": self.x_inf_curve}
-
-    def with_curves(self, curves: dict[str, Curve]) -> InstantaneousKinetics:
-        return InstantaneousKinetics(curves["x_inf"])
-
-    def x_inf(self, v: ArrayLike) -> FloatArray:
-        return self.x_inf_curve(v)
+    roles: ClassVar[tuple[str, ...]] = ("x_inf",)
 
     def tau(self, v: ArrayLike) -> FloatArray:
         return np.zeros_like(np.asarray(v, dtype=np.float64))

@@ -315,7 +315,12 @@ def curve_from_dict(data: dict[str, Any]) -> Curve:
 
 def as_curve(value: Curve | float) -> Curve:
     """`value` itself when it is a curve, else the constant."""
-    return value if isinstance(value, Curve) else Constant(float(value))
+    if isinstance(value, Curve):
+        return value
+    try:
+        return Constant(float(value))
+    except (TypeError, ValueError):
+        raise InputError(f"{value!r} is neither a curve of the voltage nor a number") from None
 
 
 def logistic(x: FloatArray) -> FloatArray:
