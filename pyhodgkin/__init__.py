@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from pyhodgkin.neuron.channels import Channel as Channel
     from pyhodgkin.neuron.channels import NeuralCurrent as NeuralCurrent
     from pyhodgkin.neuron.channels import NeuralRightHandSide as NeuralRightHandSide
-    from pyhodgkin.neuron.channels import Neuron as Neuron
     from pyhodgkin.neuron.gates import Gate as Gate
-    from pyhodgkin.neuron.gates import InstantaneousKinetics as InstantaneousKinetics
-    from pyhodgkin.neuron.gates import NeuralKinetics as NeuralKinetics
-    from pyhodgkin.neuron.gates import RateKinetics as RateKinetics
-    from pyhodgkin.neuron.gates import SteadyStateKinetics as SteadyStateKinetics
+    from pyhodgkin.neuron.kinetics import InstantaneousKinetics as InstantaneousKinetics
+    from pyhodgkin.neuron.kinetics import NeuralKinetics as NeuralKinetics
+    from pyhodgkin.neuron.kinetics import RateKinetics as RateKinetics
+    from pyhodgkin.neuron.kinetics import SteadyStateKinetics as SteadyStateKinetics
     from pyhodgkin.neuron.networks import Network as Network
+    from pyhodgkin.neuron.neuron import Neuron as Neuron
     from pyhodgkin.protocols import CurrentClamp as CurrentClamp
     from pyhodgkin.protocols import VoltageClamp as VoltageClamp
     from pyhodgkin.readers import read as read
@@ -56,19 +56,19 @@ _HOME = {
     "CurrentClamp": "pyhodgkin.protocols",
     "FitResult": "pyhodgkin.fit",
     "Gate": "pyhodgkin.neuron.gates",
-    "InstantaneousKinetics": "pyhodgkin.neuron.gates",
+    "InstantaneousKinetics": "pyhodgkin.neuron.kinetics",
     "Loss": "pyhodgkin.training.losses",
     "Network": "pyhodgkin.neuron.networks",
     "NeuralCurrent": "pyhodgkin.neuron.channels",
-    "NeuralKinetics": "pyhodgkin.neuron.gates",
+    "NeuralKinetics": "pyhodgkin.neuron.kinetics",
     "NeuralRightHandSide": "pyhodgkin.neuron.channels",
-    "Neuron": "pyhodgkin.neuron.channels",
-    "RateKinetics": "pyhodgkin.neuron.gates",
+    "Neuron": "pyhodgkin.neuron.neuron",
+    "RateKinetics": "pyhodgkin.neuron.kinetics",
     "Recording": "pyhodgkin.recordings",
     "RecordingSet": "pyhodgkin.recordings",
     "Solution": "pyhodgkin.solution",
     "Status": "pyhodgkin.solution",
-    "SteadyStateKinetics": "pyhodgkin.neuron.gates",
+    "SteadyStateKinetics": "pyhodgkin.neuron.kinetics",
     "VoltageClamp": "pyhodgkin.protocols",
     "fit": "pyhodgkin.fit",
     "read": "pyhodgkin.readers",
