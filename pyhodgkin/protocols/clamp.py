@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,6 +33,7 @@ class Protocol:
 
     waveform: Waveform
     t_end: float
+    unit: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "waveform", as_waveform(self.waveform))
@@ -56,14 +57,12 @@ class Protocol:
         """The part from `t0` to `t1` (ms), with time counted from `t0`."""
         checks.ordered("t0", t0, "t1", t1)
         pieces = self.segments.between(t0, t1).shifted(-t0)
-        return self._with(Piecewise(pieces), t1 - t0)
-
-    def _with(self: P, waveform: Waveform, t_end: float) -> P:
-        return type(self)(waveform, t_end)
+        return type(self)(Piecewise(pieces), t1 - t0, self.unit)
 
     def to_dict(self) -> dict:
         """Plain numbers and lists, safe for JSON."""
-        return {"kind": self.kind, "t_end": self.t_end, "waveform": self.waveform.to_dict()}
+        waveform = self.waveform.to_dict()
+        return {"kind": self.kind, "t_end": self.t_end, "unit": self.unit, "waveform": waveform}
 
     @staticmethod
     def from_dict(data: dict) -> Protocol:
@@ -79,8 +78,8 @@ class Protocol:
         kind = str(data.get("kind"))
         if kind not in kinds:
             raise unknown("kind of protocol", kind, kinds)
-        extra: dict[str, Any] = {"unit": data["unit"]} if "unit" in data else {}
-        return kinds[kind](Waveform.from_dict(data["waveform"]), data["t_end"], **extra)
+        waveform = Waveform.from_dict(data["waveform"])
+        return kinds[kind](waveform, data["t_end"], data["unit"])
 
     # -- constructors that both clamps share --------------------------------------------
 
@@ -138,12 +137,6 @@ class CurrentClamp(Protocol):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "unit", current_unit(self.unit))
-
-    def _with(self, waveform: Waveform, t_end: float) -> CurrentClamp:
-        return CurrentClamp(waveform, t_end, self.unit)
-
-    def to_dict(self) -> dict:
-        return {**super().to_dict(), "unit": self.unit}
 
     @classmethod
     def step(
@@ -212,10 +205,12 @@ class VoltageClamp(Protocol):
 
     kind: ClassVar[str] = "voltage"
 
-    @property
-    def unit(self) -> str:
-        """Always ``"mV"``."""
-        return "mV"
+    unit: str = "mV"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.unit != "mV":
+            raise InputError(f'a voltage clamp is in mV, got unit "{self.unit}": convert it first')
 
     @classmethod
     def step(

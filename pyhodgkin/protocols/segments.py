@@ -14,7 +14,7 @@ from ..errors import InputError
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Segments:
     """A signal in pieces: a line plus sinusoids on each, K pieces of J sinusoids.
 
@@ -48,32 +48,31 @@ class Segments:
 
     start: Array
     offset: Array
-    slope: Array = None  # type: ignore[assignment]
-    amplitude: Array = None  # type: ignore[assignment]
-    omega: Array = None  # type: ignore[assignment]
-    chirp: Array = None  # type: ignore[assignment]
-    phase: Array = None  # type: ignore[assignment]
+    slope: Array
+    amplitude: Array
+    omega: Array
+    chirp: Array
+    phase: Array
 
-    def __post_init__(self) -> None:
-        start = _frozen(self.start)
-        if start.ndim not in (1, 2) or start.shape[-1] == 0:
-            raise InputError(f"start must have shape (K,) or (B, K), got {start.shape}")
-        with np.errstate(invalid="ignore"):
-            increases = np.all((np.diff(start, axis=-1) > 0) | np.isposinf(start[..., 1:]))
-        if not np.all(np.isfinite(start[..., 0])) or not increases or np.isnan(start).any():
-            raise InputError("start must increase (ms) and begin with a finite time")
-        set_ = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
-        set_("start", start)
-        for name in ("offset", "slope"):
-            given = getattr(self, name)
-            set_(
-                name, _checked(name, np.zeros(start.shape) if given is None else given, start.shape)
-            )
-        count = 0 if self.amplitude is None else np.shape(self.amplitude)[-1]
-        for name in ("amplitude", "omega", "chirp", "phase"):
-            given = getattr(self, name)
-            shape = (*start.shape, count)
-            set_(name, _checked(name, np.zeros(shape) if given is None else given, shape))
+    def __init__(
+        self,
+        start: ArrayLike,
+        offset: ArrayLike,
+        slope: ArrayLike | None = None,
+        amplitude: ArrayLike | None = None,
+        omega: ArrayLike | None = None,
+        chirp: ArrayLike | None = None,
+        phase: ArrayLike | None = None,
+    ) -> None:
+        begin = _starts(start)
+        count = 0 if amplitude is None else np.shape(amplitude)[-1]
+        lines = {"offset": offset, "slope": slope}
+        sines = {"amplitude": amplitude, "omega": omega, "chirp": chirp, "phase": phase}
+        object.__setattr__(self, "start", begin)
+        for name, given in lines.items():
+            object.__setattr__(self, name, _checked(name, given, begin.shape))
+        for name, given in sines.items():
+            object.__setattr__(self, name, _checked(name, given, (*begin.shape, count)))
 
     # -- size ---------------------------------------------------------------------------
 
@@ -166,6 +165,15 @@ class Segments:
             return slope
         amplitude, angle, speed = self._sinusoids(tau, pick)
         return slope + np.sum(amplitude * speed * np.cos(angle), axis=-1)
+
+    def jumps(self) -> Array:
+        """How much a single signal jumps at each of its breakpoints, shape (K - 1,)."""
+        tau = np.diff(self.start)
+        left = self.offset[:-1] + self.slope[:-1] * tau
+        if self.n_sines:
+            amplitude, angle, _ = self._sinusoids(tau, lambda a: a[:-1])
+            left = left + np.sum(amplitude * np.sin(angle), axis=-1)
+        return self.value(self.breakpoints) - left
 
     def _local(self, t: ArrayLike):
         k = self.index(t)
@@ -277,16 +285,23 @@ def superpose(signals: Sequence[Segments]) -> Segments:
     return reduce(lambda a, b: a + b, signals)
 
 
-def _frozen(values: ArrayLike) -> Array:
-    array = np.array(values, dtype=np.float64)
+def _starts(start: ArrayLike) -> Array:
+    array = np.array(start, dtype=np.float64)
+    if array.ndim not in (1, 2) or array.shape[-1] == 0:
+        raise InputError(f"start must have shape (K,) or (B, K), got {array.shape}")
+    with np.errstate(invalid="ignore"):
+        increases = (np.diff(array, axis=-1) > 0) | np.isposinf(array[..., 1:])
+    if not (np.all(increases) and np.all(np.isfinite(array[..., 0]))):
+        raise InputError("start must increase (ms) and begin with a finite time")
     array.setflags(write=False)
     return array
 
 
-def _checked(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
-    array = _frozen(values)
+def _checked(name: str, values: ArrayLike | None, shape: tuple[int, ...]) -> Array:
+    array = np.zeros(shape) if values is None else np.array(values, dtype=np.float64)
     if array.shape != shape:
         raise InputError(f"{name} must have shape {shape} to go with start, got {array.shape}")
     if not np.all(np.isfinite(array)):
         raise InputError(f"{name} must be finite")
+    array.setflags(write=False)
     return array

@@ -1,0 +1,266 @@
+"""What a simulation returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import InputError, unknown
+from .spikes import upward_crossings
+from .status import Status
+
+if TYPE_CHECKING:
+    from .neuron.neuron import Neuron
+    from .protocols import Protocol
+
+__all__ = ["NamedArrays", "Solution", "Status"]
+
+Array = NDArray[np.float64]
+
+
+class NamedArrays(Mapping[str, Array]):
+    """Arrays by name; each may be a function that computes it when first asked for.
+
+    Examples
+    --------
+    >>> arrays = NamedArrays("gate", {"n": np.zeros(3), "m": lambda: np.ones(3)})
+    >>> arrays["m"]
+    array([1., 1., 1.])
+    """
+
+    def __init__(self, kind: str, arrays: Mapping[str, Any]) -> None:
+        self._kind, self._arrays = kind, dict(arrays)
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._arrays:
+            raise unknown(self._kind, name, self._arrays)
+        if callable(self._arrays[name]):
+            self._arrays[name] = self._arrays[name]()
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(self._arrays)}}}"
+
+    def map(self, change: Callable[[Array], Array]) -> NamedArrays:
+        """`change` applied to each array, when it is asked for."""
+        return NamedArrays(self._kind, {name: _later(self, name, change) for name in self})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution:
+    """States over time, of one neuron or of a batch.
+
+    Parameters
+    ----------
+    t : array, shape (T,)
+        Times, ms.
+    y : array, shape (B, T, S), or (T, S) when the call was not batched
+        States in the order of ``neuron.states``: mV and then gates.
+    neuron : Neuron
+    protocol : Protocol or sequence of them
+        One for all or one for each element.
+    currents, open_probability : mapping of str to array (B, T) or (T,), optional
+        By channel; values may be functions that compute the array when first asked for. When
+        left out they follow from `y` and the parameters of `neuron`, so a batch in which each
+        element has its own must hand them in.
+    stats : mapping of str to array, shape (B,) or ()
+        ``n_steps``, ``n_rejected``, ``n_f_evals``.
+    status : array, shape (B,) or ()
+        How each element ended, see `Status`.
+
+    Examples
+    --------
+    >>> from pyhodgkin.protocols import CurrentClamp
+    >>> from types import SimpleNamespace
+    >>> cell = SimpleNamespace(name="cell", states=("v",), channels=())
+    >>> t = np.linspace(0, 10, 101)
+    >>> solution = Solution(t, 100 * np.sin(t)[:, None], cell, CurrentClamp.constant(0.0, 10.0))
+    >>> solution
+    Solution(cell, 101 samples of v in 0 to 10 ms, success)
+    >>> solution.spike_times().round(4)
+    array([6.2832])
+    """
+
+    t: Array
+    y: Array
+    neuron: Neuron
+    protocol: Protocol | Sequence[Protocol]
+    currents: Mapping[str, Array] = None  # type: ignore[assignment]
+    stats: Mapping[str, NDArray[np.int64]] = None  # type: ignore[assignment]
+    status: Any = Status.SUCCESS
+    open_probability: Mapping[str, Array] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        t, y = np.asarray(self.t), np.asarray(self.y)
+        shape = (t.shape[-1], len(self.neuron.states))
+        if t.ndim != 1 or y.ndim not in (2, 3) or y.shape[-2:] != shape:
+            raise InputError(f"y has shape {y.shape}; t and the states ask for (..., {shape})")
+        status = np.asarray(self.status, dtype=np.int64)
+        status = np.broadcast_to(status, y.shape[:-2])
+        probability = self.open_probability
+        if probability is None:
+            probability = {c.name: _later(self, c, _open) for c in self.neuron.channels}
+        currents = self.currents
+        if currents is None:
+            channels = [c for c in self.neuron.channels if hasattr(c, "g")]
+            currents = {c.name: _later(self, c, _current) for c in channels}
+        values = {
+            "t": t,
+            "y": y,
+            "status": status,
+            "stats": dict(self.stats or {}),
+            "currents": NamedArrays("current", currents),
+            "open_probability": NamedArrays("channel", probability),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    # -- what was solved ----------------------------------------------------------------
+
+    @property
+    def batched(self) -> bool:
+        """Whether there is a leading batch axis."""
+        return self.y.ndim == 3
+
+    @property
+    def v(self) -> Array:
+        """Membrane potential, mV, shape (B, T) or (T,)."""
+        return self.y[..., 0]
+
+    @cached_property
+    def gates(self) -> NamedArrays:
+        """Gating variables by name, each (B, T) or (T,), in [0, 1]."""
+        names = self.neuron.states[1:]
+        return NamedArrays("gate", {name: self.y[..., k + 1] for k, name in enumerate(names)})
+
+    @property
+    def stimulus(self) -> Array:
+        """The command at the times `t`, (B, T) or (T,), in the unit of the protocol."""
+        if not self.batched:
+            return self._protocol(0)(self.t)
+        return np.stack([self._protocol(i)(self.t) for i in range(len(self.y))])
+
+    @property
+    def success(self) -> NDArray[np.bool_]:
+        """Whether each element was solved to the end, shape (B,) or ()."""
+        return self.status == Status.SUCCESS
+
+    @property
+    def message(self) -> str:
+        """One line on how the solve ended: the failures and what to do about them."""
+        lines = []
+        for code in np.unique(self.status):
+            if code != Status.SUCCESS:
+                which = np.flatnonzero(self.status == code) if self.batched else []
+                where = f"element {_listed(which)}: " if self.batched else ""
+                lines.append(where + Status(int(code)).message)
+        return "; ".join(lines) or Status.SUCCESS.message
+
+    def _protocol(self, i: int) -> Protocol:
+        if isinstance(self.protocol, Sequence):
+            return self.protocol[i if len(self.protocol) > 1 else 0]
+        return self.protocol
+
+    # -- use ----------------------------------------------------------------------------
+
+    def spike_times(self, threshold: float = 0.0) -> Any:
+        """Times in ms at which v rises through `threshold` (mV).
+
+        Four samples around each crossing are interpolated by a cubic, so the error falls with
+        the fourth power of the spacing of `t`.
+
+        Returns
+        -------
+        array, or list of B arrays for a batch
+        """
+        if not self.batched:
+            return upward_crossings(self.t, self.v, threshold)
+        return [upward_crossings(self.t, v, threshold) for v in self.v]
+
+    def __len__(self) -> int:
+        if not self.batched:
+            raise TypeError("this solution has no batch axis")
+        return len(self.y)
+
+    def __getitem__(self, i: int) -> Solution:
+        """Element `i` of a batch, as a solution without a batch axis."""
+        if not self.batched:
+            raise InputError("this solution has no batch axis to index")
+        i = range(len(self.y))[i]
+        return Solution(
+            self.t,
+            self.y[i],
+            self.neuron,
+            self._protocol(i),
+            currents=self.currents.map(lambda array: array[i]),  # type: ignore[attr-defined]
+            open_probability=self.open_probability.map(lambda array: array[i]),  # type: ignore[attr-defined]
+            stats={name: np.asarray(count)[i] for name, count in self.stats.items()},
+            status=self.status[i],
+        )
+
+    def __iter__(self) -> Iterator[Solution]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        states = " ".join(self.neuron.states)
+        size = f"{len(self.y)} x " if self.batched else ""
+        if np.all(self.success):
+            end = "success"
+        elif self.batched:
+            end = f"{np.sum(~self.success)} of {len(self.y)} failed"
+        else:
+            end = Status(int(self.status)).name
+        span = f"{self.t[0]:g} to {self.t[-1]:g} ms"
+        samples = f"{size}{len(self.t)} samples of {states}"
+        return f"Solution({self.neuron.name}, {samples} in {span}, {end})"
+
+    def to_xarray(self) -> Any:
+        """An `xarray.Dataset` with named dimensions and units (needs the extra ``xarray``)."""
+        from .to_xarray import dataset
+
+        return dataset(self)
+
+    def plot(self, *args: Any, **options: Any) -> Any:
+        """Draw the voltage with its stimulus; see `pyhodgkin.plot.trace`."""
+        from . import plot
+
+        return plot.trace(self, *args, **options)
+
+
+def _later(source: Any, which: Any, compute: Callable) -> Callable[[], Array]:
+    if isinstance(source, NamedArrays):
+        return lambda: compute(source[which])
+    return lambda: compute(source, which)
+
+
+def _open(solution: Solution, channel: Any) -> Array:
+    """Product of the gates to their powers; 1 without gates."""
+    product = np.ones_like(solution.v)
+    for gate in channel.gates:
+        known = gate.name in solution.gates
+        x = solution.gates[gate.name] if known else gate.kinetics.x_inf(solution.v)
+        product = product * x**gate.power
+    return product
+
+
+def _current(solution: Solution, channel: Any) -> Array:
+    return channel.g * solution.open_probability[channel.name] * (solution.v - channel.e)
+
+
+def _listed(indices: ArrayLike) -> str:
+    indices = [str(i) for i in np.asarray(indices)]
+    return ", ".join(indices[:8]) + (f" and {len(indices) - 8} more" if len(indices) > 8 else "")
