@@ -1,1 +1,26 @@
-"""Figures of traces, gates, currents, kinetics and training."""
+"""Figures of traces, gates, currents, kinetics and training; each function returns a `Figure`.
+
+matplotlib is imported when a figure is drawn. Where there is no display, figures are drawn for
+files all the same. Every function takes the keyword `axes` to draw into axes of your own.
+"""
+
+from __future__ import annotations
+
+from .clamp import clamp_fit
+from .kinetics import kinetics
+from .style import COLORS, save
+from .traces import currents, gates, open_probabilities, phase_plane, trace
+from .training import loss_history
+
+__all__ = [
+    "COLORS",
+    "clamp_fit",
+    "currents",
+    "gates",
+    "kinetics",
+    "loss_history",
+    "open_probabilities",
+    "phase_plane",
+    "save",
+    "trace",
+]

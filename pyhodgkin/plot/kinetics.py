@@ -1,0 +1,140 @@
+"""What a gate does at each voltage: steady state and time constant, learned over published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from .style import INK, SHADE, color, label_lines, panels, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..neuron.neuron import Neuron
+
+Curves = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@styled
+def kinetics(
+    neuron: Neuron | Sequence[Neuron],
+    *,
+    published: Neuron | None = None,
+    gates: Sequence[str] | None = None,
+    v_seen: ArrayLike | None = None,
+    v_range: tuple[float, float] = (-100.0, 50.0),
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
+    """Steady state and time constant of gates over voltage.
+
+    Parameters
+    ----------
+    neuron : Neuron or sequence of Neuron
+        What was learned; several (from several seeds, say) are drawn as thin lines.
+    published : Neuron, optional
+        Drawn dashed, for comparison; it has gates of the same names.
+    gates : sequence of str, optional
+        Which gates; by default the neural ones, or all where none is neural.
+    v_seen : array, optional
+        Voltages seen in training, mV: their range is shaded, and beyond it the learned curves
+        are pale, since no sample speaks for them.
+    v_range : (float, float)
+        Limits of the voltage axis, mV; widened to hold `v_seen`.
+    axes : sequence of Axes, optional
+        Two for each gate (steady state, time constant); by default a new figure.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> figure = ph.plot.kinetics(ph.library.get("squid_axon"), gates=["n", "h"])
+    """
+    neurons = list(neuron) if isinstance(neuron, Sequence) else [neuron]
+    names = list(gates) if gates is not None else _interesting(neurons[0])
+    if not names:
+        raise InputError(f'neuron "{neurons[0].name}" has no gate with a steady state to draw')
+    seen = None if v_seen is None else _range_of(v_seen)
+    low, high = v_range if seen is None else (min(v_range[0], seen[0]), max(v_range[1], seen[1]))
+    v = np.linspace(low, high, 601)
+    inside = np.ones(v.shape, bool) if seen is None else (v >= seen[0]) & (v <= seen[1])
+    grid = panels(axes, [1] * len(names), columns=2, width=6.8, height=1.9)
+    for i, name in enumerate(names):
+        learned = [_curves(cell, name, v) for cell in neurons]
+        reference = None if published is None else _curves(published, name, v)
+        pair = (grid[2 * i], grid[2 * i + 1])
+        for which, ax in enumerate(pair):
+            _shade(ax, seen)
+            _draw(ax, v, [c[which] for c in learned], inside, color(i), len(neurons))
+            if reference is not None:
+                ax.plot(v, reference[which], color=INK, ls=(0, (4, 2)), lw=1.1, label="published")
+            ax.set_xlim(low, high)
+        _label(pair, name, learned, reference, inside)
+    for ax in grid[-2:]:
+        ax.set_xlabel("potential (mV)")
+    if published is not None or seen is not None:
+        label_lines(grid[1])
+    return grid[0].figure  # type: ignore[return-value]
+
+
+def _interesting(neuron: Neuron) -> list[str]:
+    usable = [g for g in neuron.gates if getattr(g.kinetics, "form", "") != "free"]
+    neural = [g.name for g in usable if g.kinetics.kind == "neural"]
+    return neural or [g.name for g in usable]
+
+
+def _curves(neuron: Neuron, name: str, v: NDArray[np.float64]) -> Curves:
+    """Steady state and time constant, at the temperature of the neuron."""
+    gate = neuron.gate(name)
+    return gate.kinetics.x_inf(v), gate.kinetics.tau(v) / gate.rate_factor(neuron.temperature)
+
+
+def _range_of(v_seen: ArrayLike) -> tuple[float, float]:
+    values = np.asarray(v_seen, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        raise InputError("v_seen: give at least one finite voltage (mV)")
+    return float(values.min()), float(values.max())
+
+
+def _shade(ax: Axes, seen: tuple[float, float] | None) -> None:
+    if seen is not None:
+        ax.axvspan(*seen, color=SHADE, lw=0, zorder=0, label="seen in training")
+
+
+def _draw(
+    ax: Axes,
+    v: NDArray[np.float64],
+    curves: list[NDArray[np.float64]],
+    inside: NDArray[np.bool_],
+    line: str,
+    count: int,
+) -> None:
+    width = 1.6 if count == 1 else 0.9
+    for i, curve in enumerate(curves):
+        known = np.where(inside, curve, np.nan)
+        ax.plot(v, curve, color=line, lw=width, alpha=0.3)
+        ax.plot(v, known, color=line, lw=width, label=None if i else "learned")
+
+
+def _label(
+    pair: tuple[Axes, Axes],
+    name: str,
+    learned: list[Curves],
+    reference: Curves | None,
+    inside: NDArray[np.bool_],
+) -> None:
+    pair[0].set_ylim(-0.03, 1.03)
+    pair[0].set_ylabel(f"{name}: steady state")
+    pair[1].set_ylabel(f"{name}: time constant (ms)")
+    taus = np.concatenate([c[1][inside] for c in learned] + ([reference[1]] if reference else []))
+    if not np.any(taus > 0):
+        pair[1].text(0.5, 0.5, "instantaneous", transform=pair[1].transAxes, ha="center")
+    elif np.max(taus) > 30 * np.min(taus):
+        pair[1].set_yscale("log")
+        pair[1].set_ylim(0.7 * np.min(taus), 1.5 * np.max(taus))
+    else:
+        pair[1].set_ylim(0.0, 1.12 * np.max(taus))
