@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from pyhodgkin.neuron.kinetics import SteadyStateKinetics as SteadyStateKinetics
     from pyhodgkin.neuron.networks import Network as Network
     from pyhodgkin.neuron.neuron import Neuron as Neuron
+    from pyhodgkin.neuron.neuron import leak as leak
+    from pyhodgkin.protocols import Chirp as Chirp
     from pyhodgkin.protocols import CurrentClamp as CurrentClamp
+    from pyhodgkin.protocols import OrnsteinUhlenbeck as OrnsteinUhlenbeck
+    from pyhodgkin.protocols import PulseTrain as PulseTrain
+    from pyhodgkin.protocols import Ramp as Ramp
+    from pyhodgkin.protocols import Sampled as Sampled
+    from pyhodgkin.protocols import Sine as Sine
+    from pyhodgkin.protocols import Step as Step
+    from pyhodgkin.protocols import Steps as Steps
+    from pyhodgkin.protocols import SumOfSines as SumOfSines
     from pyhodgkin.protocols import VoltageClamp as VoltageClamp
     from pyhodgkin.readers import read as read
     from pyhodgkin.recordings import Recording as Recording
@@ -53,6 +63,7 @@ _MODULES = {
 }
 _HOME = {
     "Channel": "pyhodgkin.neuron.channels",
+    "Chirp": "pyhodgkin.protocols",
     "CurrentClamp": "pyhodgkin.protocols",
     "FitResult": "pyhodgkin.fit",
     "Gate": "pyhodgkin.neuron.gates",
@@ -63,14 +74,23 @@ _HOME = {
     "NeuralKinetics": "pyhodgkin.neuron.kinetics",
     "NeuralRightHandSide": "pyhodgkin.neuron.channels",
     "Neuron": "pyhodgkin.neuron.neuron",
+    "OrnsteinUhlenbeck": "pyhodgkin.protocols",
+    "PulseTrain": "pyhodgkin.protocols",
+    "Ramp": "pyhodgkin.protocols",
     "RateKinetics": "pyhodgkin.neuron.kinetics",
     "Recording": "pyhodgkin.recordings",
     "RecordingSet": "pyhodgkin.recordings",
+    "Sampled": "pyhodgkin.protocols",
+    "Sine": "pyhodgkin.protocols",
     "Solution": "pyhodgkin.solution",
     "Status": "pyhodgkin.solution",
     "SteadyStateKinetics": "pyhodgkin.neuron.kinetics",
+    "Step": "pyhodgkin.protocols",
+    "Steps": "pyhodgkin.protocols",
+    "SumOfSines": "pyhodgkin.protocols",
     "VoltageClamp": "pyhodgkin.protocols",
     "fit": "pyhodgkin.fit",
+    "leak": "pyhodgkin.neuron.neuron",
     "read": "pyhodgkin.readers",
     "simulate": "pyhodgkin.simulate",
 }
