@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
+
+from ..errors import InputError
+from ..files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,8 +104,6 @@ def panels(
         return list(grid.flat)
     given = list(axes) if hasattr(axes, "__iter__") else [axes]
     if len(given) != needed:
-        from ..errors import InputError
-
         raise InputError(f"axes: {len(given)} given, this figure draws into {needed}")
     return given
 
@@ -149,17 +148,3 @@ def save(figure: Figure, path: str | os.PathLike[str], close: bool = True) -> Pa
 
         plt.close(figure)
     return path
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
