@@ -1,0 +1,76 @@
+"""Tables on the screen, and the plain files of a run's folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..files import replacing
+
+Row = Mapping[str, Any]
+
+
+def show_table(rows: Sequence[Row], title: str = "") -> None:
+    """Print rows of equal keys, numbers to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
+    for name in rows[0]:
+        numeric = all(isinstance(row[name], (int, float, np.number)) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(text_of(value) for value in row.values()))
+    Console(highlight=False).print(table)
+
+
+def say(message: str) -> None:
+    """A line for the reader, folded as the terminal needs it and free of markup."""
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True).print(message, markup=False)
+
+
+def text_of(value: Any) -> str:
+    """A value as it stands in a table: numbers to four digits, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def write_csv(path: Path, columns: Mapping[str, ArrayLike]) -> Path:
+    """Columns of equal length, with full precision; the header is their names."""
+    arrays = [np.asarray(column) for column in columns.values()]
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*(array.tolist() for array in arrays), strict=True))
+    return path
+
+
+def write_json(path: Path, data: Any) -> Path:
+    """Indented JSON."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+def figures(folder: Path, drawn: Mapping[str, Any]) -> list[Path]:
+    """Save figures as ``NAME.png`` in `folder`; values may be functions that draw them."""
+    from .. import plot
+
+    return [
+        plot.save(draw() if callable(draw) else draw, folder / f"{name}.png")
+        for name, draw in drawn.items()
+    ]

@@ -1,0 +1,168 @@
+"""`pyhodgkin simulate`: a neuron under steps, or under a protocol from a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from .output import figures, say, show_table, write_csv, write_json
+
+if TYPE_CHECKING:
+    from ..neuron.neuron import Neuron
+    from ..protocols import Protocol
+    from ..solution import Solution
+
+NAME = "simulate"
+HELP = "simulate a neuron under steps of current or voltage, or a protocol from a file"
+DESCRIPTION = """\
+Simulate a neuron of the library, or one from a document, and write its traces (CSV), figures
+(PNG), the protocols (JSON) and the model document into a folder."""
+EXAMPLES = """\
+  pyhodgkin simulate squid_axon --step 7 --out run
+  pyhodgkin simulate wang_buzsaki --step 0.5 1 2 --start 20 --stop 180 --t-end 200 --out run
+  pyhodgkin simulate squid_axon --clamp -60 -20 20 --holding -80 --t-end 40 --out run
+  pyhodgkin simulate run/model.json --protocol run/protocols.json --out again"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="name in the library, or a model document")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--step",
+        nargs="+",
+        type=float,
+        metavar="AMP",
+        help="steps of current, µA/cm²; one run each",
+    )
+    what.add_argument(
+        "--clamp", nargs="+", type=float, metavar="MV", help="voltage steps to MV, mV; one run each"
+    )
+    what.add_argument("--protocol", type=Path, metavar="FILE", help="protocols as JSON")
+    parser.add_argument("--start", type=float, default=10.0, metavar="MS", help="of a step [10]")
+    parser.add_argument("--stop", type=float, metavar="MS", help="of a step [t-end]")
+    parser.add_argument("--holding", type=float, default=-80.0, metavar="MV", help="[-80]")
+    parser.add_argument("--t-end", type=float, default=100.0, metavar="MS", help="[100]")
+    parser.add_argument(
+        "--dt", type=float, default=0.05, metavar="MS", help="of the samples [0.05]"
+    )
+    parser.add_argument("--rtol", type=float, default=1e-6, metavar="R", help="[1e-6]")
+    parser.add_argument("--solver", default="auto", help="by name [auto]")
+    parser.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    import pyhodgkin as ph
+
+    neuron = model(options.model)
+    protocols = protocols_of(options)
+    t_end = max(protocol.t_end for protocol in protocols)
+    if not options.dt > 0 or options.dt > t_end:
+        raise InputError(
+            f"--dt {options.dt:g} ms: give a number between 0 and t-end ({t_end:g} ms)"
+        )
+    saveat = np.linspace(0.0, t_end, round(t_end / options.dt) + 1)
+    solution = ph.simulate(
+        neuron,
+        protocols,
+        saveat=saveat,
+        rtol=options.rtol,
+        solver=options.solver,
+        backend=options.backend,
+    )
+    write(options.out, neuron, protocols, solution)
+    show_table(summary(solution), title=f"{neuron.name}, {t_end:g} ms")
+    say(f"written to {options.out}")
+
+
+def model(name: str) -> Neuron:
+    """A neuron of the library by name, or from a document by path."""
+    from .. import document, library
+
+    if name not in library.names() and (Path(name).suffix == ".json" or Path(name).exists()):
+        return document.load(name)
+    return library.get(name)
+
+
+def protocols_of(options: argparse.Namespace) -> list[Protocol]:
+    """The protocols that the options ask for."""
+    from ..protocols import CurrentClamp, VoltageClamp
+
+    span = {"start": options.start, "stop": options.stop, "t_end": options.t_end}
+    if options.step:
+        return list(CurrentClamp.family(options.step, **span))
+    if options.clamp:
+        return list(VoltageClamp.family(options.clamp, holding=options.holding, **span))
+    return read_protocols(options.protocol)
+
+
+def read_protocols(path: Path) -> list[Protocol]:
+    """Protocols from JSON: one as `Protocol.to_dict` gives it, or a list of such."""
+    from ..protocols import Protocol
+
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        listed = data if isinstance(data, list) else [data]
+        return [Protocol.from_dict(item) for item in listed]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path} is not a protocol as JSON: {error}") from None
+
+
+def write(out: Path, neuron: Neuron, protocols: list[Protocol], solution: Solution) -> None:
+    """All files of a simulation; several elements are numbered from 1."""
+    from .. import document, plot
+
+    out.mkdir(parents=True, exist_ok=True)
+    document.save(neuron, out / "model.json")
+    write_json(out / "protocols.json", [protocol.to_dict() for protocol in protocols])
+    figures(out, {"trace": lambda: plot.trace(solution)})
+    for i, cell in enumerate(solution):
+        number = "" if len(solution) == 1 else f"_{i + 1}"
+        write_csv(out / f"trace{number}.csv", columns(cell))
+        drawn = {f"currents{number}": lambda c=cell: plot.currents(c)}
+        if len(cell.gates):
+            drawn[f"gates{number}"] = lambda c=cell: plot.gates(c)
+            drawn[f"open_probabilities{number}"] = lambda c=cell: plot.open_probabilities(c)
+        figures(out, drawn)
+    rows = summary(solution)
+    write_csv(out / "summary.csv", {key: [row[key] for row in rows] for key in rows[0]})
+
+
+def columns(cell: Solution) -> dict[str, np.ndarray]:
+    """A trace as columns, each with its unit in its name."""
+    protocol = cell.protocol
+    unit = protocol.unit if protocol.kind == "current" else "uA/cm2"
+    table = {"t_ms": cell.t, "v_mV": cell.v, f"command_{protocol.unit}": cell.stimulus}
+    table.update({name: values for name, values in cell.gates.items()})
+    table.update({f"i_{name}_{unit}": values for name, values in cell.currents.items()})
+    return table
+
+
+def summary(solution: Solution) -> list[dict]:
+    """One row for each element."""
+    from ..status import Status
+
+    rows = []
+    for i, cell in enumerate(solution):
+        spikes = cell.spike_times()
+        extreme = cell.stimulus[np.argmax(np.abs(cell.stimulus - cell.stimulus[0]))]
+        rows.append(
+            {
+                "run": i + 1,
+                f"command ({cell.protocol.unit})": float(extreme),
+                "spikes": len(spikes),
+                "first (ms)": float(spikes[0]) if len(spikes) else None,
+                "v min (mV)": float(np.nanmin(cell.v)),
+                "v max (mV)": float(np.nanmax(cell.v)),
+                "steps": int(cell.stats.get("n_steps", 0)),
+                "status": Status(int(cell.status)).name.lower(),
+            }
+        )
+    return rows

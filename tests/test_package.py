@@ -1,0 +1,100 @@
+"""The package as a whole: its public names, what importing it costs, its papers."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import pyhodgkin as ph
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+HEAVY = ("torch", "juliacall", "juliapkg", "matplotlib", "scipy", "safetensors", "rich")
+
+
+def python(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert python(f"import sys, pyhodgkin; print([m for m in {HEAVY} if m in sys.modules])") == "[]"
+
+
+def test_describing_an_experiment_needs_no_engine():
+    code = (
+        "import sys, pyhodgkin as ph; ph.library.get('squid_axon').theta;"
+        "ph.CurrentClamp.step(7.0, 10, 60, 100).segments; ph.Recording; ph.Solution; ph.Loss;"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    assert python(code) == "[]"
+
+
+@pytest.mark.parametrize("name", dir(ph))
+def test_every_public_name_loads(name):
+    assert getattr(ph, name) is not None
+
+
+def test_type_checkers_see_the_same_names():
+    tree = ast.parse(Path(ph.__file__).read_text("utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: f"{node.module}.{alias.name}"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    loaded = {**ph._MODULES, **{name: f"{home}.{name}" for name, home in ph._HOME.items()}}
+    assert seen == loaded
+
+
+def test_a_verb_stays_a_function_after_its_module_is_imported():
+    code = (
+        "import pyhodgkin.simulate, pyhodgkin.fit; from pyhodgkin.fit import fit;"
+        "import pyhodgkin as ph; print(callable(ph.simulate), ph.fit is fit)"
+    )
+    assert python(code) == "True True"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'simulat'"):
+        ph.simulat  # noqa: B018
+
+
+def test_one_version_everywhere():
+    assert version("pyhodgkin") == ph.__version__
+    assert f"version: {ph.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+    assert ph.__version__ in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_constraints_pin_the_cpu_build_of_torch():
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    (linux,) = (line for line in lines if line.startswith("torch==") and '== "Linux"' in line)
+    assert "+cpu" in linux
+    assert "-c constraints.txt" in README
+
+
+def test_the_first_example_of_the_readme_is_short_and_runs(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert blocks and len(blocks[0].splitlines()) <= 25
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_readme_links_to_files_that_exist():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_ruff_is_clean():
+    pytest.importorskip("ruff")
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "."]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
