@@ -19,9 +19,9 @@ def pospischil_rs() -> Neuron:
     - g_l (v - e_l), with g_na 50, g_k 5, g_km 0.07, g_l 0.1 mS/cm², e_na 50, e_k -100,
     e_l -70 mV, c_m 1 µF/cm² at 36 °C, and with u = v + 55 mV (rates in 1/ms, times in ms)::
 
-        alpha_m = 0.32 (u - 13)/(1 - exp(-(u - 13)/4))   beta_m = 0.28 (u - 40)/(exp((u - 40)/5) - 1)
-        alpha_h = 0.128 exp(-(u - 17)/18)                beta_h = 4/(1 + exp(-(u - 40)/5))
-        alpha_n = 0.032 (u - 15)/(1 - exp(-(u - 15)/5))  beta_n = 0.5 exp(-(u - 10)/40)
+        alpha_m = 0.32 (u - 13)/(1 - exp(-(u - 13)/4))  beta_m = 0.28 (u - 40)/(exp((u - 40)/5) - 1)
+        alpha_h = 0.128 exp(-(u - 17)/18)               beta_h = 4/(1 + exp(-(u - 40)/5))
+        alpha_n = 0.032 (u - 15)/(1 - exp(-(u - 15)/5)) beta_n = 0.5 exp(-(u - 10)/40)
         p_inf = 1/(1 + exp(-(v + 35)/10))
         tau_p = 1000/(3.3 exp((v + 35)/20) + exp(-(v + 35)/20))
 
@@ -37,7 +37,7 @@ def pospischil_rs() -> Neuron:
     >>> pospischil_rs().states
     ('v', 'm', 'h', 'n', 'p')
     """
-    return _cell("pospischil_rs", leak(0.1, -70.0), _slow_potassium(0.07), v_rest=-70.4)
+    return _cell("pospischil_rs", leak(0.1, -70.0), _slow_potassium(0.07), v_rest=-70.571)
 
 
 def pospischil_fs() -> Neuron:
@@ -81,7 +81,7 @@ def pospischil_ib() -> Neuron:
     q = RateKinetics(alpha=Linoid(0.055, -27, 3.8), beta=Exponential(0.94, -75, -17))
     r = RateKinetics(alpha=Exponential(0.000457, -13, -50), beta=Sigmoid(0.0065, -15, 28))
     cal = Channel("cal", 0.17, 120.0, (Gate("q", q, power=2), Gate("r", r)))
-    return _cell("pospischil_ib", leak(0.01, -85.0), _slow_potassium(0.03), cal, v_rest=-85.0)
+    return _cell("pospischil_ib", leak(0.01, -85.0), _slow_potassium(0.03), cal, v_rest=-85.287)
 
 
 def pospischil_lts() -> Neuron:
@@ -111,7 +111,7 @@ def pospischil_lts() -> Neuron:
     u = SteadyStateKinetics(x_inf=Sigmoid(1.0, -83, -4.0), tau=Constant(30.8) + bell)
     gates = (Gate("s", s, power=2), Gate("u", u, q10=3.0, t_ref=24.0))
     cat = Channel("cat", 0.4, 120.0, gates)
-    return _cell("pospischil_lts", leak(0.01, -85.0), _slow_potassium(0.03), cat, v_rest=-85.0)
+    return _cell("pospischil_lts", leak(0.01, -85.0), _slow_potassium(0.03), cat, v_rest=-83.951)
 
 
 def _cell(

@@ -7,7 +7,7 @@ from ..gates import Gate
 from ..kinetics import InstantaneousKinetics, RateKinetics
 from ..neuron import Neuron, leak
 from ..rates import Exponential, Linoid, Sigmoid
-from .cortex import TEMPERATURE, traub_gates
+from .cortex import traub_gates
 
 
 def wang_buzsaki() -> Neuron:
@@ -50,35 +50,38 @@ def wang_buzsaki() -> Neuron:
 
 
 def traub_miles() -> Neuron:
-    """Hippocampal pyramidal cell of Traub and Miles 1991, as reduced by Brette et al. 2007.
+    """Hippocampal pyramidal cell of Traub and Miles 1991, reduced by Ermentrout and Kopell 1998.
 
-    The single compartment of the simulator review (benchmark 3): of the currents of the book
-    only sodium and the delayed rectifier, the latter with four n gates. g_na 100, g_k 30,
-    g_l 0.05 mS/cm², e_na 50, e_k -90, e_l -60 mV, c_m 1 µF/cm², and with u = v + 63 mV
-    (rates in 1/ms)::
+    One compartment with, of the currents of the book, sodium and the delayed rectifier only.
+    c_m dv/dt = i_stim - g_na m³h (v - e_na) - g_k n⁴ (v - e_k) - g_l (v - e_l), with
+    g_na 100, g_k 80, g_l 0.1 mS/cm², e_na 50, e_k -100, e_l -67 mV, c_m 1 µF/cm² (rates in
+    1/ms)::
 
-        alpha_m = 0.32 (u - 13)/(1 - exp(-(u - 13)/4))   beta_m = 0.28 (u - 40)/(exp((u - 40)/5) - 1)
-        alpha_h = 0.128 exp(-(u - 17)/18)                beta_h = 4/(1 + exp(-(u - 40)/5))
-        alpha_n = 0.032 (u - 15)/(1 - exp(-(u - 15)/5))  beta_n = 0.5 exp(-(u - 10)/40)
+        alpha_m = 0.32 (v + 54)/(1 - exp(-(v + 54)/4))  beta_m = 0.28 (v + 27)/(exp((v + 27)/5) - 1)
+        alpha_h = 0.128 exp(-(v + 50)/18)               beta_h = 4/(1 + exp(-(v + 27)/5))
+        alpha_n = 0.032 (v + 52)/(1 - exp(-(v + 52)/5)) beta_n = 0.5 exp(-(v + 57)/40)
+
+    Rests at -66.6 mV; fires from 0.12 µA/cm² on, at any low rate. The simulator review of Brette
+    et al. (2007, doi 10.1007/s10827-007-0038-6) uses the same gates 4 mV higher with g_k 30,
+    g_l 0.05, e_k -90 and e_l -60, where the cell has no rest without its synapses.
 
     References
     ----------
     Traub RD, Miles R (1991), Neuronal Networks of the Hippocampus, doi 10.1017/CBO9780511895401
-    Brette R et al. (2007), J Comput Neurosci 23:349-398, doi 10.1007/s10827-007-0038-6
+    Ermentrout GB, Kopell N (1998), PNAS 95:1259-1264, doi 10.1073/pnas.95.3.1259
 
     Examples
     --------
     >>> traub_miles().states
     ('v', 'm', 'h', 'n')
     """
-    m, h, n = traub_gates(-63.0)
+    m, h, n = traub_gates(-67.0)
     return Neuron(
         name="traub_miles",
-        channels=(Channel("na", 100.0, 50.0, (m, h)), Channel("k", 30.0, -90.0, (n,)),
-                  leak(0.05, -60.0)),
+        channels=(Channel("na", 100.0, 50.0, (m, h)), Channel("k", 80.0, -100.0, (n,)),
+                  leak(0.1, -67.0)),
         c_m=1.0,
-        v_rest=-62.0,
-        temperature=TEMPERATURE,
+        v_rest=-66.591,
         doi="10.1017/CBO9780511895401",
-        note="single compartment of Brette et al. 2007, doi 10.1007/s10827-007-0038-6",
+        note="single compartment of Ermentrout and Kopell 1998, doi 10.1073/pnas.95.3.1259",
     )
