@@ -163,6 +163,14 @@ def test_loss_history_marks_stages_and_the_best(axon):
         ph.plot.loss_history({})
 
 
+def test_loss_history_of_several_starts_draws_the_best_strongly():
+    loss = np.array([[3.0, 3.0, 3.0], [2.0, 0.5, 1.0], [1.5, 0.4, np.inf]])
+    lines = ph.plot.loss_history({"loss": loss}).axes[0].lines
+    assert len(lines) == 3
+    strong = max(lines, key=lambda line: line.get_linewidth())
+    assert np.allclose(strong.get_ydata(), loss[:, 1])
+
+
 @pytest.mark.parametrize("sweeps", [1, 7])
 def test_clamp_fit_scale_is_not_set_by_capacitive_spikes(sweeps):
     t = np.arange(8000) * 0.1

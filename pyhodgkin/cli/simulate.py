@@ -136,11 +136,13 @@ def write(out: Path, neuron: Neuron, protocols: list[Protocol], solution: Soluti
 
 
 def columns(cell: Solution) -> dict[str, np.ndarray]:
-    """A trace as columns, each with its unit in its name."""
+    """A trace as columns, each with its unit in its name; `pyhodgkin.read` takes them as well."""
     protocol = cell.protocol
-    unit = protocol.unit if protocol.kind == "current" else "uA/cm2"
-    table = {"t_ms": cell.t, "v_mV": cell.v, f"command_{protocol.unit}": cell.stimulus}
-    table.update({name: values for name, values in cell.gates.items()})
+    injects = protocol.kind == "current"
+    unit = protocol.unit if injects else "uA/cm2"
+    total = cell.stimulus if injects else np.sum([*cell.currents.values()], axis=0)
+    table = {"t_ms": cell.t, "v_mV": cell.v, f"current_{unit}": total}
+    table.update(cell.gates)
     table.update({f"i_{name}_{unit}": values for name, values in cell.currents.items()})
     return table
 
@@ -158,7 +160,7 @@ def summary(solution: Solution) -> list[dict]:
                 "run": i + 1,
                 f"command ({cell.protocol.unit})": float(extreme),
                 "spikes": len(spikes),
-                "first (ms)": float(spikes[0]) if len(spikes) else None,
+                "first spike (ms)": float(spikes[0]) if len(spikes) else None,
                 "v min (mV)": float(np.nanmin(cell.v)),
                 "v max (mV)": float(np.nanmax(cell.v)),
                 "steps": int(cell.stats.get("n_steps", 0)),

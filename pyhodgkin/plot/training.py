@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .style import INK, color, label_lines, panels, styled
@@ -25,8 +25,9 @@ def loss_history(
     Parameters
     ----------
     history : mapping of str to array
-        ``"loss"`` (N,), and where they are there ``"heldout"`` (N,), NaN where it was not
-        computed, ``"step"`` (N,) and ``"stage"`` (N,), whose changes are marked by a line.
+        ``"loss"`` (N,) or, for K starts, (N, K), and where they are there ``"heldout"`` of the
+        same shape, NaN where it was not computed, ``"step"`` (N,) and ``"stage"`` (N,), whose
+        changes are marked by a line. Of several starts, the best is drawn strongly.
     ylabel : str
         Name and unit of the loss.
     axes : Axes, optional
@@ -40,15 +41,20 @@ def loss_history(
     if "loss" not in history or np.size(history["loss"]) == 0:
         raise InputError('history: there is no "loss" in it, or not one step')
     (ax,) = panels(axes, [1], width=5.6, height=2.8)
-    loss = np.asarray(history["loss"], dtype=np.float64)
-    step = np.asarray(history.get("step", np.arange(loss.size)))
-    ax.plot(step, _drawable(loss), color=color(0), lw=1.0, label="training")
-    heldout = np.asarray(history.get("heldout", np.full(loss.shape, np.nan)), dtype=np.float64)
-    known = np.isfinite(heldout)
-    if known.any():
-        ax.plot(step[known], heldout[known], color=color(1), lw=1.3, label="held out")
-        best = int(np.nanargmin(heldout))
-        ax.plot(step[best], heldout[best], "o", color=color(1), ms=4, label="best")
+    loss = _columns(history["loss"])
+    heldout = _columns(history.get("heldout", np.full(loss.shape, np.nan)))
+    step = np.asarray(history.get("step", np.arange(len(loss))))
+    best = _best(heldout if np.isfinite(heldout).any() else loss)
+    for i in [i for i in range(loss.shape[1]) if i != best] + [best]:
+        strong = {"lw": 1.2} if i == best else {"lw": 0.6, "alpha": 0.4}
+        names = ("training", "held out") if i == best else (None, None)
+        ax.plot(step, loss[:, i], color=color(0), label=names[0], **strong)
+        known = np.isfinite(heldout[:, i])
+        if known.any():
+            ax.plot(step[known], heldout[known, i], color=color(1), label=names[1], **strong)
+    if np.isfinite(heldout).any():
+        at = int(np.nanargmin(heldout[:, best]))
+        ax.plot(step[at], heldout[at, best], "o", color=color(1), ms=4, label="best")
     for start, name in _stages(history, step):
         if start > step[0]:
             ax.axvline(start, color=INK, lw=0.6, ls=(0, (2, 2)))
@@ -56,13 +62,21 @@ def loss_history(
     ax.set_yscale("log")
     ax.set_xlabel("step")
     ax.set_ylabel(ylabel)
-    if known.any():
+    if np.isfinite(heldout).any():
         label_lines(ax)
     return ax.figure  # type: ignore[return-value]
 
 
-def _drawable(loss: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(loss) & (loss > 0), loss, np.nan)
+def _columns(values: ArrayLike) -> NDArray[np.float64]:
+    """(N, K), NaN where a logarithm cannot show it."""
+    array = np.asarray(values, dtype=np.float64)
+    array = array[:, None] if array.ndim == 1 else array
+    return np.where(np.isfinite(array) & (array > 0), array, np.nan)
+
+
+def _best(values: NDArray[np.float64]) -> int:
+    """The column that holds the smallest value."""
+    return int(np.nanargmin(values) % values.shape[1]) if np.isfinite(values).any() else 0
 
 
 def _stages(history: Mapping[str, ArrayLike], step: np.ndarray) -> list[tuple[float, str]]:
