@@ -50,8 +50,8 @@ class Channel:
     def label(self) -> str:
         """The open probability as text, for instance ``m³h``; the name when there is no gate."""
         powers = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-        parts = [x.name + ("" if x.power == 1 else str(x.power).translate(powers)) for x in self.gates]
-        return "".join(parts) or self.name
+        parts = [(x.name, "" if x.power == 1 else str(x.power)) for x in self.gates]
+        return "".join(name + power.translate(powers) for name, power in parts) or self.name
 
     def with_gates(self, gates: tuple[Gate, ...]) -> Channel:
         """The same channel with other gates."""
@@ -152,7 +152,7 @@ class NeuralRightHandSide:
         if len(self.shift) != n or len(self.scale) != n or min(self.scale) <= 0:
             raise InputError(f"NeuralRightHandSide: give {n} values of shift and of scale (> 0)")
         if self.time_scale <= 0 or (self.stimulus_scale is not None and self.stimulus_scale <= 0):
-            raise InputError("NeuralRightHandSide: time_scale (ms), stimulus_scale must be positive")
+            raise InputError("NeuralRightHandSide: time_scale (ms), stimulus_scale must be > 0")
         wanted = (n + self.sees_stimulus, n)
         found = (self.network.layers[0], self.network.layers[-1])
         if found != wanted:

@@ -181,9 +181,8 @@ class NeuralKinetics(Kinetics):
     def with_curves(self, curves: dict[str, Curve]) -> NeuralKinetics:
         if self.prior is None:
             return self
-        return replace(
-            self, prior=self.prior.with_curves({k.removeprefix("prior."): c for k, c in curves.items()})
-        )
+        inner = {role.removeprefix("prior."): curve for role, curve in curves.items()}
+        return replace(self, prior=self.prior.with_curves(inner))
 
     def outputs(self, v: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two outputs of the network at `v` (mV)."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
-from .rates import FloatArray, logistic
+from .elementary import FloatArray, logistic
 
 ACTIVATIONS = ("tanh", "softplus", "silu")
 
@@ -78,7 +79,7 @@ class Network:
             raise InputError(f"layers = {tuple(layers)}: give at least two sizes, each 1 or more")
         rng = np.random.default_rng(seed)
         weights, biases = [], []
-        for n_in, n_out in zip(layers[:-1], layers[1:], strict=True):
+        for n_in, n_out in pairwise(layers):
             limit = np.sqrt(6.0 / (n_in + n_out))
             weights.append(rng.uniform(-limit, limit, (n_out, n_in)))
             biases.append(rng.uniform(-1.0, 1.0, n_out) / np.sqrt(n_in))

@@ -195,7 +195,8 @@ def unflatten(neuron: Neuron, theta: ArrayLike) -> Neuron:
         network = _take_network(neuron.right_hand_side.network, values)
         return replace(neuron, right_hand_side=replace(neuron.right_hand_side, network=network))
     c_m = float(next(values))
-    return replace(neuron, c_m=c_m, channels=tuple(_take_channel(c, values) for c in neuron.channels))
+    channels = tuple(_take_channel(channel, values) for channel in neuron.channels)
+    return replace(neuron, c_m=c_m, channels=channels)
 
 
 _Values = Iterator[NDArray[np.float64]]

@@ -33,8 +33,8 @@ def squid_axon(temperature: float = 6.3) -> Neuron:
 
     Examples
     --------
-    >>> squid_axon().initial_state().round(4)
-    array([-65.    ,   0.3177,   0.0529,   0.5961])
+    >>> squid_axon().initial_state().round(4).tolist()
+    [-65.0, 0.3177, 0.0529, 0.5961]
     """
     n, m, h = _gates()
     return Neuron(
@@ -61,8 +61,8 @@ def hodgkinmodel_jl() -> Neuron:
 
     Examples
     --------
-    >>> hodgkinmodel_jl().initial_state()
-    array([-70.2 ,   0.25,   0.03,   0.75])
+    >>> hodgkinmodel_jl().initial_state().tolist()
+    [-70.2, 0.25, 0.03, 0.75]
     """
     n, m, h = _gates()
     return Neuron(
