@@ -10,8 +10,8 @@ VOLTAGE = {"mV": 1.0, "V": 1e3, "uV": 1e-3}  # in mV
 # Currents that a `Recording` holds as they are: per area, or of a whole cell.
 CURRENT = ("uA/cm2", "nA", "pA")
 CONDUCTANCE = {"uA/cm2": "mS/cm2", "nA": "uS", "pA": "nS"}  # times mV gives the current
-_AMPERE = {"A": 1e9, "mA": 1e6, "uA": 1e3, "nA": 1.0, "pA": 1e-3, "fA": 1e-6}  # in nA
-_PER_AREA = {"A/cm2": 1e6, "mA/cm2": 1e3, "uA/cm2": 1.0, "nA/cm2": 1e-3, "A/m2": 100.0}  # in µA/cm²
+AMPERE = {"A": 1e9, "mA": 1e6, "uA": 1e3, "nA": 1.0, "pA": 1e-3, "fA": 1e-6}  # in nA
+PER_AREA = {"A/cm2": 1e6, "mA/cm2": 1e3, "uA/cm2": 1.0, "nA/cm2": 1e-3, "A/m2": 100.0}  # in µA/cm²
 
 _SPELLINGS = {
     **{"msec": "ms", "millisecond": "ms", "milliseconds": "ms"},
@@ -52,13 +52,12 @@ def current_factor(unit: str, to: str | None, argument: str = "current_unit") ->
     Without `to`, pA, nA and µA/cm² stay, other amperes become nA, other densities µA/cm².
     """
     plain = spelled(str(unit))
-    table = next((t for t in (_AMPERE, _PER_AREA) if plain in t), None)
+    table = next((t for t in (AMPERE, PER_AREA) if plain in t), None)
     if table is None:
         raise InputError(
-            f'{argument} "{unit}" is not a unit of current; '
-            f"{nearest(plain, [*_AMPERE, *_PER_AREA])}"
+            f'{argument} "{unit}" is not a unit of current; {nearest(plain, [*AMPERE, *PER_AREA])}'
         )
-    stays = plain if plain in CURRENT else ("nA" if table is _AMPERE else "uA/cm2")
+    stays = plain if plain in CURRENT else ("nA" if table is AMPERE else "uA/cm2")
     target = stays if to is None else current_unit(to)
     if target not in table:
         raise InputError(

@@ -136,13 +136,13 @@ class OrnsteinUhlenbeck(Waveform):
 
     def samples(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Times in ms and values of the samples."""
-        t = self.dt * np.arange(int(np.ceil(self.t_end / self.dt - 1e-9)) + 1)
+        t = self.dt * np.arange(0.0, int(np.ceil(self.t_end / self.dt - 1e-9)) + 1)
         normal = np.random.default_rng(self.seed).standard_normal(len(t))
         keep = np.exp(-self.dt / self.tau)
         kicks = normal * np.sqrt(-np.expm1(-2 * self.dt / self.tau))
         kicks[0] = normal[0]
-        path = list(accumulate(kicks.tolist(), lambda x, kick: keep * x + kick))
-        return t, self.mean + self.sd * np.array(path)
+        path = np.array(list(accumulate(kicks.tolist(), lambda x, kick: keep * x + kick)))
+        return t, self.mean + self.sd * path
 
     def _compile(self) -> Segments:
         return Sampled(*self.samples()).segments()

@@ -82,11 +82,6 @@ class Segments:
         return self.start.ndim == 2
 
     @property
-    def batch_size(self) -> int | None:
-        """Number of signals, None for a single one without a batch axis."""
-        return self.start.shape[0] if self.batched else None
-
-    @property
     def n_segments(self) -> int:
         """K, the number of pieces (with padding, in a batch)."""
         return self.start.shape[-1]
@@ -107,7 +102,7 @@ class Segments:
         return (self.slope == 0) & ~np.any(self.amplitude != 0, axis=-1)
 
     def __repr__(self) -> str:
-        batch = f"{self.batch_size} signals of up to " if self.batched else ""
+        batch = f"{len(self.start)} signals of up to " if self.batched else ""
         return f"Segments({batch}{self.n_segments} pieces, {self.n_sines} sinusoids)"
 
     def __eq__(self, other: object) -> bool:
@@ -126,11 +121,10 @@ class Segments:
         t = np.asarray(t, dtype=np.float64)
         if not self.batched:
             return np.maximum(np.searchsorted(self.start, t, side="right") - 1, 0)
-        rows = np.broadcast_to(t, (self.start.shape[0], *t.shape)) if t.ndim < 2 else t
-        if len(rows) != len(self.start):
-            raise InputError(
-                f"t has {len(rows)} rows and the batch {len(self.start)} signals: need as many"
-            )
+        count = len(self.start)
+        rows = np.broadcast_to(t, (count, *t.shape)) if t.ndim < 2 else t
+        if len(rows) != count:
+            raise InputError(f"t has {len(rows)} rows for a batch of {count} signals")
         found = [
             np.searchsorted(s, r, side="right") - 1 for s, r in zip(self.start, rows, strict=True)
         ]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, RecordingError
+from ..errors import RecordingError
 from ..protocols import Protocol
-from ..units import CURRENT, current_unit
+from . import checks
 
 if TYPE_CHECKING:
     from ..solution import Solution
@@ -81,106 +81,20 @@ class Recording:
     current: Array | None = None
     mask: NDArray[np.bool_] = None  # type: ignore[assignment]
     name: str = ""
-    current_unit: str = None  # type: ignore[assignment]
+    current_unit: str = ""
     temperature: float | None = None
     source: str = ""
     t_offset: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.protocol, Protocol):
-            raise self._error(
-                "protocol must be a CurrentClamp or VoltageClamp, "
-                f"got {type(self.protocol).__name__}"
-            )
-        t = self._checked_time()
-        checked: dict[str, Any] = {"t": t, "current_unit": self._checked_unit()}
-        wanted, other = ("v", "current") if self.protocol.kind == "current" else ("current", "v")
-        if getattr(self, other) is not None:
-            raise self._error(
-                f"{other} was given under {self.protocol.kind} clamp, where it is the command: "
-                f"put it in the protocol and give {wanted}"
-            )
-        if getattr(self, wanted) is None:
-            raise self._error(
-                f"{wanted} is missing: it is what {self.protocol.kind} clamp observes"
-            )
-        checked[wanted] = self._vector(wanted, getattr(self, wanted), len(t))
-        checked["mask"] = self._checked_mask(len(t))
-        if self.temperature is not None and not np.isfinite(self.temperature):
-            raise self._error(f"temperature must be finite (deg C), got {self.temperature}")
-        for name, value in checked.items():
+        values: dict[str, Any] = checks.checked(self)
+        for name, value in values.items():
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             object.__setattr__(self, name, value)
 
-    # -- checks -------------------------------------------------------------------------
-
     def _error(self, text: str) -> RecordingError:
-        return RecordingError(f'recording "{self.name}": {text}' if self.name else text)
-
-    def _vector(self, name: str, values: ArrayLike | None, length: int | None = None) -> Array:
-        try:
-            array = np.array(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise self._error(f"{name} must be a vector of numbers") from None
-        if array.ndim != 1:
-            raise self._error(f"{name} must have one dimension, got shape {array.shape}")
-        if length is not None and len(array) != length:
-            raise self._error(f"{name} has {len(array)} samples and t has {length}: need as many")
-        bad = np.flatnonzero(~np.isfinite(array))
-        if bad.size:
-            raise self._error(
-                f"{name} is NaN or infinite at {bad.size} of {len(array)} samples, first at "
-                f"index {bad[0]}: remove these samples or cut a window without them"
-            )
-        return array
-
-    def _checked_time(self) -> Array:
-        t = self._vector("t", self.t)
-        if len(t) < 2:
-            raise self._error(f"t has {len(t)} samples: a recording needs at least two")
-        back = np.flatnonzero(np.diff(t) <= 0)
-        if back.size:
-            i = int(back[0])
-            word = "repeats" if t[i + 1] == t[i] else "goes back"
-            raise self._error(
-                f"t must increase (ms): t[{i + 1}] = {t[i + 1]:g} {word} after {t[i]:g}"
-            )
-        if t[0] < 0:
-            raise self._error(f"t begins at {t[0]:g} ms: the protocol starts at 0, so shift it")
-        if t[-1] > self.protocol.t_end * (1 + 1e-9) + 1e-6:
-            raise self._error(
-                f"t ends at {t[-1]:g} ms but the protocol at {self.protocol.t_end:g} ms: "
-                "raise t_end, or state t in ms"
-            )
-        return t
-
-    def _checked_unit(self) -> str:
-        if self.current_unit is None and self.protocol.kind == "voltage":
-            raise self._error(f"current_unit is missing: give one of {', '.join(CURRENT)}")
-        stated = self.protocol.unit
-        try:
-            unit = stated if self.current_unit is None else current_unit(self.current_unit)
-        except InputError as error:
-            raise self._error(str(error)) from None
-        if self.protocol.kind == "current" and unit != stated:
-            raise self._error(
-                f"current_unit is {unit} but the protocol injects {stated}: "
-                f'give CurrentClamp(…, unit="{unit}")'
-            )
-        return unit
-
-    def _checked_mask(self, length: int) -> NDArray[np.bool_]:
-        if self.mask is None:
-            return np.ones(length, dtype=bool)
-        mask = np.array(self.mask)
-        if mask.dtype != bool or mask.shape != (length,):
-            raise self._error(
-                f"mask must be bool of shape ({length},), got {mask.dtype} of shape {mask.shape}"
-            )
-        if not mask.any():
-            raise self._error("mask is False everywhere: no sample would be used")
-        return mask
+        return checks.error(self.name, text)
 
     # -- what it holds ------------------------------------------------------------------
 

@@ -1,0 +1,5 @@
+"""Readers: files of recordings to a `RecordingSet`."""
+
+from .read import read
+
+__all__ = ["read"]

@@ -1,0 +1,100 @@
+"""From arrays with their units to recordings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError, RecordingError
+from ..protocols import CurrentClamp, Protocol, Sampled, VoltageClamp
+from ..recordings import Recording
+from .options import Options
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Samples of a voltage or current as a file has them, and the unit that it states."""
+
+    values: ArrayLike
+    unit: str | None
+    label: str
+    t: NDArray[np.float64] | None = None  # ms; None: that of the recording
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep of a file; `t` in ms, in the time of the file."""
+
+    t: NDArray[np.float64]
+    voltage: Trace | None
+    current: Trace | None
+    clamp: str
+    name: str
+    source: str
+    t_start: float  # ms, time of the file at which the protocol starts
+    temperature: float | None = None
+
+
+def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recording:
+    """The recording of a sweep, under the protocol `given` or the command that the file has."""
+    where = f"{sweep.source}, {sweep.name}" if sweep.name else sweep.source
+    protocol, t = given, np.asarray(sweep.t, dtype=np.float64) - sweep.t_start
+    if given is not None and given.kind != sweep.clamp:
+        raise RecordingError(f"{where} is {sweep.clamp} clamp but protocol is {given.kind} clamp")
+    observed = {"current": sweep.voltage, "voltage": sweep.current}[sweep.clamp]
+    command = {"current": sweep.current, "voltage": sweep.voltage}[sweep.clamp]
+    if observed is None:
+        quantity = {"current": "voltage", "voltage": "current"}[sweep.clamp]
+        raise RecordingError(f"{where} holds no {quantity}: name the data with {quantity}=")
+    if protocol is None and command is None:
+        raise RecordingError(
+            f"{where} holds no command {sweep.clamp}: name the data with {sweep.clamp}=, "
+            "or give protocol="
+        )
+    try:
+        if protocol is None and command is not None:
+            protocol = _protocol(command, t, sweep, options, where)
+        assert protocol is not None
+        data, unit = _converted(observed, sweep.clamp == "current", options, where)
+        made = Recording(
+            t,
+            protocol,
+            **{"v" if sweep.clamp == "current" else "current": data},
+            name=sweep.name,
+            current_unit=unit if sweep.clamp == "voltage" else "",
+            temperature=sweep.temperature if options.temperature is None else options.temperature,
+            source=sweep.source,
+            t_offset=sweep.t_start,
+        )
+    except RecordingError:
+        raise
+    except InputError as error:
+        raise RecordingError(f"{where}: {error}") from None
+    return made if options.name is None else replace(made, name=options.name)
+
+
+def _protocol(
+    command: Trace, t: NDArray[np.float64], sweep: Sweep, options: Options, where: str
+) -> Protocol:
+    values, unit = _converted(command, sweep.clamp == "voltage", options, where)
+    times = t if command.t is None else np.asarray(command.t) - sweep.t_start
+    waveform = Sampled(times, values, options.command_mode)
+    t_end = max(float(t[-1]), float(times[-1]))
+    if sweep.clamp == "voltage":
+        return VoltageClamp(waveform, t_end)
+    return CurrentClamp(waveform, t_end, unit)
+
+
+def _converted(trace: Trace, is_voltage: bool, options: Options, where: str) -> tuple[NDArray, str]:
+    """Values in mV, or in a unit of current that a recording can have; keeps single precision."""
+    label = f"{where}, {trace.label}"
+    if is_voltage:
+        scale, unit = options.voltage_factor(trace.unit, label), "mV"
+    else:
+        scale, unit = options.current_factor(trace.unit, label)
+    values = np.asarray(trace.values)
+    if values.dtype.kind not in "fiu":
+        raise RecordingError(f"{label} holds {values.dtype} values, not numbers")
+    return (values if scale == 1.0 else values * scale), unit

@@ -1,0 +1,109 @@
+"""What a user can tell a reader, and how units are settled: stated, never guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import InputError, RecordingError, unknown
+from ..protocols import Protocol
+from ..units import AMPERE, PER_AREA, TIME, VOLTAGE, current_factor, factor, spelled
+
+CLAMPS = ("current", "voltage")
+
+# Units that a name can state at its end, as in "V_sine_mV", by what is measured.
+_SUFFIXES = {
+    "time": tuple(TIME),
+    "voltage": tuple(VOLTAGE),
+    "current": (*AMPERE, *PER_AREA),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The keyword arguments of `pyhodgkin.read`, documented there."""
+
+    clamp: str | None = None
+    protocol: Protocol | Sequence[Protocol] | None = None
+    time: str | int | None = None
+    voltage: str | int | None = None
+    current: str | int | None = None
+    sweep: str | int | None = None
+    dt: float | str | None = None
+    rate: float | str | None = None
+    time_unit: str | None = None
+    voltage_unit: str | None = None
+    current_unit: str | None = None
+    voltage_scale: float | str = 1.0
+    current_scale: float | str = 1.0
+    convert_current: str | None = None
+    command_mode: str = "command"
+    channel: int | None = None
+    temperature: float | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.clamp is not None and self.clamp not in CLAMPS:
+            raise unknown("clamp", str(self.clamp), CLAMPS)
+
+    def unit(self, quantity: str, stated: str | None, where: str) -> str:
+        """The unit of `quantity`: stated by the file or by the user, the same if by both."""
+        argument = f"{quantity}_unit"
+        given = getattr(self, argument)
+        if stated is None and given is None:
+            raise RecordingError(f"{where} does not state the unit of {quantity}: give {argument}=")
+        if stated is not None and given is not None and spelled(stated) != spelled(given):
+            raise RecordingError(
+                f"{where} states {quantity} in {stated} but {argument} is {given}: leave one out"
+            )
+        return str(stated if stated is not None else given)
+
+    def time_factor(self, stated: str | None, where: str) -> float:
+        """Factor to ms."""
+        return _named(where, lambda: factor(self.unit("time", stated, where), TIME, "time_unit"))
+
+    def voltage_factor(self, stated: str | None, where: str) -> float:
+        """Factor to mV."""
+        unit = self.unit("voltage", stated, where)
+        return _named(where, lambda: factor(unit, VOLTAGE, "voltage_unit"))
+
+    def current_factor(self, stated: str | None, where: str) -> tuple[float, str]:
+        """Factor to one of the units that a recording can have, and that unit."""
+        unit = self.unit("current", stated, where)
+        return _named(where, lambda: current_factor(unit, self.convert_current))
+
+    def protocol_of(self, sweep: int, count: int) -> Protocol | None:
+        """The protocol given by the user for one sweep, if any."""
+        if self.protocol is None or isinstance(self.protocol, Protocol):
+            return self.protocol
+        if len(self.protocol) != count:
+            raise RecordingError(
+                f"protocol has {len(self.protocol)} entries and the file {count} sweeps: "
+                "give one for all or one for each"
+            )
+        return self.protocol[sweep]
+
+
+def split_unit(name: str, quantity: str) -> tuple[str, str | None]:
+    """A name without the unit that it states, and that unit, else None.
+
+    Examples
+    --------
+    >>> split_unit("t (ms)", "time"), split_unit("I_sine_nA", "current"), split_unit("v", "voltage")
+    (('t', 'ms'), ('I_sine', 'nA'), ('v', None))
+    """
+    bracket = re.fullmatch(r"\s*(.*?)[\s_]*[\[(]\s*([^\])]+?)\s*[\])]\s*", name)
+    if bracket:
+        return bracket[1], bracket[2]
+    base, _, last = name.strip().rpartition("_")
+    if base and spelled(last) in _SUFFIXES[quantity]:
+        return base, last
+    return name.strip(), None
+
+
+def _named(where: str, convert):
+    try:
+        return convert()
+    except InputError as error:
+        raise RecordingError(f"{where}: {error}") from None

@@ -1,0 +1,123 @@
+"""The one function that reads any file of recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+
+from ..errors import RecordingError
+from ..protocols import Protocol
+from ..recordings import RecordingSet
+from .options import Options
+
+_FORMATS = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat"), "csv"),
+    ".npz": "npz",
+    ".abf": "abf",
+    ".nwb": "nwb",
+}
+
+
+def read(
+    path: str | PathLike[str],
+    *,
+    clamp: str | None = None,
+    protocol: Protocol | Sequence[Protocol] | None = None,
+    time: str | int | None = None,
+    voltage: str | int | None = None,
+    current: str | int | None = None,
+    sweep: str | int | None = None,
+    dt: float | str | None = None,
+    rate: float | str | None = None,
+    time_unit: str | None = None,
+    voltage_unit: str | None = None,
+    current_unit: str | None = None,
+    voltage_scale: float | str = 1.0,
+    current_scale: float | str = 1.0,
+    convert_current: str | None = None,
+    command_mode: str = "command",
+    channel: int | None = None,
+    temperature: float | None = None,
+    name: str | None = None,
+) -> RecordingSet:
+    """Read the sweeps of a file: csv (also tsv, txt, dat), npz, abf or nwb.
+
+    Units are stated by the file (in a name such as ``"t (ms)"``, ``"v [mV]"``, ``"I_nA"``, or
+    by the format itself) or by the caller, never guessed. Time is counted from the first
+    sample of each sweep.
+
+    Parameters
+    ----------
+    path : path
+        The file; its ending says the format. ABF and NWB need ``pip install
+        "pyhodgkin[readers]"``.
+    clamp : {"current", "voltage"}
+        Current clamp (v is observed) or voltage clamp (the current is). ABF and NWB state it.
+    protocol : CurrentClamp, VoltageClamp or a sequence, optional
+        The protocol, for all sweeps or one for each, where its formula is known or the file
+        does not hold the command.
+    time, voltage, current, sweep : str or int, optional
+        Names (or column numbers) of the data in csv and npz; by default the usual ones: t or
+        time, v, vm or voltage, i, im or current, sweep. In npz each row of a two-dimensional
+        array is a sweep; in csv a sweep column numbers them.
+    dt : float or str, optional
+        Spacing of the samples in ms, or the name of that number in the file.
+    rate : float or str, optional
+        Samples per second (Hz), or the name of that number in the file.
+    time_unit, voltage_unit, current_unit : str, optional
+        Units of the data where the file does not state them: ms, s, …; mV, V, …; pA, nA, A, …,
+        uA/cm2, …
+    voltage_scale, current_scale : float or str, optional
+        What to multiply the stored numbers with, or the name of that number in the file.
+    convert_current : {"uA/cm2", "nA", "pA"}, optional
+        Unit of the currents in the result. By default those three stay, other amperes become
+        nA and other densities µA/cm².
+    command_mode : {"command", "linear", "held"}
+        What the command does between its samples, see `pyhodgkin.protocols.Sampled`.
+    channel : int, optional
+        Recorded channel of an ABF file, the first by default.
+    temperature : float, optional
+        Degrees Celsius.
+    name : str, optional
+        Name of the recording, for a file of one sweep.
+
+    Returns
+    -------
+    RecordingSet
+
+    Raises
+    ------
+    RecordingError
+        When the file is missing, unreadable or cut short, or something is not stated.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> file = tempfile.NamedTemporaryFile(suffix=".npz")
+    >>> np.savez(file.name, V_mV=np.full(100, -80.0), I_nA=np.zeros(100))
+    >>> read(file.name, clamp="voltage", dt=0.1, name="cell 1")
+    RecordingSet(1):
+      Recording("cell 1", voltage clamp, current in nA, 100 samples, 0 to 9.9 ms)
+    """
+    given = {key: value for key, value in locals().items() if key != "path"}
+    options, file = Options(**given), Path(path)
+    kind = _FORMATS.get(file.suffix.lower())
+    if kind is None:
+        raise RecordingError(
+            f'{file}: the ending "{file.suffix}" is of no known format ({", ".join(_FORMATS)})'
+        )
+    if not file.is_file():
+        raise RecordingError(
+            f"{file} does not exist" if not file.exists() else f"{file} is no file"
+        )
+    reader: Callable[[Path, Options], RecordingSet]
+    reader = getattr(import_module(f"{__package__}.{kind}"), f"read_{kind}")
+    try:
+        found = reader(file, options)
+    except OSError as error:
+        raise RecordingError(f"{file} cannot be read: {error.strerror or error}") from None
+    if name is not None and len(found) > 1:
+        raise RecordingError(f"{file} holds {len(found)} sweeps: name= is for a file of one")
+    return found

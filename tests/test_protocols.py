@@ -1,0 +1,334 @@
+"""Waveforms against their formulas, and segments against waveforms."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyhodgkin.errors import InputError
+from pyhodgkin.protocols import (
+    Chirp,
+    Constant,
+    CurrentClamp,
+    OrnsteinUhlenbeck,
+    Piecewise,
+    Protocol,
+    PulseTrain,
+    Ramp,
+    Sampled,
+    Segments,
+    Sine,
+    Step,
+    Steps,
+    SumOfSines,
+    VoltageClamp,
+    Waveform,
+    as_protocol,
+)
+
+T = np.linspace(-20.0, 120.0, 14001)  # contains every breakpoint used below
+RAD = 2 * np.pi / 1000
+
+
+def inside(t, start, stop):
+    return (t >= start) & (t < stop)
+
+
+def sine_between(t):
+    wave = 5 * np.sin(RAD * 35.0 * (t - 15) + 0.3)
+    return -2.0 + np.where(inside(t, 15, 75), wave, 0.0)
+
+
+def sines_between(t):
+    tau = RAD * (t - 10)
+    wave = 5 * np.sin(35.0 * tau) + 2 * np.sin(90.0 * tau + 1.0)
+    return 1.0 + np.where(inside(t, 10, 70), wave, 0.0)
+
+
+def chirp_between(t):
+    tau = t - 20
+    angle = 0.4 + RAD * (10 * tau + (200 - 10) * tau**2 / (2 * 60))
+    return 3.0 + np.where(inside(t, 20, 80), 4 * np.sin(angle), 0.0)
+
+
+CASES = {
+    "constant": (Constant(3.0), lambda t: np.full_like(t, 3.0)),
+    "step": (Step(10, 60, 7.0, baseline=-1.0), lambda t: -1 + 7.0 * inside(t, 10, 60)),
+    "step from zero": (Step(0, 60, 7.0), lambda t: 7.0 * inside(t, 0, 60)),
+    "step without end": (Step(10, None, 7.0), lambda t: 7.0 * (t >= 10)),
+    "steps": (
+        Steps([0, 10, 30, 40], [-80, 20, 20, -40]),
+        lambda t: np.select([t < 10, t < 40], [-80.0, 20.0], -40.0),
+    ),
+    "ramp": (Ramp(10, 60, -80.0, 20.0), lambda t: np.interp(t, [10, 60], [-80.0, 20.0])),
+    "ramp on a baseline": (
+        Ramp(10, 60, -80.0, 20.0, baseline=5.0),
+        lambda t: np.where(inside(t, 10, 60), -80 + 2.0 * (t - 10), 5.0),
+    ),
+    "pulses": (
+        PulseTrain(5, 20, 2, 30.0, 4, baseline=1.0),
+        lambda t: 1 + 30.0 * (inside(t, 5, 85) & (np.mod(np.round(t - 5, 6), 20) < 2)),
+    ),
+    "pulses that touch": (
+        PulseTrain(5, 20, 20, 30.0, 3),
+        lambda t: 30.0 * inside(t, 5, 65),
+    ),
+    "sine": (Sine(5.0, 35.0, 15, 75, phase=0.3, baseline=-2.0), sine_between),
+    "sines": (SumOfSines([5, 2], [35.0, 90.0], [0, 1.0], 10, 70, 1.0), sines_between),
+    "chirp": (Chirp(4.0, 10.0, 200.0, 20, 80, phase=0.4, baseline=3.0), chirp_between),
+    "held samples": (
+        Sampled([0, 10, 20, 30], [1, 1, 5, 2], mode="held"),
+        lambda t: np.select([t < 20, t < 30], [1.0, 5.0], 2.0),
+    ),
+    "linear samples": (
+        Sampled([0, 10, 20, 30], [1, 1, 5, 2]),
+        lambda t: np.interp(t, [0, 10, 20, 30], [1.0, 1.0, 5.0, 2.0]),
+    ),
+    "piecewise": (
+        Piecewise(Segments([0, 50], [1.0, 2.0], [0.0, 0.1])),
+        lambda t: np.where(t < 50, 1.0, 2 + 0.1 * (t - 50)),
+    ),
+}
+NAMES = list(CASES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_waveform_is_its_formula(name):
+    waveform, formula = CASES[name]
+    np.testing.assert_allclose(waveform(T), formula(T), atol=1e-11)
+
+
+@pytest.mark.parametrize("first", NAMES)
+@pytest.mark.parametrize("second", ["step", "chirp", "ramp", "sines"])
+def test_sum_is_the_sum_with_the_breakpoints_of_both(first, second):
+    a, b = CASES[first][0], CASES[second][0]
+    total = a + b
+    np.testing.assert_allclose(total(T), CASES[first][1](T) + CASES[second][1](T), atol=1e-10)
+    breaks = np.union1d(a.segments().breakpoints, b.segments().breakpoints)
+    assert np.all(np.isin(total.segments().breakpoints, breaks))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cut_and_shifted_segments_are_the_same_signal(name):
+    waveform, formula = CASES[name]
+    cut = waveform.segments().between(33.0, 90.0)
+    assert cut.start[0] == 33.0
+    assert np.all((cut.breakpoints > 33.0) & (cut.breakpoints <= 90.0))
+    t = T[inside(T, 33, 90)]
+    np.testing.assert_allclose(cut.value(t), formula(t), atol=1e-10)
+    np.testing.assert_allclose(cut.shifted(-33.0).value(t - 33.0), waveform(t), atol=1e-10)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_derivative_is_the_slope_away_from_breakpoints(name):
+    pieces = CASES[name][0].segments()
+    t = np.linspace(-5, 100, 211) + 0.123
+    d = 1e-5
+    slope = (pieces.value(t + d) - pieces.value(t - d)) / (2 * d)
+    np.testing.assert_allclose(pieces.derivative(t), slope, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_waveform_survives_json(name):
+    waveform = CASES[name][0] + 1.0
+    copy = Waveform.from_dict(json.loads(json.dumps(waveform.to_dict(), allow_nan=False)))
+    assert copy == waveform and hash(copy) == hash(waveform)
+    np.testing.assert_array_equal(copy(T), waveform(T))
+
+
+def test_stack_pads_and_evaluates_like_its_parts():
+    waveforms = [case[0] for case in CASES.values()]
+    parts = [w.segments() for w in waveforms]
+    batch = Segments.stack(parts)
+    size, sines = max(p.n_segments for p in parts), max(p.n_sines for p in parts)
+    assert batch.start.shape == (len(parts), size)
+    assert batch.amplitude.shape == (len(parts), size, sines)
+    assert np.all(np.isinf(batch.start[0, 1:]))
+    expected = np.stack([w(T) for w in waveforms])
+    np.testing.assert_allclose(batch.value(T), expected, atol=1e-12)
+    rows = np.stack([T + 0.1 * i for i in range(len(parts))])
+    expected = np.stack([w(row) for w, row in zip(waveforms, rows, strict=True)])
+    np.testing.assert_allclose(batch.value(rows), expected, atol=1e-12)
+    expected = [p.derivative(25.0) for p in parts]
+    np.testing.assert_allclose(batch.derivative(25.0), expected, atol=1e-12)
+    for i, part in enumerate(parts):
+        np.testing.assert_array_equal(batch[i].value(T), part.value(T))
+
+
+def test_at_a_breakpoint_the_later_piece_holds():
+    pieces = Step(10, 60, 7.0).segments()
+    np.testing.assert_array_equal(pieces.value(pieces.breakpoints), [7.0, 0.0])
+    np.testing.assert_array_equal(pieces.jumps(), [7.0, -7.0])
+    assert np.all(Sine(1.0, 50.0, 10, 20).segments().jumps() < 1e-9)
+
+
+def test_segments_are_read_only_and_checked():
+    pieces = Constant(1.0).segments()
+    with pytest.raises(ValueError):
+        pieces.offset[0] = 2.0
+    for wrong in (
+        {"start": [1.0, 1.0], "offset": [0.0, 0.0]},
+        {"start": [np.nan], "offset": [0.0]},
+        {"start": [0.0], "offset": [np.inf]},
+        {"start": [0.0, 1.0], "offset": [0.0]},
+        {"start": [0.0], "offset": [0.0], "amplitude": [[1.0]], "omega": [[1.0, 2.0]]},
+        {"start": [], "offset": []},
+    ):
+        with pytest.raises(InputError):
+            Segments(**wrong)
+    with pytest.raises(InputError, match="rows"):
+        Segments.stack([pieces, pieces]).value(np.zeros((3, 5)))
+
+
+# -- samples ------------------------------------------------------------------------------
+
+
+def test_recorded_steps_have_few_pieces():
+    t = 0.1 * np.arange(10_000)
+    levels = np.where(t < 100, -80.0, np.where(t < 500, 20.0, -40.0)).astype(np.float32)
+    assert Sampled(t, levels, "held").segments().n_segments == 3
+    assert Sampled(t, levels, "linear").segments().n_segments == 5
+    command = Sampled(t, levels, "command").segments()
+    np.testing.assert_allclose(command.breakpoints, [100.0, 500.0])
+
+
+def test_recorded_ramp_in_single_precision_is_one_line():
+    t = 0.1 * np.arange(10_000)
+    ramp = np.interp(t, [100, 600], [-120, 40]).astype(np.float32)
+    pieces = Sampled(t, ramp).segments()
+    assert pieces.n_segments < 20
+    np.testing.assert_allclose(pieces.value(t), ramp, atol=5e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=60),
+    st.sampled_from(["linear", "held", "command"]),
+    st.sampled_from([0.0, 0.5]),
+)
+def test_sampled_passes_its_samples(values, mode, tolerance):
+    t = np.cumsum(np.linspace(0.1, 0.3, len(values)))
+    signal = Sampled(t, values, mode, tolerance=tolerance)
+    slack = 0.0 if mode == "held" else tolerance
+    np.testing.assert_allclose(signal(t), values, atol=slack + 1e-9)
+    assert signal(t[0] - 5) == values[0] and abs(signal(t[-1] + 5) - values[-1]) <= 1e-9
+
+
+def test_command_keeps_smooth_parts_linear():
+    t = 0.1 * np.arange(1000)
+    values = np.where(t < 50, -80.0, -30 + 20 * np.sin(RAD * 30 * t))
+    signal = Sampled(t, values, "command")
+    between = t[600:-1] + 0.05
+    np.testing.assert_allclose(signal(between), -30 + 20 * np.sin(RAD * 30 * between), atol=1e-2)
+    assert signal(49.99) == -80.0
+    assert abs(signal(50.0) - values[500]) < 1e-12
+
+
+def test_noise_has_its_moments_and_its_seed():
+    noise = OrnsteinUhlenbeck(mean=5.0, sd=2.0, tau=3.0, dt=0.1, t_end=50_000.0, seed=1)
+    t, x = noise.samples()
+    assert abs(x.mean() - 5.0) < 0.1 and abs(x.std() - 2.0) < 0.05
+    lag = 30  # one correlation time
+    correlation = np.mean((x[:-lag] - 5) * (x[lag:] - 5)) / 4
+    assert abs(correlation - np.exp(-1)) < 0.03
+    np.testing.assert_allclose(noise(t[:50]), x[:50])
+    assert t[-1] == pytest.approx(50_000.0)
+    other = OrnsteinUhlenbeck(5.0, 2.0, 3.0, 0.1, 50_000.0, seed=2)
+    assert other != noise and other(10.0) != noise(10.0)
+
+
+# -- protocols ----------------------------------------------------------------------------
+
+
+def test_protocol_pieces_start_at_zero():
+    protocol = CurrentClamp(Step(-5, 20, 3.0) + Sine(1.0, 40.0, 10, 500), t_end=100.0)
+    assert protocol.segments.start[0] == 0.0
+    np.testing.assert_array_equal(protocol.breakpoints, [10.0, 20.0])
+    np.testing.assert_allclose(protocol([0.0, 20.0]), [3.0, np.sin(RAD * 400)])
+
+
+def test_protocol_cut_in_windows_is_the_same_command():
+    protocol = VoltageClamp(Chirp(20.0, 1.0, 50.0, 10, 90) + (-60.0), t_end=100.0)
+    part = protocol.between(30.0, 60.0)
+    assert part.t_end == 30.0 and part.kind == "voltage"
+    t = np.linspace(0, 30, 301)
+    np.testing.assert_allclose(part(t), protocol(t + 30), atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "t", "value"),
+    [
+        (CurrentClamp.constant(2.0, 10), 5, 2.0),
+        (CurrentClamp.step(2.0, 1, 5, 10, baseline=1.0), 2, 3.0),
+        (CurrentClamp.steps([0, 5], [1, 2], 10), 5, 2.0),
+        (CurrentClamp.ramp(0, 10, 0, 10, 10), 5, 5.0),
+        (CurrentClamp.pulses(3.0, 1, 4, 2, 2, 10), 6, 3.0),
+        (CurrentClamp.sine(2.0, 250.0, 10), 1, 2.0),
+        (CurrentClamp.chirp(2.0, 0.0, 0.0, 10), 1, 0.0),
+        (CurrentClamp.noise(2.0, 0.0, 1.0, 10, seed=0), 5, 2.0),
+        (CurrentClamp.sampled([0, 10], [0, 10]), 5, 5.0),
+        (CurrentClamp.family([1.0, 2.0], 1, 5, 10)[1], 2, 2.0),
+        (VoltageClamp.step(20, 1, 5, 10), 2, 20.0),
+        (VoltageClamp.step(20, 1, 5, 10), 6, -80.0),
+        (VoltageClamp.ramp(-80, 20, 0, 10, 10), 5, -30.0),
+        (VoltageClamp.sines([10], [250.0], 10, centre=-30), 1, -20.0),
+        (VoltageClamp.family([0, 10], 1, 5, 10, holding=-70)[1], 0, -70.0),
+    ],
+)
+def test_constructors(protocol, t, value):
+    assert float(protocol(t)) == pytest.approx(value)
+    assert protocol.t_end == 10
+    copy = Protocol.from_dict(json.loads(json.dumps(protocol.to_dict(), allow_nan=False)))
+    assert copy == protocol and type(copy) is type(protocol)
+
+
+def test_units_of_a_protocol():
+    assert CurrentClamp(1.0, 10).unit == "uA/cm2"
+    assert CurrentClamp(1.0, 10, unit="µA/cm²").unit == "uA/cm2"
+    assert CurrentClamp(1.0, 10, unit="pA").between(1, 5).unit == "pA"
+    assert VoltageClamp(1.0, 10).unit == "mV"
+    with pytest.raises(InputError, match=r'current_unit "mV".*known: uA/cm2, nA, pA'):
+        CurrentClamp(1.0, 10, unit="mV")
+    with pytest.raises(InputError, match="in mV"):
+        VoltageClamp(1.0, 10, unit="V")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Constant(np.nan), "value must be finite, got nan"),
+        (lambda: Constant("high"), "value must be a number"),
+        (lambda: Step(10, 5, 1.0), r"stop \(5 ms\) lies before start \(10 ms\)"),
+        (lambda: Step(10, 10, 1.0), "duration would be zero"),
+        (lambda: Steps([0, 0], [1, 2]), r"times must increase \(ms\): times\[1\] = 0 repeats"),
+        (lambda: Steps([0, 5, 3], [1, 2, 3]), "goes back"),
+        (lambda: Steps([0, 5], [1, 2, 3]), "times has 2 values and values has 3"),
+        (lambda: Steps([], []), "times is empty"),
+        (lambda: Steps([[0]], [1]), "one dimension"),
+        (lambda: Ramp(0, None, 0, 1), "stop is missing"),
+        (lambda: PulseTrain(0, 5, 10, 1, 3), "longer than period"),
+        (lambda: PulseTrain(0, 5, 1, 1, 0), "count must be a whole number"),
+        (lambda: PulseTrain(0, -5, 1, 1, 1), "period must be positive"),
+        (lambda: Sine(1.0, np.inf), "frequency must be finite"),
+        (lambda: SumOfSines([1, 2], [1.0]), "amplitudes has 2 values and frequencies has 1"),
+        (lambda: Chirp(1.0, 1.0, 2.0, 5, 1), "lies before"),
+        (lambda: Sampled([0, 1], [0, np.nan]), r"values\[1\] = nan"),
+        (lambda: Sampled([0, 1], [0, 1], mode="lineer"), 'did you mean "linear"'),
+        (lambda: OrnsteinUhlenbeck(0, -1, 1, 0.1, 10, 0), "sd must not be negative"),
+        (lambda: OrnsteinUhlenbeck(0, 1, 1, 0.1, 10, -1), "seed must be a whole number"),
+        (lambda: CurrentClamp(1.0, 0), "t_end must be positive"),
+        (lambda: CurrentClamp(np.zeros(5), 10), r"for arrays use Sampled\(t, values\)"),
+        (lambda: CurrentClamp(1.0, 10).between(5, 5), "duration would be zero"),
+        (lambda: Waveform.from_dict({"kind": "Sinus"}), 'unknown waveform "Sinus"'),
+        (lambda: Waveform.from_dict({"kind": "Sine", "amp": 1}), "not a valid Sine"),
+        (lambda: Protocol.from_dict({"kind": "dynamic"}), "unknown kind of protocol"),
+        (lambda: as_protocol(Constant(1.0)), r"wrap a waveform as CurrentClamp"),
+    ],
+)
+def test_bad_input_is_one_clear_error(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
