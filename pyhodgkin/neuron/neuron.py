@@ -193,6 +193,11 @@ class Neuron:
 
         return equations(self)
 
+    def __repr__(self) -> str:
+        from .equations import one_line
+
+        return f"<Neuron {one_line(self)}>"
+
     def __iter__(self) -> Iterator[Current]:
         return iter(self.channels)
 

@@ -36,7 +36,7 @@ def squid_axon(temperature: float = 6.3) -> Neuron:
     >>> squid_axon().initial_state().round(4).tolist()
     [-65.0, 0.3177, 0.0529, 0.5961]
     """
-    n, m, h = _gates()
+    n, m, h = _gates(q10=3.0)
     return Neuron(
         name="squid_axon",
         channels=(Channel("k", 36.0, -77.0, (n,)), Channel("na", 120.0, 50.0, (m, h)),
@@ -64,7 +64,7 @@ def hodgkinmodel_jl() -> Neuron:
     >>> hodgkinmodel_jl().initial_state().tolist()
     [-70.2, 0.25, 0.03, 0.75]
     """
-    n, m, h = _gates()
+    n, m, h = _gates(q10=1.0)
     return Neuron(
         name="hodgkinmodel_jl",
         channels=(Channel("k", 36.0, -75.0, (n,)), Channel("na", 120.0, 55.0, (m, h)),
@@ -77,12 +77,12 @@ def hodgkinmodel_jl() -> Neuron:
     )
 
 
-def _gates() -> tuple[Gate, Gate, Gate]:
+def _gates(q10: float) -> tuple[Gate, Gate, Gate]:
     n = RateKinetics(alpha=Linoid(0.01, -55, 10), beta=Exponential(0.125, -65, -80))
     m = RateKinetics(alpha=Linoid(0.1, -40, 10), beta=Exponential(4.0, -65, -18))
     h = RateKinetics(alpha=Exponential(0.07, -65, -20), beta=Sigmoid(1.0, -35, 10))
     return (
-        Gate("n", n, power=4, q10=3.0, t_ref=6.3),
-        Gate("m", m, power=3, q10=3.0, t_ref=6.3),
-        Gate("h", h, power=1, q10=3.0, t_ref=6.3),
+        Gate("n", n, power=4, q10=q10, t_ref=6.3),
+        Gate("m", m, power=3, q10=q10, t_ref=6.3),
+        Gate("h", h, power=1, q10=q10, t_ref=6.3),
     )
