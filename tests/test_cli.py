@@ -1,0 +1,177 @@
+"""The command line: what it prints and writes, and one line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import pyhodgkin as ph
+from pyhodgkin.cli import app, main
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def assert_one_line_error(result: tuple[int, str, str], *parts: str) -> None:
+    code, _, err = result
+    assert code == 2
+    assert err.startswith("pyhodgkin: error: ") and err.count("\n") == 1, err
+    for part in parts:
+        assert part in err
+
+
+def test_version_of_the_installed_command():
+    command = [sys.executable, "-m", "pyhodgkin.cli", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"pyhodgkin {ph.__version__}"
+
+
+def test_help_names_every_command(capsys):
+    code, out, _ = run(capsys, "--help")
+    assert code == 0 and all(command.NAME in out for command in app.COMMANDS)
+
+
+@pytest.mark.parametrize("command", [command.NAME for command in app.COMMANDS])
+def test_help_of_a_command_shows_examples(capsys, command):
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0 and "examples:" in out and f"pyhodgkin {command}" in out
+
+
+def test_help_starts_no_engine():
+    code = (
+        "import sys; from pyhodgkin.cli import main; main(['simulate', '--help']);"
+        "print([m for m in ('torch', 'juliacall', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["simulat"], ["simulate"], ["simulate", "squid_axon", "--step", "x"]]
+)
+def test_a_wrong_command_line_is_one_line(capsys, arguments):
+    assert_one_line_error(run(capsys, *arguments), "--help")
+
+
+def test_models_lists_the_library(capsys):
+    code, out, _ = run(capsys, "models")
+    assert code == 0
+    for name in ph.library.names():
+        assert name in out
+    assert "10.1113/jphysiol.1952.sp004764" in out and "rest (mV)" in out
+
+
+def test_models_prints_equations(capsys):
+    code, out, _ = run(capsys, "models", "squid_axon")
+    assert code == 0 and str(ph.library.get("squid_axon")).strip() == out.strip()
+
+
+def test_an_unknown_model_names_the_nearest(capsys):
+    assert_one_line_error(run(capsys, "models", "squid_axn"), 'did you mean "squid_axon"?')
+
+
+def test_traceback_is_shown_when_asked_for():
+    with pytest.raises(ph.errors.UnknownNameError):
+        main(["models", "squid_axn", "--traceback"])
+
+
+def test_a_fault_of_the_package_says_so(capsys, monkeypatch):
+    monkeypatch.setattr(ph.library, "names", lambda: 1 / 0)
+    code, _, err = run(capsys, "models")
+    assert code == 1 and "ZeroDivisionError" in err and "--traceback" in err
+
+
+def test_ctrl_c_is_one_line(capsys, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ph.library, "names", interrupt)
+    assert run(capsys, "models") == (130, "", "pyhodgkin: error: interrupted\n")
+
+
+def test_simulate_writes_plain_files(capsys, tmp_path):
+    out = tmp_path / "run"
+    command = ["simulate", "squid_axon", "--step", 3, 7, "--t-end", 50, "--dt", 0.1, "--out", out]
+    code, text, _ = run(capsys, *command)
+    assert code == 0 and "spikes" in text and "success" in text
+    wanted = {"model.json", "protocols.json", "summary.csv", "trace.png"}
+    wanted |= {
+        f"{name}_{i}.{end}"
+        for i in (1, 2)
+        for name, end in (
+            ("trace", "csv"),
+            ("gates", "png"),
+            ("currents", "png"),
+            ("open_probabilities", "png"),
+        )
+    }
+    found = {path.name for path in out.iterdir()}
+    assert wanted <= found and not any(name.startswith(".") for name in found)
+    table = np.genfromtxt(out / "trace_2.csv", delimiter=",", names=True)
+    protocol = ph.CurrentClamp.step(7.0, 10.0, None, 50.0)
+    exact = ph.simulate(ph.library.get("squid_axon"), protocol, saveat=table["t_ms"])
+    assert np.allclose(table["v_mV"], exact.v, atol=0.5)
+    assert np.allclose(table["n"], exact.gates["n"], atol=0.01)
+
+
+def test_what_simulate_wrote_goes_back_in(capsys, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    common = ("--dt", 0.1, "--out")
+    steps = ("--step", 7, "--t-end", 30)
+    assert run(capsys, "simulate", "squid_axon", *steps, *common, first)[0] == 0
+    again = (first / "model.json", "--protocol", first / "protocols.json")
+    assert run(capsys, "simulate", *again, *common, second)[0] == 0
+    assert (first / "trace.csv").read_text() == (second / "trace.csv").read_text()
+    (recording,) = ph.read(first / "trace.csv", clamp="current")
+    assert recording.protocol([0.0, 20.0]) == pytest.approx([0.0, 7.0])
+
+
+def test_simulate_under_voltage_clamp(capsys, tmp_path):
+    levels = ("--clamp", -60, 0, "--holding", -80, "--t-end", 30, "--dt", 0.1)
+    assert run(capsys, "simulate", "squid_axon", *levels, "--out", tmp_path / "run")[0] == 0
+    (recording,) = ph.read(tmp_path / "run" / "trace_2.csv", clamp="voltage")
+    assert recording.command[[0, -1]] == pytest.approx([-80.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("{", "not a protocol as JSON"), ('{"kind": "currant"}', 'did you mean "current"')],
+)
+def test_a_wrong_protocol_is_one_line_and_nothing_is_written(capsys, tmp_path, text, part):
+    path, out = tmp_path / "protocol.json", tmp_path / "run"
+    path.write_text(text)
+    result = run(capsys, "simulate", "squid_axon", "--protocol", path, "--out", out)
+    assert_one_line_error(result, part, "protocol.json")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["squid_axn", "--step", "7"], 'did you mean "squid_axon"?'),
+        (["missing.json", "--step", "7"], "missing.json"),
+        (["squid_axon", "--protocol", "missing.json"], "missing.json"),
+        (["squid_axon", "--step", "7", "--dt", "0"], "--dt"),
+        (["squid_axon", "--step", "7", "--t-end", "-1"], "t_end"),
+        (["squid_axon", "--step", "7", "--solver", "rodas"], "rodas"),
+        (["squid_axon", "--step", "nan"], "amplitude"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(capsys, tmp_path, arguments, part):
+    out = tmp_path / "run"
+    assert_one_line_error(run(capsys, "simulate", *arguments, "--out", out), part)
+    assert not out.exists()
+
+
+def test_a_document_names_itself_as_such(capsys, tmp_path):
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"some": "thing"}))
+    result = run(capsys, "simulate", path, "--step", 7, "--out", tmp_path / "run")
+    assert_one_line_error(result, "model.json")
