@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .channels import Channel, Current, NeuralCurrent, NeuralRightHandSide
+from .channels import Current, NeuralCurrent, NeuralRightHandSide
 from .gates import Gate
 from .kinetics import InstantaneousKinetics, Kinetics, NeuralKinetics
 from .networks import Network
