@@ -35,12 +35,12 @@ def read_csv(path: Path, options: Options) -> RecordingSet:
     body = lines[skip + 1 :]
     if all(_is_number(name) for name in names):
         body, names = lines[skip:], [f"column {i}" for i in range(len(names))]
+    if not any(line.strip() and not line.startswith("#") for line in body):
+        raise RecordingError(f"{path} has a header but no rows")
     try:
         data = np.loadtxt(io.StringIO("\n".join(body)), delimiter=delimiter, ndmin=2)
     except ValueError as error:
         raise RecordingError(f"{path} is not a table of numbers under {names}: {error}") from None
-    if data.size == 0:
-        raise RecordingError(f"{path} has a header but no rows")
     if data.shape[1] != len(names):
         raise RecordingError(f"{path} names {len(names)} columns and has {data.shape[1]}")
     if len(set(names)) < len(names):
