@@ -1,0 +1,161 @@
+"""The verb `fit`: learn what is unknown in a neuron from recordings."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backends.base import Backend, Loss, Penalty
+from .errors import InputError, SolveError
+from .neuron.neuron import Neuron
+from .recordings import Recording
+from .training import checks
+from .training.checkpoints import Store
+from .training.interrupts import Interrupts
+from .training.loop import Callback, StepInfo, Trainer
+from .training.objective import Problem
+from .training.penalties import CurvePenalty
+from .training.plan import Plan, loss_of, options_of
+from .training.progress import Bar
+from .training.result import FitResult
+from .training.schedules import choose
+from .training.stages import Stage
+from .training.transforms import Bounds
+
+__all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "fit"]
+
+
+def fit(
+    neuron: Neuron,
+    recordings: Recording | Iterable[Recording],
+    *,
+    trainable: str | Sequence[str] | None = None,
+    heldout: Recording | Iterable[Recording] | float | str | Sequence[str] | None = None,
+    schedule: str | Stage | Sequence[Stage] | None = None,
+    loss: Loss | str | None = None,
+    penalty: Penalty | CurvePenalty | Sequence[Penalty | CurvePenalty] = (),
+    seeds: int | Sequence[int] | None = None,
+    bounds: Bounds | None = None,
+    fit_initial: bool = False,
+    backend: str | Backend = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    checkpoint_every: float = 10.0,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+    throw: bool = False,
+    **options: Any,
+) -> FitResult:
+    """Learn the trainable parameters of `neuron` from `recordings`.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        With networks in the place of what is unknown, or with physical parameters to fit.
+    recordings : Recording or several
+        All of one kind of clamp; of current clamp v is compared, of voltage clamp the current.
+    trainable : str or sequence of str, optional
+        Patterns for ``neuron.layout.select``, for instance ``["networks", "k.g"]``. Default
+        ``"networks"``, or ``"physical"`` when there are none.
+    heldout : recordings, float, or names, optional
+        Recordings that are not trained on: other ones, the names of some, or the fraction (the
+        last ones) of `recordings`. They decide which parameters are the best, and their error
+        is reported.
+    schedule : None, "auto", Stage or sequence of Stage
+        Default: chosen from what was observed and what is trained; ``log`` says what and why.
+    loss : Loss or str, optional
+        Default mean square, in units of the standard deviation of what was measured.
+    penalty : Penalty or CurvePenalty or several
+        Added to the loss.
+    seeds : int or sequence of int, optional
+        So many starts, or these, each with its networks drawn from its seed; they are trained
+        side by side, each as if alone. Default: one start, with the networks as given.
+    bounds : mapping of str to (float, float), optional
+        Parameter name or shell pattern to the range it must stay in, in its own unit.
+    fit_initial : bool
+        Fit the initial state of each training recording too.
+    backend : str or Backend
+        ``"auto"``, ``"torch"`` or ``"julia"``.
+    out : path, optional
+        Folder for checkpoints and the result.
+    resume : bool
+        Go on with the run in `out`, to the result that it would have had unbroken; where there
+        is none yet, start it.
+    checkpoint_every : float
+        Seconds.
+    progress : bool, optional
+        A progress bar on the error stream; default on a terminal only.
+    callback : callable, optional
+        Called with a `StepInfo` after each step; training stops when it returns something true.
+    throw : bool
+        Raise when every start failed, instead of saying so in ``status``.
+    **options
+        Of the solve: `SolveOptions`, for instance ``rtol=1e-5``.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    InputError, RecordingError, UnknownNameError
+        When an argument cannot be used; nothing is written then.
+    CheckpointError
+        When `resume` finds checkpoints that are damaged or of another run.
+    SolveError
+        When every start failed and `throw` is true.
+
+    Notes
+    -----
+    Ctrl-C stops after the step in progress, with the best parameters so far; a second one
+    aborts at once. Nothing after the starts is random: the same call gives the same result.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> cell = ph.library.get("squid_axon")
+    >>> clamp = ph.CurrentClamp.step(10.0, start=2.0, stop=20.0, t_end=25.0)
+    >>> trace = ph.simulate(cell, clamp, saveat=0.1)
+    >>> start = cell.with_parameters(k__g=30.0)
+    >>> result = ph.fit(start, ph.Recording.from_solution(trace), trainable="k.g")
+    >>> round(result.neuron.channel("k").g, 2)
+    36.0
+    """
+    began = time.monotonic()
+    if not isinstance(neuron, Neuron):
+        raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
+    train, held = checks.divide(recordings, heldout)
+    indices = checks.trainable_of(neuron, trainable)
+    stages, reason = choose(schedule, neuron, train, indices, trainable is not None)
+    checks.stages_fit(stages, neuron, train)
+    penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
+    starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
+    folder = checks.folder_of(out, resume)
+    problem = Problem(_engine(backend), neuron, train, held, compared, solved, penalties)
+    plan = Plan(problem, stages, indices, starts, bounds or {}, fit_initial)
+    store = None if folder is None else Store(folder, plan.digests())
+    trainer = Trainer(plan, store, checkpoint_every, callback)
+    trainer.log.append(reason)
+    if resume and store is not None:
+        trainer.resume(store)
+    with Interrupts() as interrupts:
+        with Bar(progress) as bar:
+            trainer.run(interrupts, bar)
+        result = plan.result(trainer, began)
+        if folder is not None:
+            result.save(folder)
+    if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
+        raise SolveError(result.message)
+    return result
+
+
+def _engine(backend: str | Backend) -> Backend:
+    if not isinstance(backend, str):
+        return backend
+    from .backends import get
+
+    return get(backend)

@@ -1,0 +1,1 @@
+"""Training: stages, optimizers, checkpoints, the loop. Knows no engine by name."""

@@ -1,0 +1,149 @@
+"""What must hold before training starts; one clear error each, and nothing written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, RecordingError
+from ..neuron.neuron import Neuron
+from ..recordings import Recording, RecordingSet
+from . import checkpoints
+from .result import NEURON, SUMMARY
+from .stages import Stage
+
+Recordings = Recording | Iterable[Recording]
+
+
+def recordings_of(recordings: Recordings, argument: str = "recordings") -> tuple[Recording, ...]:
+    """One or several recordings as a tuple; all of one kind of clamp and one unit."""
+    if isinstance(recordings, (str, bytes, Path)) or not isinstance(
+        recordings, (Recording, Iterable)
+    ):
+        raise InputError(
+            f"{argument} is a {type(recordings).__name__}; give a Recording or several "
+            "(pyhodgkin.read reads them from a file)"
+        )
+    items = (recordings,) if isinstance(recordings, Recording) else tuple(recordings)
+    if not items:
+        raise RecordingError(f"{argument} is empty: give at least one Recording")
+    for item in items:
+        if not isinstance(item, Recording):
+            raise RecordingError(f"{argument} holds a {type(item).__name__}, not a Recording")
+    if len({item.unit for item in items}) > 1:
+        units = ", ".join(sorted({f"{item.observed} in {item.unit}" for item in items}))
+        raise RecordingError(
+            f"{argument} mix what was observed ({units}); fit recordings of one kind together"
+        )
+    return items
+
+
+def divide(
+    recordings: Recordings, heldout: Recordings | float | str | Sequence[str] | None
+) -> tuple[tuple[Recording, ...], tuple[Recording, ...]]:
+    """Training and held-out recordings.
+
+    A fraction holds out the last recordings, names those of that name; recordings given on
+    their own must not be among those trained on.
+    """
+    train = recordings_of(recordings)
+    if heldout is None:
+        return train, ()
+    if isinstance(heldout, (int, float)):
+        if not 0 < heldout < 1:
+            raise InputError(f"heldout = {heldout}: a fraction lies between 0 and 1")
+        first, last = RecordingSet(train).split(1.0 - float(heldout))
+        return tuple(first), tuple(last)
+    names = [heldout] if isinstance(heldout, str) else heldout
+    if isinstance(names, Sequence) and names and all(isinstance(n, str) for n in names):
+        chosen, rest = RecordingSet(train).split(names)  # type: ignore[arg-type]
+        return tuple(rest), tuple(chosen)
+    held = recordings_of(heldout, "heldout")  # type: ignore[arg-type]
+    recordings_of((*train, *held), "recordings and heldout")
+    for recording in held:
+        if any(recording is other or _same(recording, other) for other in train):
+            name = recording.name or "without a name"
+            raise RecordingError(
+                f'heldout: recording "{name}" is also trained on; its error would say nothing'
+            )
+    return train, held
+
+
+def _same(a: Recording, b: Recording) -> bool:
+    return (
+        np.array_equal(a.t, b.t)
+        and np.array_equal(a.data, b.data)
+        and np.array_equal(a.command, b.command)
+    )
+
+
+def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> NDArray[np.intp]:
+    """Places of the trainable parameters; by default the networks, or without any ``physical``."""
+    given = patterns is not None
+    if not given:
+        found = neuron.layout.select("networks")
+        return found if len(found) else neuron.layout.select("physical")
+    found = neuron.layout.select(patterns)  # type: ignore[arg-type]
+    if len(found) == 0:
+        raise InputError(
+            f'trainable = {patterns!r} names no parameter of neuron "{neuron.name}"; '
+            f"it has {', '.join(entry.name for entry in list(neuron.layout)[:12])}, …"
+        )
+    return found
+
+
+def stages_fit(schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Recording]) -> None:
+    """Whether each stage can be run with this neuron and these recordings."""
+    for i, stage in enumerate(schedule, 1):
+        if stage.mode == "clamped" and neuron.right_hand_side is not None:
+            raise InputError(
+                f"stage {i} ({stage.label}): clamped training needs channels; a neuron that is "
+                'one network has none to drive: use mode="simulation"'
+            )
+        for recording in train:
+            if stage.horizon is not None and stage.horizon <= recording.t[1]:
+                raise InputError(
+                    f"stage {i}: horizon = {stage.horizon:g} ms leaves fewer than two samples of "
+                    f'recording "{recording.name}"'
+                )
+
+
+def seeds_of(seeds: int | Sequence[int] | None) -> tuple[int | None, ...]:
+    """The starts: None for the networks as given, a number for so many, or their seeds."""
+    if seeds is None:
+        return (None,)
+    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
+        if seeds < 1:
+            raise InputError(f"seeds = {seeds}: give a number of starts, at least 1, or a list")
+        return tuple(range(int(seeds)))
+    items = tuple(seeds) if isinstance(seeds, Iterable) else ()
+    if not items or any(not isinstance(s, (int, np.integer)) or s < 0 for s in items):
+        raise InputError(f"seeds = {seeds!r}: give a number of starts, or a list of seeds >= 0")
+    if len(set(items)) < len(items):
+        raise InputError(f"seeds = {seeds!r}: a seed is named twice")
+    return tuple(int(s) for s in items)
+
+
+def folder_of(out: str | os.PathLike[str] | None, resume: bool) -> Path | None:
+    """The folder of the run, if it can be one; it is not made yet."""
+    if out is None:
+        if resume:
+            raise InputError("resume=True needs out=, the folder of the run to go on with")
+        return None
+    folder = Path(out)
+    parent = folder
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"out = {folder}: {parent} is not a folder that can be written to")
+    used = checkpoints.exists(folder) or any((folder / n).exists() for n in (NEURON, SUMMARY))
+    if used and not resume:
+        raise InputError(
+            f"out = {folder} holds another run: give resume=True to go on with it, "
+            "or another folder"
+        )
+    return folder

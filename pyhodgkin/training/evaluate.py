@@ -1,0 +1,122 @@
+"""Errors of a model on recordings, in the unit of what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import Backend, SolveOptions
+from ..errors import InputError
+from ..neuron.neuron import Neuron
+from ..recordings import Recording
+
+FloatArray = NDArray[np.float64]
+_NUMBERS = ("mae", "rmse", "mae_all", "rmse_all")
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Errors of K parameter vectors on R recordings.
+
+    Parameters
+    ----------
+    names, units : tuple of str (R,)
+    mae, rmse : array (K, R)
+        Mean absolute and root mean square error over the samples that the mask keeps.
+    mae_all, rmse_all : array (K, R)
+        The same over all samples, nothing masked.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    mae: FloatArray
+    rmse: FloatArray
+    mae_all: FloatArray
+    rmse_all: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def mean(self, which: str = "mae") -> FloatArray:
+        """(K,): average over the recordings."""
+        return np.mean(getattr(self, which), axis=-1)
+
+    def of(self, k: int) -> Errors:
+        """Those of one parameter vector, still (1, R)."""
+        return Errors(self.names, self.units, *(getattr(self, n)[k : k + 1] for n in _NUMBERS))
+
+    def rows(self, k: int = 0) -> list[dict]:
+        """One dict for each recording: name, unit, mae, rmse, mae_all, rmse_all."""
+        return [
+            {"name": name, "unit": unit, **{n: float(getattr(self, n)[k, r]) for n in _NUMBERS}}
+            for r, (name, unit) in enumerate(zip(self.names, self.units, strict=True))
+        ]
+
+    def to_dict(self) -> dict:
+        """Plain lists, safe for JSON; NaN becomes None."""
+        numbers = {n: [[_plain(x) for x in row] for row in getattr(self, n)] for n in _NUMBERS}
+        return {"names": list(self.names), "units": list(self.units), **numbers}
+
+    @classmethod
+    def from_dict(cls, data: dict) -> Errors:
+        """The inverse of `to_dict`."""
+        shape = (-1, len(data["names"]))
+        numbers = (np.array(data[n], dtype=np.float64).reshape(shape) for n in _NUMBERS)
+        return cls(tuple(data["names"]), tuple(data["units"]), *numbers)
+
+    def __str__(self) -> str:
+        lines = [f"{'recording':<24} {'MAE':>10} {'RMSE':>10}"]
+        for row in self.rows():
+            numbers = f"{row['mae']:>10.4g} {row['rmse']:>10.4g} {row['unit']}"
+            lines.append(f"{row['name']:<24} {numbers}")
+        return "\n".join(lines)
+
+
+def errors(recordings: Sequence[Recording], predictions: Sequence[FloatArray]) -> Errors:
+    """Errors of predictions, one array (K, T) or (T,) for each recording.
+
+    Examples
+    --------
+    >>> from pyhodgkin.protocols import CurrentClamp
+    >>> recording = Recording([0.0, 1.0, 2.0], CurrentClamp.constant(0, 2), v=[-65.0, -65, -65])
+    >>> float(errors([recording], [np.array([-65.0, -64.0, -63.0])]).mae[0, 0])
+    1.0
+    """
+    if len(recordings) != len(predictions):
+        raise InputError(f"{len(predictions)} predictions for {len(recordings)} recordings")
+    columns: dict[str, list[FloatArray]] = {name: [] for name in _NUMBERS}
+    for recording, predicted in zip(recordings, predictions, strict=True):
+        off = np.atleast_2d(predicted) - recording.data
+        for suffix, part in (("", off[:, recording.mask]), ("_all", off)):
+            columns["mae" + suffix].append(np.mean(np.abs(part), axis=-1))
+            columns["rmse" + suffix].append(np.sqrt(np.mean(part**2, axis=-1)))
+    names = tuple(r.name or f"recording {i}" for i, r in enumerate(recordings))
+    units = tuple(r.unit for r in recordings)
+    return Errors(names, units, *(np.stack(columns[n], axis=-1) for n in _NUMBERS))
+
+
+def prediction_mode(neuron: Neuron, recordings: Sequence[Recording]) -> str:
+    """How to predict what was observed: exactly along a commanded voltage, else by solving."""
+    commanded = all(r.observed == "current" for r in recordings)
+    return "clamped" if commanded and neuron.right_hand_side is None else "simulation"
+
+
+def predict(
+    backend: Backend,
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    theta: FloatArray,
+    options: SolveOptions,
+    y0: FloatArray | None = None,
+) -> list[FloatArray]:
+    """What each of K parameter vectors (K, P) says the recordings observe: (K, T) each."""
+    mode = prediction_mode(neuron, recordings)
+    found = backend.predict(neuron, recordings, theta, mode=mode, y0=y0, options=options)
+    return [np.array(p, dtype=np.float64).reshape(len(theta), -1) for p in found]
+
+
+def _plain(x: float) -> float | None:
+    return float(x) if np.isfinite(x) else None

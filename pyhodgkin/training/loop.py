@@ -1,0 +1,279 @@
+"""The loop: stages one after the other, K starts together, nothing lost on the way."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..status import Status
+from .checkpoints import Checkpoint, Store
+from .history import History
+from .interrupts import Interrupts
+from .lbfgs import LBFGS
+from .objective import Evaluation, Objective
+from .optimizers import AdamW, Optimizer
+from .progress import Bar
+from .stages import Stage
+from .starts import FloatArray
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+HELDOUT_EVERY = 10  # steps
+IMPROVED = 1e-4  # relative decrease that counts against `patience`
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """What a callback is told after each step.
+
+    `loss` and `best` are (K,): the objective at this step, and the best so far in this stage
+    (of the held-out recordings if there are any).
+    """
+
+    stage: int
+    label: str
+    step: int
+    loss: FloatArray
+    best: FloatArray
+
+
+Callback = Callable[[StepInfo], object]
+
+
+class Trainer:
+    """A run of training and its whole state.
+
+    Parameters
+    ----------
+    plan : Plan
+        The problem, the stages, and where the starts begin.
+    store : Store, optional
+        Where checkpoints go, every `checkpoint_every` seconds and at the end of a stage.
+    checkpoint_every : float
+        Seconds.
+    callback : callable, optional
+        Called with a `StepInfo` after each step; stops the run by returning something true.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store | None = None,
+        checkpoint_every: float = 10.0,
+        callback: Callback | None = None,
+    ) -> None:
+        self._plan, self._problem, self._schedule = plan, plan.problem, plan.stages
+        self._store, self._every, self._callback = store, checkpoint_every, callback
+        self.theta, self.y0 = np.array(plan.theta), None if plan.y0 is None else np.array(plan.y0)
+        k = len(self.theta)
+        self.stage = self.step = self.total = 0
+        self.score = np.full(k, np.inf)
+        self.status = np.full(k, int(Status.SUCCESS))
+        self.interrupted = self.stopped = False
+        self.history, self.elapsed, self._resumed = History(k), 0.0, 0.0
+        self.log: list[str] = []
+        self._began = self._saved = time.monotonic()
+        self._enter()
+
+    # -- one stage ----------------------------------------------------------------------
+
+    def _enter(self) -> None:
+        """Everything that belongs to one stage, at its beginning."""
+        stage, k = self._schedule[self.stage], len(self.theta)
+        self._unknowns = self._plan.unknowns(stage, self.theta, self.y0)
+        self._objective = Objective(self._problem, stage, self._unknowns)
+        phi = self._unknowns.start()
+        self._optimizer: Optimizer
+        if stage.optimizer == "adamw":
+            self._optimizer = AdamW(phi, self._plan.decay(stage))
+        else:
+            self._optimizer = LBFGS(phi, first=stage.lr)
+        self.step = 0
+        self.best_phi, self.best = phi.copy(), np.full(k, np.inf)
+        self._judged = np.full(k, np.inf)  # the value that patience has last seen improve
+        self._waited = np.zeros(k, np.int64)
+        self._refused, self._reason = np.zeros(k, np.int64), np.zeros(k, np.int64)
+
+    def _advance(self) -> None:
+        """One evaluation for every active start, and what follows from it."""
+        stage, active = self._schedule[self.stage], ~self._optimizer.done
+        evaluation = self._objective(self._optimizer.ask(), active)
+        # Nothing has changed until here: an exception above leaves the state of the step before.
+        rate = stage.rate(self.step)
+        self._optimizer.tell(evaluation.value, evaluation.gradient, rate)
+        rejected = self._optimizer.rejected & active
+        self._refused += rejected
+        self._reason = np.where(rejected, evaluation.status, self._reason)
+        heldout = self._judge(active)
+        self._record(evaluation, active, rejected, heldout)
+        self.step, self.total = self.step + 1, self.total + 1
+
+    def _judge(self, active: NDArray[np.bool_]) -> FloatArray:
+        """Keep what is best, stop who waits in vain; the held-out loss (K,), NaN if not due."""
+        stage, optimizer = self._schedule[self.stage], self._optimizer
+        heldout = np.full(len(active), np.nan)
+        value, rows = optimizer.value, active & np.isfinite(optimizer.value)
+        if self._problem.heldout:
+            last = (self.step + 1 == stage.steps) | optimizer.done
+            rows = rows & ((self.step % HELDOUT_EVERY == 0) | last)
+            heldout = self._objective.heldout(optimizer.point, rows)
+            value = heldout
+        better = rows & (np.nan_to_num(value, nan=np.inf) < self.best)
+        self.best = np.where(better, value, self.best)
+        self.best_phi = np.where(better[:, None], optimizer.point, self.best_phi)
+        bar = np.where(self._judged < np.inf, (1.0 - IMPROVED) * self._judged, np.inf)
+        clear = rows & (self.best < bar)
+        self._judged = np.where(clear, self.best, self._judged)
+        self._waited = np.where(clear, 0, self._waited + active)
+        if stage.patience is not None:
+            optimizer.stop(self._waited >= stage.patience)
+        if stage.target is not None:
+            optimizer.stop(self.best < stage.target)
+        return heldout
+
+    def _record(
+        self,
+        evaluation: Evaluation,
+        active: NDArray[np.bool_],
+        rejected: NDArray[np.bool_],
+        heldout: FloatArray,
+    ) -> None:
+        good = active & ~rejected
+        norm = np.linalg.norm(evaluation.gradient, axis=-1)
+        self.history.add(
+            step=self.total,
+            stage=self.stage,
+            loss=np.where(good, evaluation.value, np.nan),
+            heldout=heldout,
+            lr=np.where(active, self._optimizer.rate, np.nan),
+            gradient_norm=np.where(good, norm, np.nan),
+            rejected=rejected,
+            seconds=self._clock(),
+        )
+
+    def _leave(self) -> None:
+        """The best of this stage becomes the start of the next."""
+        stage = self._schedule[self.stage]
+        found = np.isfinite(self.best)
+        self._take_best()
+        self.status = np.where(found, int(Status.SUCCESS), self._reason)
+        self.log.append(self._summary(stage, found))
+        self.stage += 1
+        if self.stage < len(self._schedule):
+            self._enter()
+
+    def _take_best(self) -> None:
+        found = np.isfinite(self.best)
+        theta, y0 = self._unknowns.unpack(self.best_phi)
+        self.theta = np.where(found[:, None], theta, self.theta)
+        if y0 is not None and self.y0 is not None:
+            self.y0 = np.where(found[:, None, None], y0, self.y0)
+        self.score = np.where(found, self.best, np.inf) if found.any() else self.score
+
+    def _summary(self, stage: Stage, found: NDArray[np.bool_]) -> str:
+        what = "held-out loss" if self._problem.heldout else "loss"
+        end = f"{what} {np.min(self.best):.4g}" if found.any() else "no start has a finite loss"
+        if found.sum() > 1:
+            end += f" (best), {np.median(self.best):.4g} (median)"
+        text = f"{stage.label}: {self.step} steps, {end}"
+        if self._refused.any():
+            reasons = sorted({Status(int(r)).name.lower() for r in self._reason[self._refused > 0]})
+            text += (
+                f"; {self._refused.sum()} steps rejected ({', '.join(reasons)}) in "
+                f"{np.sum(self._refused > 0)} of {len(found)} starts, rates halved there"
+            )
+        if not found.all():
+            text += f"; {np.sum(~found)} of {len(found)} starts failed"
+        return text
+
+    # -- the whole run ------------------------------------------------------------------
+
+    def run(self, interrupts: Interrupts, bar: Bar) -> None:
+        """Go on from where it is to the end, or to the first Ctrl-C."""
+        while self.stage < len(self._schedule) and not (self.interrupted or self.stopped):
+            stage = self._schedule[self.stage]
+            if self.step >= stage.steps or self._optimizer.done.all():
+                self._leave()
+                self._save()
+                continue
+            try:
+                self._advance()
+            except KeyboardInterrupt:
+                # The second Ctrl-C, which aborts at once, has been asked for before.
+                if interrupts.requested:
+                    raise
+                self.interrupted = True
+            self.interrupted |= interrupts.requested
+            self._tell(stage, bar)
+            if not self.interrupted and time.monotonic() - self._saved >= self._every:
+                self._save()
+        if self.interrupted or self.stopped:
+            self._save()
+            self._take_best()
+
+    def _tell(self, stage: Stage, bar: Bar) -> None:
+        best = float(np.min(self.best))
+        bar.update(f"{self.stage + 1}. {stage.label}", self.step, stage.steps, f"loss {best:.4g}")
+        if self._callback is not None and self.step:
+            loss = self.history.last("loss")
+            info = StepInfo(self.stage, stage.label, self.step, loss, self.best.copy())
+            self.stopped = bool(self._callback(info))
+
+    def _clock(self) -> float:
+        return self._resumed + time.monotonic() - self._began
+
+    # -- checkpoints --------------------------------------------------------------------
+
+    _STAGE_ARRAYS = ("best_phi", "best", "_judged", "_waited", "_refused", "_reason")
+
+    def _save(self) -> None:
+        self.elapsed = self._clock()
+        if self._store is not None:
+            self._store.save(self._checkpoint())
+        self._saved = time.monotonic()
+
+    def _checkpoint(self) -> Checkpoint:
+        arrays = {"theta": self.theta, "score": self.score, "status": self.status}
+        if self.y0 is not None:
+            arrays["y0"] = self.y0
+        arrays |= {f"history.{n}": a for n, a in self.history.arrays().items()}
+        arrays |= {f"stage.{name}": getattr(self, name) for name in self._STAGE_ARRAYS}
+        arrays |= {f"optimizer.{n}": a for n, a in self._optimizer.state().items()}
+        counts = {"stage": self.stage, "step": self.step, "total": self.total}
+        return Checkpoint(arrays, {**counts, "log": self.log, "elapsed": self.elapsed})
+
+    def resume(self, store: Store) -> None:
+        """Go on from the newest checkpoint that is whole; without any, start from the beginning."""
+        checkpoint, notes = store.load()
+        if checkpoint is not None:
+            self._restore(checkpoint)
+        if notes:
+            warnings.warn("; ".join(notes), stacklevel=3)
+        self.log += notes
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to what a checkpoint says, to go on exactly as the run before would have."""
+        arrays, meta = checkpoint.arrays, checkpoint.meta
+        self.theta, self.score = np.array(arrays["theta"]), np.array(arrays["score"])
+        self.status = np.array(arrays["status"])
+        self.y0 = np.array(arrays["y0"]) if "y0" in arrays else None
+        self.stage, self.total, self.log = meta["stage"], meta["total"], list(meta["log"])
+        self.elapsed = self._resumed = meta["elapsed"]
+        self.history = History.from_arrays(_part(arrays, "history."))
+        if self.stage < len(self._schedule):
+            self._enter()
+            self.step = meta["step"]
+            for name, array in _part(arrays, "stage.").items():
+                setattr(self, name, np.array(array))
+            self._optimizer.restore(_part(arrays, "optimizer."))
+
+
+def _part(arrays: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,128 @@
+"""What a stage minimises: loss and penalties as a function of phi, for K starts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import Backend, Loss, Penalty, SolveOptions
+from ..neuron.neuron import Neuron
+from ..recordings import Recording
+from ..status import Status
+from .penalties import CurvePenalty, PenaltyOf
+from .stages import Stage
+from .starts import Unknowns
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything about a fit that stays the same from stage to stage."""
+
+    backend: Backend
+    neuron: Neuron
+    recordings: Sequence[Recording]
+    heldout: Sequence[Recording] = ()
+    loss: Loss = field(default_factory=Loss)
+    options: SolveOptions = field(default_factory=SolveOptions)
+    penalties: Sequence[Penalty | CurvePenalty] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Value (K,), gradient by phi (K, p) and status (K,) of each start."""
+
+    value: FloatArray
+    gradient: FloatArray
+    status: NDArray[np.int64]
+
+
+class Objective:
+    """The objective of one stage.
+
+    Parameters
+    ----------
+    problem : Problem
+    stage : Stage
+    unknowns : Unknowns
+        What of theta and of the initial states phi holds.
+    """
+
+    def __init__(self, problem: Problem, stage: Stage, unknowns: Unknowns) -> None:
+        self._problem, self._stage, self._unknowns = problem, stage, unknowns
+        self._loss = stage.loss or problem.loss
+        self._options = replace(problem.options, **stage.options)
+        self._recordings = [_cut(r, stage.horizon) for r in problem.recordings]
+        self._heldout = [_cut(r, stage.horizon) for r in problem.heldout]
+        given = problem.penalties if stage.penalty is None else [stage.penalty]
+        self._quadratic = [p for p in given if isinstance(p, Penalty)]
+        self._curves = [PenaltyOf(p, problem.neuron) for p in given if isinstance(p, CurvePenalty)]
+
+    def __call__(self, phi: FloatArray, rows: NDArray[np.bool_]) -> Evaluation:
+        """Value and gradient at `phi` (K, p) of the starts in `rows` (K,); others are inf, 0."""
+        k = len(phi)
+        out = Evaluation(np.full(k, np.inf), np.zeros_like(phi), np.full(k, Status.SUCCESS))
+        theta, y0 = self._unknowns.unpack(phi)
+        usable = np.all(np.isfinite(theta), axis=-1)
+        out.status[rows & ~usable] = Status.NONFINITE
+        at = np.flatnonzero(rows & usable)
+        if len(at) == 0:
+            return out
+        found = self._problem.backend.value_and_grad(
+            self._problem.neuron,
+            self._recordings,
+            theta[at],
+            self._loss,
+            mode=self._stage.mode,
+            y0=None if y0 is None else y0[at],
+            options=self._options,
+        )
+        value, by_theta = np.array(found.value), np.array(found.gradient)
+        for cost, slope in self._penalty(theta[at]):
+            value, by_theta = value + cost, by_theta + slope
+        status = np.max(found.statuses, axis=-1)
+        gradient = self._unknowns.pull(phi, by_theta, found.gradient_y0, at)
+        bad = (status != Status.SUCCESS) | ~np.isfinite(value) | ~np.all(np.isfinite(gradient), -1)
+        out.status[at] = np.where(bad & (status == Status.SUCCESS), Status.NONFINITE, status)
+        out.value[at] = np.where(bad, np.inf, value)
+        out.gradient[at] = np.where(bad[:, None], 0.0, gradient)
+        return out
+
+    def heldout(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
+        """Loss (K,) on the held-out recordings; NaN outside `rows`, inf where a solve failed."""
+        out = np.full(len(phi), np.nan)
+        theta, _ = self._unknowns.unpack(phi)
+        at = np.flatnonzero(rows)
+        if len(at):
+            found = self._problem.backend.value_and_grad(
+                self._problem.neuron,
+                self._heldout,
+                theta[at],
+                self._loss,
+                mode=self._stage.mode,
+                y0=None,
+                options=self._options,
+            )
+            out[at] = np.where(np.isfinite(found.value) & ~found.failed, found.value, np.inf)
+        return out
+
+    def _penalty(self, theta: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+        out = [curve(theta) for curve in self._curves]
+        for p in self._quadratic:
+            away, slope = theta[:, p.indices] - p.centre, np.zeros_like(theta)
+            slope[:, p.indices] = 2.0 * p.strength / len(p.indices) * away
+            out.append((p.strength * np.mean(away**2, axis=-1), slope))
+        return out
+
+
+def _cut(recording: Recording, horizon: float | None) -> Recording:
+    """The samples of the first `horizon` ms of a recording, under the same protocol."""
+    if horizon is None or horizon >= recording.t[-1]:
+        return recording
+    n = int(np.searchsorted(recording.t, horizon, side="right"))
+    part = {recording.observed: recording.data[:n]}
+    return replace(recording, t=recording.t[:n], mask=recording.mask[:n], **part)

@@ -1,0 +1,151 @@
+"""A penalty on the curves of neural kinetics, with its gradient, for K parameter vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, unknown
+from ..neuron.kinetics import NeuralKinetics
+from ..neuron.networks import activate
+from ..neuron.neuron import Neuron
+from ..neuron.rates import logistic
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CurvePenalty:
+    """Keeps the outputs N(v) of gate networks small, or smooth, over a range of voltages.
+
+    The penalty is size·⟨N²⟩ + curvature·⟨(d²N/dz²)²⟩ with z the scaled voltage of the network,
+    averaged over the range, the outputs and the gates. For a ``"residual"`` network, whose
+    output is the logarithm of its rate over the prior's, `size` draws towards the prior where
+    the data are silent. It adds to a loss that is of order 1 at the start.
+
+    Parameters
+    ----------
+    size, curvature : float
+    gates : sequence of str, optional
+        Names of gates; default all that are networks of the voltage and trained.
+    voltages : (float, float)
+        mV.
+
+    Examples
+    --------
+    >>> CurvePenalty(curvature=1e-4).size
+    0.0
+    """
+
+    size: float = 0.0
+    curvature: float = 0.0
+    gates: Sequence[str] | None = None
+    voltages: tuple[float, float] = (-120.0, 60.0)
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.size < np.inf and 0 <= self.curvature < np.inf):
+            raise InputError(
+                f"CurvePenalty: size = {self.size}, curvature = {self.curvature}; "
+                "neither may be negative"
+            )
+        if not self.voltages[0] < self.voltages[1]:
+            raise InputError(f"CurvePenalty: voltages = {self.voltages} mV must be ascending")
+
+
+class PenaltyOf:
+    """A `CurvePenalty` for one neuron: value and gradient by theta.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> net = ph.NeuralKinetics("rates", ph.Network.create((1, 4, 2), seed=1))
+    >>> cell = ph.library.get("squid_axon").replace_gate("n", net)
+    >>> value, gradient = PenaltyOf(CurvePenalty(size=1.0), cell)(cell.theta[None])
+    >>> value.shape, gradient.shape == (1, cell.theta.size)
+    ((1,), True)
+    """
+
+    def __init__(self, penalty: CurvePenalty, neuron: Neuron, points: int = 91) -> None:
+        self.penalty, self._layout = penalty, neuron.layout
+        v = np.linspace(*penalty.voltages, points)
+        self._gates: list[tuple[str, str, FloatArray]] = []
+        known = {}
+        for channel in neuron.channels:
+            for gate in channel.gates:
+                kinetics = gate.kinetics
+                if isinstance(kinetics, NeuralKinetics) and kinetics.form != "free":
+                    z = (v - kinetics.v_shift) / kinetics.v_scale
+                    prefix = f"{channel.name}.{gate.name}.network"
+                    known[gate.name] = (prefix, kinetics.network.activation, z)
+        for name in penalty.gates if penalty.gates is not None else known:
+            if name not in known:
+                raise unknown("gate with a network of the voltage (CurvePenalty)", name, known)
+            self._gates.append(known[name])
+
+    def __call__(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Value (K,) and gradient (K, P) at `theta` (K, P)."""
+        value, gradient = np.zeros(len(theta)), np.zeros_like(theta)
+        for prefix, activation, z in self._gates:
+            places = self._places(prefix)
+            for k, row in enumerate(theta):
+                arrays = [row[s].reshape(shape) for s, shape in places]
+                cost, slopes = self._one(activation, z, arrays)
+                value[k] += cost / len(self._gates)
+                for (s, _), slope in zip(places, slopes, strict=True):
+                    gradient[k, s] += slope.ravel() / len(self._gates)
+        return value, gradient
+
+    def _places(self, prefix: str) -> list[tuple[slice, tuple[int, ...]]]:
+        names = (prefix + ".weight", prefix + ".bias")
+        return [(e.slice, e.shape) for e in self._layout if e.name.startswith(names)]
+
+    def _one(
+        self, activation: str, z: FloatArray, arrays: list[FloatArray]
+    ) -> tuple[float, list[FloatArray]]:
+        out, inputs, before = _forward(activation, z[:, None], arrays)
+        h = z[1] - z[0]
+        bend = (out[2:] - 2.0 * out[1:-1] + out[:-2]) / h**2
+        size, curvature = self.penalty.size, self.penalty.curvature
+        cost = size * np.mean(out**2) + curvature * np.mean(bend**2)
+        by_out = 2.0 * size * out / out.size
+        by_bend = 2.0 * curvature * bend / bend.size / h**2
+        by_out[2:] += by_bend
+        by_out[1:-1] -= 2.0 * by_bend
+        by_out[:-2] += by_bend
+        return float(cost), _backward(activation, by_out, inputs, before, arrays)
+
+
+def _forward(
+    activation: str, x: FloatArray, arrays: list[FloatArray]
+) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
+    """Outputs of a network, with the inputs of each layer and what went into each activation."""
+    inputs, before = [x], []
+    for weight, bias in zip(arrays[0:-2:2], arrays[1:-2:2], strict=True):
+        before.append(inputs[-1] @ weight.T + bias)
+        inputs.append(activate(activation, before[-1]))
+    return inputs[-1] @ arrays[-2].T + arrays[-1], inputs, before
+
+
+def _backward(
+    activation: str,
+    by_out: FloatArray,
+    inputs: list[FloatArray],
+    before: list[FloatArray],
+    arrays: list[FloatArray],
+) -> list[FloatArray]:
+    slopes: list[FloatArray] = []
+    for i in reversed(range(len(inputs))):
+        slopes = [by_out.T @ inputs[i], by_out.sum(axis=0), *slopes]
+        if i:
+            by_out = (by_out @ arrays[2 * i]) * _slope(activation, before[i - 1])
+    return slopes
+
+
+def _slope(name: str, a: FloatArray) -> FloatArray:
+    if name == "tanh":
+        return 1.0 - np.tanh(a) ** 2
+    s = logistic(a)
+    return s if name == "softplus" else s * (1.0 + a * (1.0 - s))

@@ -1,0 +1,202 @@
+"""A fit before it starts: what is unknown, where it starts from, what identifies it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import Loss, SolveOptions
+from ..errors import InputError, unknown
+from ..neuron.neuron import Neuron
+from ..neuron.parameters import Entry
+from ..recordings import Recording
+from ..status import Status
+from . import checks, digests
+from .evaluate import errors, predict
+from .history import named
+from .objective import Problem
+from .result import FitResult, Prediction
+from .stages import Stage
+from .starts import FloatArray, Unknowns, draw
+from .transforms import Bounds, Transform
+
+if TYPE_CHECKING:
+    from .loop import Trainer
+
+
+class Plan:
+    """Everything that is settled before the first step.
+
+    Parameters
+    ----------
+    problem : Problem
+    stages : sequence of Stage
+    indices : array of int
+        Places of what the call trains; a stage may say otherwise.
+    seeds : tuple of int or None (K,)
+    bounds : mapping of str to (float, float)
+    fit_initial : bool
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        stages: Sequence[Stage],
+        indices: NDArray[np.intp],
+        seeds: tuple[int | None, ...],
+        bounds: Bounds,
+        fit_initial: bool,
+    ) -> None:
+        self.problem, self.stages, self.indices = problem, tuple(stages), indices
+        self.seeds, self.bounds = seeds, dict(bounds)
+        neuron = problem.neuron
+        if seeds == (None,):
+            self.theta = neuron.theta[None]
+        else:
+            self.theta = draw(neuron, [int(s) for s in seeds if s is not None], indices)
+        self.y0 = _initial(neuron, problem.recordings, self.theta) if fit_initial else None
+        for stage in stages:
+            # An argument that cannot be used is found here, not in the middle of a run.
+            self.unknowns(stage, self.theta, self.y0)
+            options_of(stage.options, problem.options)
+
+    def _trained(self, stage: Stage) -> NDArray[np.intp]:
+        if stage.trainable is None:
+            return self.indices
+        return checks.trainable_of(self.problem.neuron, stage.trainable)
+
+    def unknowns(self, stage: Stage, theta: FloatArray, y0: FloatArray | None) -> Unknowns:
+        """What one stage moves, from `theta` (K, P) and `y0` (K, R, S) on."""
+        neuron, trained = self.problem.neuron, self._trained(stage)
+        names = neuron.layout.names
+        bounds = {
+            pattern: ends
+            for pattern, ends in self.bounds.items()
+            if stage.trainable is None or any(fnmatchcase(names[i], pattern) for i in trained)
+        }
+        transform = Transform(neuron.layout, neuron.theta, trained, bounds)
+        return Unknowns(transform, theta, y0, gates=neuron.right_hand_side is None)
+
+    def decay(self, stage: Stage) -> FloatArray:
+        """Weight decay (p,) of a stage: of the weights of networks, not of their biases."""
+        decays = np.zeros(self.problem.neuron.layout.size)
+        for entry in self.problem.neuron.layout:
+            if entry.group == "networks" and "weight" in entry.name.rpartition(".")[2]:
+                decays[entry.slice] = stage.weight_decay
+        more = 0 if self.y0 is None else self.y0[0].size
+        return np.concatenate([decays[self._trained(stage)], np.zeros(more)])
+
+    def digests(self) -> dict[str, str]:
+        """What makes this run this run; a checkpoint of it carries the same."""
+        problem = self.problem
+        penalties = [part for p in problem.penalties for part in vars(p).values()]
+        return {
+            "neuron": digests.of_neuron(problem.neuron),
+            "recordings": digests.of_recordings(problem.recordings),
+            "heldout": digests.of_recordings(problem.heldout),
+            "trainable": digests.digest([self.indices, sorted(self.bounds.items())]),
+            "schedule": digests.digest(self.stages),
+            "loss": digests.digest([problem.loss]),
+            "penalty": digests.digest(penalties),
+            "seeds": digests.digest([self.seeds]),
+            "fit_initial": digests.digest([self.y0]),
+            "backend": digests.digest([problem.backend.name]),
+            "options": digests.digest([problem.options]),
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """The same in words, for the summary."""
+        layout, problem = self.problem.neuron.layout, self.problem
+        return {
+            "trainable": [e.name for e in layout if np.isin(self.indices, _places(e)).any()],
+            "stages": [repr(stage) for stage in self.stages],
+            "loss": repr(problem.loss),
+            "penalty": [type(p).__name__ for p in problem.penalties],
+            "backend": problem.backend.name,
+            "options": repr(problem.options),
+            "recordings": [r.name for r in problem.recordings],
+            "heldout": [r.name for r in problem.heldout],
+            "fit_initial": self.y0 is not None,
+        }
+
+    def result(self, trainer: Trainer, began: float) -> FitResult:
+        """What a trainer that has stopped has found."""
+        problem, theta = self.problem, trainer.theta
+        best = int(np.argmin(trainer.score))
+        args = (problem.backend, problem.neuron)
+        seen = predict(*args, problem.recordings, theta, problem.options, trainer.y0)
+        held = predict(*args, problem.heldout, theta, problem.options) if problem.heldout else []
+        labels = [stage.label for stage in self.stages]
+        status = Status.INTERRUPTED if trainer.interrupted else Status(int(trainer.status[best]))
+        seconds = max(trainer.elapsed, time.monotonic() - began)
+        return FitResult(
+            neuron=problem.neuron.with_theta(theta[best]),
+            theta=theta,
+            seeds=self.seeds,
+            best=best,
+            scores=trainer.score,
+            status=status,
+            statuses=trainer.status,
+            history=named(trainer.history.arrays(), labels),
+            train_error=errors(problem.recordings, seen),
+            heldout_error=errors(problem.heldout, held) if problem.heldout else None,
+            voltage_range=voltage_range(problem.recordings),
+            predictions=(
+                *_predictions(problem.recordings, seen, False),
+                *_predictions(problem.heldout, held, True),
+            ),
+            initial_states=trainer.y0,
+            log=tuple(trainer.log),
+            seconds=seconds,
+            settings=self.settings(),
+        )
+
+
+def voltage_range(recordings: Sequence[Recording]) -> tuple[float, float]:
+    """Lowest and highest voltage, measured or commanded, mV."""
+    traces = [r.data if r.observed == "v" else r.command for r in recordings]
+    return float(min(v.min() for v in traces)), float(max(v.max() for v in traces))
+
+
+def loss_of(loss: Loss | str | None) -> Loss:
+    """A `Loss` from one, its kind, or nothing."""
+    if isinstance(loss, Loss):
+        return loss
+    if loss is not None and not isinstance(loss, str):
+        raise InputError(f"loss is a {type(loss).__name__}; give a Loss or its kind as text")
+    return Loss() if loss is None else Loss(loss)
+
+
+def options_of(options: Mapping[str, Any], base: SolveOptions | None = None) -> SolveOptions:
+    """`SolveOptions` with some of them changed; an unknown name is an error with the nearest."""
+    known = [f.name for f in fields(SolveOptions)]
+    for name in options:
+        if name not in known:
+            raise unknown("argument or solve option", name, known)
+    return replace(base or SolveOptions(), **options)
+
+
+def _places(entry: Entry) -> NDArray[np.intp]:
+    return np.arange(entry.start, entry.start + entry.size)
+
+
+def _initial(neuron: Neuron, recordings: Sequence[Recording], theta: FloatArray) -> FloatArray:
+    """Steady states (K, R, S) at the first voltage of each recording."""
+    firsts = [float((r.data if r.observed == "v" else r.protocol([0.0]))[0]) for r in recordings]
+    neurons = [neuron.with_theta(row) for row in theta]
+    return np.array([[n.initial_state(v) for v in firsts] for n in neurons])
+
+
+def _predictions(
+    recordings: Sequence[Recording], predicted: Sequence[FloatArray], heldout: bool
+) -> list[Prediction]:
+    return [
+        Prediction(r.name, r.unit, r.t, r.command, r.data, p, r.mask, heldout)
+        for r, p in zip(recordings, predicted, strict=True)
+    ]

@@ -1,0 +1,252 @@
+"""What a fit returns, and how it is kept in a folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DocumentError
+from ..files import replacing
+from ..neuron.neuron import Neuron
+from ..status import Status
+from .evaluate import Errors
+from .history import read_csv, write_csv
+
+FloatArray = NDArray[np.float64]
+
+NEURON, SUMMARY, HISTORY, ARRAYS = "neuron.json", "summary.json", "history.csv", "fit.npz"
+_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """One recording and what each of the K starts says of it.
+
+    Parameters
+    ----------
+    name, unit : str
+    t : array (T,)
+        ms.
+    command, measured : array (T,)
+    predicted : array (K, T)
+    mask : array of bool (T,)
+    heldout : bool
+    """
+
+    name: str
+    unit: str
+    t: FloatArray
+    command: FloatArray
+    measured: FloatArray
+    predicted: FloatArray
+    mask: NDArray[np.bool_]
+    heldout: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """The neuron that was learned, and how well.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        With the best parameters of the best start.
+    theta : array (K, P)
+        The best parameters of every start.
+    seeds : tuple of int or None (K,)
+        None: the networks as they were given.
+    best : int
+        Which start is the best: by the held-out loss if there is one, else the training loss.
+    scores : array (K,)
+        That loss, inf where no step had a finite one.
+    status : Status
+        Of the best start; INTERRUPTED after Ctrl-C.
+    statuses : array of int (K,)
+    history : dict of str to array
+        ``step``, ``stage`` and ``seconds`` (N,); ``loss``, ``heldout``, ``lr``,
+        ``gradient_norm`` and ``rejected`` (N, K), NaN where there was nothing to tell.
+    train_error, heldout_error : Errors
+        In the unit of what was measured; the second None without held-out recordings.
+    voltage_range : (float, float)
+        Lowest and highest voltage in the training recordings, mV.
+    predictions : tuple of Prediction
+        One for each training and held-out recording.
+    initial_states : array (K, R, S), optional
+        When they were fitted.
+    log : tuple of str
+        What was chosen, and what happened.
+    seconds : float
+
+    Examples
+    --------
+    ``result.neuron`` goes back into `simulate`; ``result.save("run")`` keeps all of it.
+    """
+
+    neuron: Neuron
+    theta: FloatArray
+    seeds: tuple[int | None, ...]
+    best: int
+    scores: FloatArray
+    status: Status
+    statuses: NDArray[np.int64]
+    history: dict[str, NDArray]
+    train_error: Errors
+    heldout_error: Errors | None
+    voltage_range: tuple[float, float]
+    predictions: tuple[Prediction, ...] = ()
+    initial_states: FloatArray | None = None
+    log: tuple[str, ...] = ()
+    seconds: float = 0.0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def neurons(self) -> tuple[Neuron, ...]:
+        """One neuron for each start."""
+        return tuple(self.neuron.with_theta(theta) for theta in self.theta)
+
+    @property
+    def success(self) -> bool:
+        """Whether the best start has finite parameters and nothing interrupted the run."""
+        return self.status == Status.SUCCESS
+
+    @property
+    def message(self) -> str:
+        """One line on how it ended."""
+        if self.status == Status.INTERRUPTED:
+            return "interrupted; the best parameters so far are kept"
+        if not np.isfinite(self.scores).any():
+            return f"no start has a finite loss: {Status(self.status).message}"
+        bad = int(np.sum(~np.isfinite(self.scores)))
+        return "finished" + (f"; {bad} of {len(self.scores)} starts failed" if bad else "")
+
+    def __str__(self) -> str:
+        lines = [f"{self.neuron.name}: {self.message}, {self.seconds:.1f} s", *self.log]
+        for title, errors in (("training", self.train_error), ("held out", self.heldout_error)):
+            if errors is not None:
+                of = f", best of {len(self.theta)} starts" if len(self.theta) > 1 else ""
+                lines += ["", f"{title}{of}", str(errors.of(self.best))]
+        return "\n".join(lines)
+
+    # -- in a folder --------------------------------------------------------------------
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write ``neuron.json`` (the document), ``history.csv``, ``summary.json``, ``fit.npz``.
+
+        Each file is written whole or not at all; no file holds a pickle.
+        """
+        from ..neuron import document
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        metadata = {"voltage_range": list(self.voltage_range), "trained": True}
+        document.save(self.neuron, folder / NEURON, metadata=metadata)
+        write_csv(folder / HISTORY, self.history, self.seeds)
+        with replacing(folder / ARRAYS) as temporary:
+            np.savez_compressed(temporary, **self._arrays())  # type: ignore[arg-type]
+        text = json.dumps(self._summary(), indent=1, ensure_ascii=False)
+        with replacing(folder / SUMMARY) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    def _arrays(self) -> dict[str, NDArray]:
+        out = {"theta": self.theta, "scores": self.scores, "statuses": self.statuses}
+        if self.initial_states is not None:
+            out["initial_states"] = self.initial_states
+        for i, p in enumerate(self.predictions):
+            parts = ("t", "command", "measured", "predicted", "mask")
+            out |= {f"prediction{i}.{part}": getattr(p, part) for part in parts}
+        return out
+
+    def _summary(self) -> dict:
+        errors = {"train_error": self.train_error, "heldout_error": self.heldout_error}
+        return {
+            "format": "pyhodgkin fit",
+            "version": _VERSION,
+            "neuron": self.neuron.name,
+            "status": Status(self.status).name,
+            "message": self.message,
+            "seconds": round(self.seconds, 3),
+            "seeds": list(self.seeds),
+            "best": self.best,
+            "voltage_range": list(self.voltage_range),
+            **{name: None if e is None else e.to_dict() for name, e in errors.items()},
+            "predictions": [[p.name, p.unit, p.heldout] for p in self.predictions],
+            "settings": self.settings,
+            "log": list(self.log),
+        }
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str]) -> FitResult:
+        """Read back what `save` wrote.
+
+        Raises
+        ------
+        DocumentError
+            If the folder holds no fit, or a damaged or newer one.
+        """
+        from ..neuron import document
+
+        folder = Path(folder)
+        summary = _read_summary(folder / SUMMARY)
+        try:
+            with np.load(folder / ARRAYS, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            history = read_csv(folder / HISTORY, len(summary["seeds"]))
+            return cls._assemble(document.load(folder / NEURON), summary, arrays, history)
+        except (OSError, KeyError, ValueError, EOFError) as error:
+            if isinstance(error, DocumentError):
+                raise
+            raise DocumentError(f"{folder} does not hold a whole fit: {error}") from None
+
+    @classmethod
+    def _assemble(cls, neuron: Neuron, summary: dict, arrays: dict, history: dict) -> FitResult:
+        parts = ("t", "command", "measured", "predicted", "mask")
+        predictions = tuple(
+            Prediction(
+                name,
+                unit,
+                **{part: arrays[f"prediction{i}.{part}"] for part in parts},
+                heldout=held,
+            )
+            for i, (name, unit, held) in enumerate(summary["predictions"])
+        )
+        heldout = summary["heldout_error"]
+        return cls(
+            neuron,
+            arrays["theta"],
+            tuple(summary["seeds"]),
+            summary["best"],
+            arrays["scores"],
+            Status[summary["status"]],
+            arrays["statuses"],
+            history,
+            Errors.from_dict(summary["train_error"]),
+            None if heldout is None else Errors.from_dict(heldout),
+            tuple(summary["voltage_range"]),
+            predictions,
+            arrays.get("initial_states"),
+            tuple(summary["log"]),
+            summary["seconds"],
+            summary["settings"],
+        )
+
+
+def _read_summary(path: Path) -> dict:
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise DocumentError(f"{path.parent} holds no fit: {path.name} is missing") from None
+    except ValueError:
+        raise DocumentError(f"{path} is damaged: not JSON") from None
+    if not isinstance(summary, dict) or summary.get("format") != "pyhodgkin fit":
+        raise DocumentError(f"{path} is not the summary of a fit")
+    if summary.get("version", 0) > _VERSION:
+        raise DocumentError(
+            f"{path}: version {summary['version']}, this pyhodgkin reads {_VERSION}; upgrade it"
+        )
+    return summary

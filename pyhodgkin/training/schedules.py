@@ -1,0 +1,105 @@
+"""Which stages to go through, decided from what was observed and what is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, unknown
+from ..neuron.kinetics import NeuralKinetics
+from ..neuron.neuron import Neuron
+from ..recordings import Recording
+from .penalties import CurvePenalty
+from .stages import Stage
+
+Schedule = tuple[Stage, ...]
+
+
+def choose(
+    schedule: str | Sequence[Stage] | Stage | None,
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    indices: NDArray[np.intp],
+    trainable_given: bool,
+) -> tuple[Schedule, str]:
+    """The stages of a fit, and one line that says which and why.
+
+    Parameters
+    ----------
+    schedule : None, "auto", Stage or sequence of Stage
+    neuron : Neuron
+    recordings : sequence of Recording
+    indices : array of int
+        Places of the trainable parameters.
+    trainable_given : bool
+        Whether the user chose them; if so no stage trains anything else.
+    """
+    if isinstance(schedule, Stage):
+        schedule = (schedule,)
+    if schedule is not None and not isinstance(schedule, str):
+        stages = tuple(schedule)
+        if not stages or not all(isinstance(stage, Stage) for stage in stages):
+            raise InputError("schedule: give one Stage or more, or None for the automatic one")
+        return stages, f"schedule given: {listing(stages)}"
+    if schedule not in (None, "auto"):
+        raise unknown("schedule", schedule, ("auto",))
+    stages, reason = _automatic(neuron, recordings, indices, trainable_given)
+    return stages, f"{reason}: {listing(stages)}"
+
+
+def listing(stages: Schedule) -> str:
+    """The stages in one line."""
+    return ", ".join(f"{stage.label} ({stage.steps})" for stage in stages)
+
+
+def _automatic(
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    indices: NDArray[np.intp],
+    trainable_given: bool,
+) -> tuple[Schedule, str]:
+    if neuron.right_hand_side is not None:
+        return _simulated(300), "the whole right-hand side is unknown, so it is simulated"
+    groups = {e.group for e in neuron.layout if np.isin(e.start, indices)}
+    if recordings[0].observed == "current":
+        residual = any(
+            isinstance(gate.kinetics, NeuralKinetics) and gate.kinetics.form == "residual"
+            for gate in neuron.gates
+        )
+        if residual and "networks" in groups and not trainable_given:
+            return _residual(), (
+                "voltage clamp, networks on published rates: the gates are driven by the command, "
+                "first the rates are fitted, then the networks on them"
+            )
+        return _clamped(300, 500), "voltage clamp: the gates are driven by the command"
+    if "capacitance" in groups:
+        return _simulated(300), (
+            "current clamp, c_m unknown: the ionic current is not known from v, so it is simulated"
+        )
+    return (*_clamped(300, 300), *_simulated(50)), (
+        "current clamp: first the gates are driven by the measured v and the ionic current "
+        "i_stim - c_m dv/dt is matched, then it is simulated"
+    )
+
+
+def _clamped(adamw: int, lbfgs: int) -> Schedule:
+    return Stage("clamped", "adamw", adamw, lr=0.01), Stage("clamped", "lbfgs", lbfgs)
+
+
+def _simulated(adamw: int) -> Schedule:
+    return (
+        Stage("simulation", "adamw", adamw, lr=2e-3),
+        Stage("simulation", "lbfgs", 200, lr=0.01, patience=40),
+    )
+
+
+def _residual() -> Schedule:
+    physical = ("rates", "conductances")
+    smooth = CurvePenalty(curvature=1e-4)
+    return (
+        Stage("clamped", "lbfgs", 300, trainable=physical),
+        Stage("clamped", "adamw", 300, lr=3e-3, penalty=smooth),
+        Stage("clamped", "lbfgs", 500, penalty=smooth),
+    )

@@ -1,0 +1,104 @@
+"""A stage of training: what is compared, which parameters move, how they are moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, unknown
+from .losses import Loss
+from .penalties import CurvePenalty
+
+MODES = ("clamped", "simulation")
+OPTIMIZERS = ("adamw", "lbfgs")
+RATES = ("constant", "cosine", "halving")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage; a schedule is a sequence of them, each starting at the best of the one before.
+
+    Parameters
+    ----------
+    mode : {"simulation", "clamped"}
+        Solve the neuron and compare what was observed, or drive its gates with the measured
+        (or commanded) voltage and compare the current: no spikes to chase, and fast.
+    optimizer : {"adamw", "lbfgs"}
+    steps : int
+        Evaluations of the loss and its gradient, at most.
+    lr : float
+        Learning rate of AdamW; for L-BFGS the length of the very first step. Parameters are
+        seen without units: logarithms, potentials in 10 mV, network weights as they are.
+    schedule : {"cosine", "constant", "halving"}
+        How the rate of AdamW goes down: to a hundredth along a half cosine, not at all, or by
+        half after each fifth of the steps.
+    weight_decay : float
+        Of AdamW, for network weights only.
+    loss : Loss, optional
+        Default: that of the call of `fit`.
+    trainable : str or sequence of str, optional
+        Patterns for `Layout.select`. Default: that of the call of `fit`.
+    penalty : CurvePenalty, optional
+        On the curves of the networks. Default: that of the call of `fit`.
+    horizon : float, optional
+        Use only the first so many ms of each recording.
+    patience : int, optional
+        Stop a start that has not improved for so many steps.
+    target : float, optional
+        Stop a start whose loss is below.
+    options : mapping, optional
+        Overrides of the solve options, for instance ``{"rtol": 1e-4}``.
+
+    Examples
+    --------
+    >>> Stage("clamped", "lbfgs", steps=200).label
+    'clamped lbfgs'
+    """
+
+    mode: str = "simulation"
+    optimizer: str = "adamw"
+    steps: int = 300
+    lr: float = 0.01
+    schedule: str = "cosine"
+    weight_decay: float = 0.0
+    loss: Loss | None = None
+    trainable: str | Sequence[str] | None = None
+    penalty: CurvePenalty | None = None
+    horizon: float | None = None
+    patience: int | None = None
+    target: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for what, known in (("mode", MODES), ("optimizer", OPTIMIZERS), ("schedule", RATES)):
+            if getattr(self, what) not in known:
+                raise unknown(f"{what} of a Stage", str(getattr(self, what)), known)
+        if int(self.steps) != self.steps or self.steps < 1:
+            raise InputError(f"Stage: steps = {self.steps}; give 1 or more")
+        if not (0 < self.lr < np.inf) or not (0 <= self.weight_decay < np.inf):
+            raise InputError(
+                f"Stage: lr = {self.lr}, weight_decay = {self.weight_decay}; "
+                "the first must be positive, the second not negative"
+            )
+        if self.horizon is not None and not self.horizon > 0:
+            raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
+        if self.patience is not None and self.patience < 1:
+            raise InputError(f"Stage: patience = {self.patience}; give 1 or more steps")
+
+    @property
+    def label(self) -> str:
+        """Its name in the history: mode and optimizer."""
+        return f"{self.mode} {self.optimizer}"
+
+    def rate(self, step: int) -> float:
+        """Learning rate at `step` of this stage."""
+        done = step / max(self.steps, 1)
+        if self.schedule == "constant":
+            return self.lr
+        if self.schedule == "halving":
+            return self.lr * 0.5 ** int(5 * done)
+        low = 0.01 * self.lr
+        return low + 0.5 * (self.lr - low) * (1.0 + float(np.cos(np.pi * min(done, 1.0))))
