@@ -181,3 +181,9 @@ def test_synthetic_recordings():
     total = sum(clamp.currents[name] for name in ("k", "a", "l"))
     made = Recording.from_solution(clamp, current_unit="nA")
     np.testing.assert_allclose(made.current, total)
+
+
+def test_plot_draws_the_trace():
+    solution = Solution(T, states(), CELL, CurrentClamp.step(5.0, 2.0, 8.0, 10.0))
+    figure = solution.plot()
+    assert len(figure.axes) >= 1

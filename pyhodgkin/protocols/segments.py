@@ -74,8 +74,6 @@ class Segments:
         for name, given in sines.items():
             object.__setattr__(self, name, _checked(name, given, (*begin.shape, count)))
 
-    # -- size ---------------------------------------------------------------------------
-
     @property
     def batched(self) -> bool:
         """Whether there is a leading batch axis."""
