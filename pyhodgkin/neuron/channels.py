@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..errors import InputError
+from .curves import finite
 from .gates import Gate, check_name
 from .networks import Network
 
@@ -37,14 +38,12 @@ class Channel:
     def __post_init__(self) -> None:
         check_name("channel", self.name)
         object.__setattr__(self, "gates", tuple(self.gates))
-        object.__setattr__(self, "g", float(self.g))
-        object.__setattr__(self, "e", float(self.e))
-        if not 0 <= self.g < float("inf"):
+        object.__setattr__(self, "g", finite(f'channel "{self.name}": g', self.g))
+        object.__setattr__(self, "e", finite(f'channel "{self.name}": e', self.e))
+        if self.g < 0:
             raise InputError(
                 f'channel "{self.name}": g = {self.g:g} mS/cm²; a conductance is zero or positive'
             )
-        if not abs(self.e) < float("inf"):
-            raise InputError(f'channel "{self.name}": e = {self.e} mV must be finite')
 
     @property
     def label(self) -> str:

@@ -98,9 +98,7 @@ class Leaf(Curve):
 
     def __post_init__(self) -> None:
         for name in self.parameter_names():
-            value = float(getattr(self, name))
-            if not np.isfinite(value):
-                raise InputError(f"{type(self).__name__}: {name} = {value} must be finite")
+            value = finite(f"{type(self).__name__}: {name}", getattr(self, name))
             object.__setattr__(self, name, value)
         if getattr(self, "k", 1.0) == 0.0:
             raise InputError(f"{type(self).__name__}: k = 0 mV; the slope factor cannot be zero")
@@ -214,6 +212,17 @@ def as_curve(value: Curve | float) -> Curve:
         return Constant(float(value))
     except (TypeError, ValueError):
         raise InputError(f"{value!r} is neither a curve of the voltage nor a number") from None
+
+
+def finite(what: str, value: object) -> float:
+    """`value` as a float; an `InputError` that starts with `what` where it is not a number."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"{what} = {value!r} must be a number") from None
+    if not np.isfinite(number):
+        raise InputError(f"{what} = {number} must be finite")
+    return number
 
 
 def sum_of(parts: Iterator[FloatArray]) -> FloatArray:

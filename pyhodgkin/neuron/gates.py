@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import InputError
+from .curves import finite
 from .kinetics import Kinetics
 
 
@@ -42,12 +43,18 @@ class Gate:
 
     def __post_init__(self) -> None:
         check_name("gate", self.name)
-        if int(self.power) != self.power or self.power < 1:
+        power = finite(f'gate "{self.name}": power', self.power)
+        if power != int(power) or power < 1:
             raise InputError(f'gate "{self.name}": power = {self.power}; give 1, 2, 3, …')
-        if not self.q10 > 0:
+        object.__setattr__(self, "power", int(power))
+        object.__setattr__(self, "q10", finite(f'gate "{self.name}": q10', self.q10))
+        if self.q10 <= 0:
             raise InputError(f'gate "{self.name}": q10 = {self.q10} must be positive')
         if not isinstance(self.kinetics, Kinetics):
-            raise InputError(f'gate "{self.name}": kinetics is {type(self.kinetics).__name__}')
+            raise InputError(
+                f'gate "{self.name}": kinetics is of type {type(self.kinetics).__name__}; give '
+                "RateKinetics, SteadyStateKinetics, InstantaneousKinetics or NeuralKinetics"
+            )
 
     @property
     def has_state(self) -> bool:
@@ -63,5 +70,5 @@ class Gate:
 
 def check_name(kind: str, name: str) -> None:
     """Names become parts of parameter names, which are joined by dots."""
-    if not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier():
         raise InputError(f'{kind} name "{name}": use letters, digits and underscores')

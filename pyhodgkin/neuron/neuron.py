@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
 from .channels import Channel, Current, NeuralRightHandSide
+from .curves import finite
 from .gates import Gate
 from .kinetics import Kinetics
 
@@ -67,10 +68,11 @@ class Neuron:
         object.__setattr__(self, "initial", tuple((k, float(x)) for k, x in self.initial))
         if bool(self.channels) == (self.right_hand_side is not None):
             raise InputError(f'neuron "{self.name}": give either channels or right_hand_side')
-        if not 0 < self.c_m < float("inf"):
+        for name in ("c_m", "v_rest"):
+            value = finite(f'neuron "{self.name}": {name}', getattr(self, name))
+            object.__setattr__(self, name, value)
+        if self.c_m <= 0:
             raise InputError(f'neuron "{self.name}": c_m = {self.c_m:g} µF/cm² must be positive')
-        if not abs(self.v_rest) < float("inf"):
-            raise InputError(f'neuron "{self.name}": v_rest = {self.v_rest} mV must be finite')
         names = [c.name for c in self.channels]
         _no_repeats(self.name, "channel", names)
         _no_repeats(self.name, "gate", [x.name for x in self.gates])
@@ -120,24 +122,28 @@ class Neuron:
                 return replace(gate, kinetics=kinetics)
             return replace(gate, kinetics=kinetics, q10=1.0, t_ref=None)
 
-        channels = tuple(c.with_gates(tuple(swap(x) for x in c.gates)) for c in self.channels)
-        return replace(self, channels=channels)
+        return self._with(c.with_gates(tuple(swap(x) for x in c.gates)) for c in self.channels)
 
     def replace_channel(self, name: str, channel: Current) -> Neuron:
         """The same neuron with another current in the place of `name`."""
         self.channel(name)
-        return replace(
-            self, channels=tuple(channel if c.name == name else c for c in self.channels)
-        )
+        return self._with(channel if c.name == name else c for c in self.channels)
 
     def with_channel(self, channel: Current) -> Neuron:
         """The same neuron with one more current."""
-        return replace(self, channels=(*self.channels, channel))
+        return self._with((*self.channels, channel))
 
     def without_channel(self, name: str) -> Neuron:
         """The same neuron without the current `name`."""
         self.channel(name)
-        return replace(self, channels=tuple(c for c in self.channels if c.name != name))
+        return self._with(c for c in self.channels if c.name != name)
+
+    def _with(self, channels: Iterable[Current]) -> Neuron:
+        """The same neuron with other channels; what it said of gates that are gone goes too."""
+        kept = tuple(channels)
+        states = {x.name for channel in kept for x in channel.gates if x.has_state}
+        initial = tuple((name, x) for name, x in self.initial if name in states)
+        return replace(self, channels=kept, initial=initial)
 
     def initial_state(self, v: float | None = None) -> NDArray[np.float64]:
         """State (S,) at potential `v` (mV, default `v_rest`), the gates at their steady state."""
@@ -173,6 +179,19 @@ class Neuron:
         from .parameters import unflatten
 
         return unflatten(self, theta)
+
+    def parameter(self, name: str) -> float | NDArray[np.float64]:
+        """The parameter called `name`: a number, or the array of a network.
+
+        Examples
+        --------
+        >>> import pyhodgkin as ph
+        >>> ph.library.get("squid_axon").parameter("na.g")
+        120.0
+        """
+        entry = self.layout[name]
+        values = self.theta[entry.slice].reshape(entry.shape)
+        return float(values) if entry.shape == () else values
 
     def with_parameters(self, **values: float) -> Neuron:
         """The same neuron with some parameters changed; dots in names become ``__``.
