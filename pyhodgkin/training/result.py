@@ -20,7 +20,7 @@ from .history import read_csv, write_csv
 
 FloatArray = NDArray[np.float64]
 
-NEURON, SUMMARY, HISTORY, ARRAYS = "neuron.json", "summary.json", "history.csv", "fit.npz"
+NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", "fit.npz"
 _VERSION = 1
 
 
@@ -30,7 +30,7 @@ class Prediction:
 
     Parameters
     ----------
-    name, unit : str
+    name, unit, command_unit : str
     t : array (T,)
         ms.
     command, measured : array (T,)
@@ -47,6 +47,7 @@ class Prediction:
     predicted: FloatArray
     mask: NDArray[np.bool_]
     heldout: bool = False
+    command_unit: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +137,7 @@ class FitResult:
     # -- in a folder --------------------------------------------------------------------
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Write ``neuron.json`` (the document), ``history.csv``, ``summary.json``, ``fit.npz``.
+        """Write ``model.json`` (the document), ``history.csv``, ``summary.json``, ``fit.npz``.
 
         Each file is written whole or not at all; no file holds a pickle.
         """
@@ -175,7 +176,7 @@ class FitResult:
             "best": self.best,
             "voltage_range": list(self.voltage_range),
             **{name: None if e is None else e.to_dict() for name, e in errors.items()},
-            "predictions": [[p.name, p.unit, p.heldout] for p in self.predictions],
+            "predictions": [[p.name, p.unit, p.heldout, p.command_unit] for p in self.predictions],
             "settings": self.settings,
             "log": list(self.log),
         }
@@ -212,8 +213,9 @@ class FitResult:
                 unit,
                 **{part: arrays[f"prediction{i}.{part}"] for part in parts},
                 heldout=held,
+                command_unit=command_unit,
             )
-            for i, (name, unit, held) in enumerate(summary["predictions"])
+            for i, (name, unit, held, command_unit) in enumerate(summary["predictions"])
         )
         heldout = summary["heldout_error"]
         return cls(
