@@ -65,7 +65,7 @@ class Objective:
     def __call__(self, phi: FloatArray, rows: NDArray[np.bool_]) -> Evaluation:
         """Value and gradient at `phi` (K, p) of the starts in `rows` (K,); others are inf, 0."""
         k = len(phi)
-        out = Evaluation(np.full(k, np.inf), np.zeros_like(phi), np.full(k, Status.SUCCESS))
+        out = Evaluation(np.full(k, np.inf), np.zeros(phi.shape), np.full(k, Status.SUCCESS))
         theta, y0 = self._unknowns.unpack(phi)
         usable = np.all(np.isfinite(theta), axis=-1)
         out.status[rows & ~usable] = Status.NONFINITE

@@ -79,7 +79,7 @@ class AdamW:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        self.ahead = np.array(phi, dtype=np.float64)
+        self.ahead = np.array(phi, dtype=np.float64, order="C")
         k = len(self.ahead)
         self.point = self.ahead.copy()
         self.value = np.full(k, np.inf)

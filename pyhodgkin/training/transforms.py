@@ -71,8 +71,9 @@ class Transform:
     def _bounds(
         self, names: list[str], value: FloatArray, bounds: Bounds
     ) -> tuple[FloatArray, FloatArray]:
-        """Bounds of the unbounded coordinate; infinite where there are none."""
+        """Bounds of u, the parameter over its factor or its logarithm; infinite without any."""
         low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
+        self._range = np.stack([low, high])
         for pattern, (a, b) in bounds.items():
             places = [i for i, name in enumerate(names) if fnmatch.fnmatchcase(name, pattern)]
             if not places:
@@ -91,6 +92,7 @@ class Transform:
                         )
                     ends = np.log(ends)
                 low[i], high[i] = min(ends), max(ends)
+                self._range[:, i] = a, b
         self._bounded = np.isfinite(low)
         return low, high
 
@@ -101,7 +103,8 @@ class Transform:
 
     def to_phi(self, theta: FloatArray) -> FloatArray:
         """phi (…, p) of theta (…, P)."""
-        u = np.asarray(theta)[..., self.indices] / self._factor
+        # Sums depend on the order in memory, which picking columns turns around.
+        u = np.ascontiguousarray(np.asarray(theta)[..., self.indices]) / self._factor
         u[..., self._log] = np.log(u[..., self._log])
         b = self._bounded
         if b.any():
@@ -118,11 +121,11 @@ class Transform:
 
     def pull(self, phi: FloatArray, gradient: FloatArray) -> FloatArray:
         """The gradient by phi (…, p), from that by theta (…, P)."""
-        return gradient[..., self.indices] * self._values(phi)[1]
+        return np.ascontiguousarray(gradient[..., self.indices]) * self._values(phi)[1]
 
     def _values(self, phi: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Parameters (…, p) and their slopes by phi."""
-        u, slope = np.array(phi, dtype=np.float64), np.ones(np.shape(phi))
+        u, slope = np.array(phi, dtype=np.float64, order="C"), np.ones(np.shape(phi))
         b = self._bounded
         if b.any():
             # tanh form: no overflow for large |phi|.
@@ -132,7 +135,8 @@ class Transform:
         with np.errstate(over="ignore"):
             u[..., self._log] = np.exp(u[..., self._log])
         slope[..., self._log] *= u[..., self._log]
-        return u * self._factor, slope * self._factor
+        # exp(log(x)) may miss x by a rounding; a bound is a bound.
+        return np.clip(u * self._factor, *self._range), slope * self._factor
 
 
 def _unit(entry: Entry) -> float:
