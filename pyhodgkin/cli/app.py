@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import PyHodgkinError
-from . import models, simulate
+from . import demo, fit, models, show, simulate
 
-COMMANDS = (models, simulate)
+COMMANDS = (demo, models, simulate, fit, show)
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 
@@ -57,8 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show = "--traceback" in given  # anywhere, since one adds it after a command that failed
     try:
         options = parser().parse_args([a for a in given if a != "--traceback"])
-        options.run(options)
+        code = options.run(options) or 0
         sys.stdout.flush()
+        return code
     except SystemExit as stop:
         return int(stop.code or 0)
     except KeyboardInterrupt:
@@ -75,7 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = "" if expected else f"{type(error).__name__}, a fault of pyhodgkin's: "
         complain(name + " ".join(str(error).split()) + ("" if expected else " (try --traceback)"))
         return BAD_INPUT if expected else INTERNAL
-    return 0
 
 
 def complain(message: str) -> None:

@@ -1,0 +1,169 @@
+"""`pyhodgkin fit`: learn what is unknown in a neuron from recordings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from . import report, sources
+from .simulate import model
+
+if TYPE_CHECKING:
+    from ..neuron.neuron import Neuron
+    from ..recordings import RecordingSet
+    from ..training.evaluate import Errors
+    from ..training.result import FitResult, Prediction
+
+NAME = "fit"
+HELP = "learn what is unknown in a neuron from recordings"
+DESCRIPTION = """\
+Put a network in the place of gates, or take the parameters of a neuron as unknown, and train
+them on recordings. The folder gets the model document, history, errors and figures."""
+EXAMPLES = """\
+  pyhodgkin fit cell.csv --clamp current --model squid_axon --gate n --out run
+  pyhodgkin fit step*.abf --model squid_axon --gate n m h --heldout 0.2 --seeds 3 --out run
+  pyhodgkin fit cell.npz:voltage=V1_mV,current=I1_nA --test cell.npz:voltage=V2_mV,current=I2_nA \\
+      --clamp voltage --dt 0.1 --model herg_beattie --gate a r --train networks '*.g' \\
+      --form residual --mask-steps 5 --loss mae --seeds 5 --out run
+  pyhodgkin fit cell.csv --clamp voltage --model herg_beattie --train conductances rates --out run
+  the same command with --resume       go on with a run that was stopped"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="csv, npz, abf or nwb")
+    parser.add_argument(
+        "--model", required=True, metavar="MODEL", help="name in the library, or a model document"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
+    unknown = parser.add_argument_group("what is unknown")
+    unknown.add_argument("--gate", nargs="+", default=[], metavar="NAME", help="gates to learn")
+    unknown.add_argument(
+        "--form",
+        default="steady_state",
+        help="of the networks: steady_state, rates, residual or free [steady_state]",
+    )
+    unknown.add_argument(
+        "--hidden", nargs="+", type=int, default=[32, 32], metavar="N", help="[32 32]"
+    )
+    unknown.add_argument("--activation", default="tanh", help="[tanh]")
+    unknown.add_argument(
+        "--train", nargs="+", metavar="PARAM", help="parameters to train: names, patterns, groups"
+    )
+    training = parser.add_argument_group("training")
+    training.add_argument(
+        "--heldout",
+        nargs="+",
+        metavar="X",
+        help="recordings that choose the best parameters: files, or a fraction of RECORDING",
+    )
+    training.add_argument(
+        "--test", nargs="+", default=[], metavar="FILE", help="recordings that are only scored"
+    )
+    training.add_argument("--loss", default="mse", help="mse, mae or huber [mse]")
+    training.add_argument("--seeds", nargs="+", type=int, metavar="N", help="so many, or these")
+    training.add_argument(
+        "--mask-steps", type=float, metavar="MS", help="leave out so long after each jump"
+    )
+    training.add_argument("--thin", type=int, default=1, metavar="N", help="use every N-th sample")
+    training.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
+    training.add_argument("--rtol", type=float, metavar="R", help="of the solver")
+    sources.add_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    import pyhodgkin as ph
+
+    published = model(options.model)
+    neuron = with_networks(published, options)
+    train = prepared(sources.read_all(options.recordings, options), options)
+    test = sources.read_all(options.test, options) if options.test else ()
+    result = ph.fit(
+        neuron,
+        train,
+        trainable=options.train,
+        heldout=heldout_of(options),
+        loss=options.loss,
+        seeds=seeds_of(options.seeds),
+        backend=options.backend,
+        out=options.out,
+        resume=options.resume,
+        **({} if options.rtol is None else {"rtol": options.rtol}),
+    )
+    errors, predictions = score(result, test, options)
+    rows = report.error_rows(result, errors)
+    report.write_errors(options.out, rows)
+    report.draw(options.out, result, published, predictions)
+    report.tell(result, rows, options.out)
+    return report.exit_code(result)
+
+
+def with_networks(neuron: Neuron, options: argparse.Namespace) -> Neuron:
+    """The neuron with networks for the gates of ``--gate``."""
+    from ..neuron.kinetics import NeuralKinetics
+    from ..neuron.networks import Network
+
+    for i, name in enumerate(options.gate):
+        prior: Any = neuron.gate(name).kinetics if options.form == "residual" else None
+        layers = (1, *options.hidden, 1 if options.form == "free" else 2)
+        network = Network.create(
+            layers, options.activation, seed=i, zero_last=options.form == "residual"
+        )
+        neuron = neuron.replace_gate(name, NeuralKinetics(options.form, network, prior=prior))
+    return neuron
+
+
+def prepared(recordings: RecordingSet, options: argparse.Namespace) -> RecordingSet:
+    """Recordings masked and thinned as the options say."""
+    from ..recordings import RecordingSet
+
+    if options.mask_steps is not None:
+        recordings = recordings.masked_after_steps(options.mask_steps)
+    if options.thin != 1:
+        recordings = RecordingSet(item.thinned(options.thin) for item in recordings)
+    return recordings
+
+
+def heldout_of(options: argparse.Namespace) -> Any:
+    """A fraction, or recordings."""
+    if not options.heldout:
+        return None
+    if len(options.heldout) == 1:
+        try:
+            return float(options.heldout[0])
+        except ValueError:
+            pass
+    return prepared(sources.read_all(options.heldout, options), options)
+
+
+def seeds_of(seeds: list[int] | None) -> int | list[int] | None:
+    """One number is how many, several are the seeds themselves."""
+    if seeds is None:
+        return None
+    if min(seeds) < (1 if len(seeds) == 1 else 0):
+        raise InputError(f"--seeds {' '.join(map(str, seeds))}: give a number of starts, or seeds")
+    return seeds[0] if len(seeds) == 1 else seeds
+
+
+def score(
+    result: FitResult, test: Any, options: argparse.Namespace
+) -> tuple[Errors | None, list[Prediction]]:
+    """Errors and predictions of every start on recordings that took no part in training."""
+    from ..backends import get
+    from ..training import evaluate
+    from ..training.plan import options_of
+    from ..training.result import Prediction
+
+    if not test:
+        return None, []
+    solve = options_of({} if options.rtol is None else {"rtol": options.rtol})
+    predicted = evaluate.predict(
+        get(options.backend), result.neuron, tuple(test), result.theta, solve
+    )
+    predictions = [
+        Prediction(r.name, r.unit, r.t, r.command, r.data, p, r.mask, True, r.protocol.unit)
+        for r, p in zip(test, predicted, strict=True)
+    ]
+    return evaluate.errors(tuple(test), predicted), predictions

@@ -1,0 +1,141 @@
+"""What the folder of a fit holds beside the result itself: tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import SolveError
+from ..status import Status
+from .output import figures, say, show_table, write_csv
+
+if TYPE_CHECKING:
+    from ..neuron.neuron import Neuron
+    from ..training.evaluate import Errors
+    from ..training.result import FitResult, Prediction
+
+# More traces than this in one figure hide each other.
+_TOGETHER, _APART = 12, 6
+
+
+def error_rows(result: FitResult, test: Errors | None = None) -> list[dict[str, Any]]:
+    """A row for each start and recording: mean absolute and root mean square error."""
+    rows = []
+    for role, errors in (
+        ("training", result.train_error),
+        ("held out", result.heldout_error),
+        ("test", test),
+    ):
+        if errors is None:
+            continue
+        for k, seed in enumerate(result.seeds):
+            for row in errors.rows(k):
+                numbers = {n: row[n] for n in ("mae", "rmse", "mae_all", "rmse_all")}
+                head = {"seed": "" if seed is None else seed, "best": int(k == result.best)}
+                rows.append(
+                    {**head, "role": role, "recording": row["name"], "unit": row["unit"], **numbers}
+                )
+    return rows
+
+
+def show_errors(rows: Sequence[dict[str, Any]]) -> None:
+    """A table with one line for each start, and one for each recording of the best start."""
+    roles = list(dict.fromkeys(row["role"] for row in rows))
+    seeds = list(dict.fromkeys(row["seed"] for row in rows))
+    if len(seeds) > 1:
+        table = []
+        for seed in seeds:
+            own = [row for row in rows if row["seed"] == seed]
+            means = {
+                f"{role} MAE": float(np.mean([r["mae_all"] for r in own if r["role"] == role]))
+                for role in roles
+            }
+            table.append({"seed": seed, "best": "*" if own[0]["best"] else "", **means})
+        show_table(table, title="every start, mean over the recordings")
+    best = [row for row in rows if row["best"]]
+    show_table(
+        [
+            {
+                "recording": row["recording"],
+                "role": row["role"],
+                "MAE": row["mae_all"],
+                "RMSE": row["rmse_all"],
+                "MAE, masked": row["mae"],
+                "unit": row["unit"],
+            }
+            for row in best
+        ],
+        title="best start" if len(seeds) > 1 else "",
+    )
+
+
+def write_errors(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """``errors.csv``."""
+    write_csv(folder / "errors.csv", {key: [row[key] for row in rows] for key in rows[0]})
+
+
+def draw(
+    folder: Path,
+    result: FitResult,
+    published: Neuron | None,
+    test: Sequence[Prediction] = (),
+) -> list[Path]:
+    """Kinetics, loss history, and what was measured over what was predicted."""
+    from .. import plot
+
+    drawn: dict[str, Any] = {"loss": lambda: plot.loss_history(result.history)}
+    if any(gate.kinetics.kind == "neural" for gate in result.neuron.gates):
+        drawn["kinetics"] = lambda: plot.kinetics(
+            result.neuron, published=published, v_seen=result.voltage_range
+        )
+    groups = {
+        "training": [p for p in result.predictions if not p.heldout],
+        "heldout": [p for p in result.predictions if p.heldout],
+        "test": list(test),
+    }
+    for role, predictions in groups.items():
+        drawn |= _comparisons(role, predictions, result.best)
+    return figures(folder, drawn)
+
+
+def _comparisons(role: str, predictions: list[Prediction], best: int) -> dict[str, Any]:
+    """Sweeps of a current in one figure; potentials, whose spikes overlap, in one each."""
+    from .. import plot
+
+    if not predictions:
+        return {}
+    if predictions[0].unit != "mV":
+        some = predictions[:_TOGETHER]
+        return {f"fit_{role}": lambda: plot.clamp_fit(some, start=best)}
+    single = len(predictions) == 1
+    return {
+        f"fit_{role}" + ("" if single else f"_{i + 1}"): lambda p=p: plot.clamp_fit(p, start=best)
+        for i, p in enumerate(predictions[:_APART])
+    }
+
+
+def tell(result: FitResult, rows: Sequence[dict[str, Any]], folder: Path | None) -> None:
+    """The short report on the screen."""
+    say(f"{result.neuron.name}: {result.message}, {result.seconds:.1f} s")
+    for line in result.log:
+        say(f"  {line}")
+    show_errors(rows)
+    if folder is not None:
+        say(f"written to {folder}")
+
+
+def exit_code(result: FitResult) -> int:
+    """0, or 130 after Ctrl-C; an error when no start came to anything.
+
+    Raises
+    ------
+    SolveError
+    """
+    if result.status == Status.INTERRUPTED:
+        return 130
+    if not np.isfinite(result.scores).any():
+        raise SolveError(result.message)
+    return 0
