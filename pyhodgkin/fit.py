@@ -128,11 +128,15 @@ def fit(
     began = time.monotonic()
     if not isinstance(neuron, Neuron):
         raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
+    if not checkpoint_every >= 0:
+        raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
     train, held = checks.divide(recordings, heldout)
     indices = checks.trainable_of(neuron, trainable)
-    stages, reason = choose(schedule, neuron, train, indices, trainable is not None)
-    checks.stages_fit(stages, neuron, train)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
+    chosen = {"trainable": trainable is not None, "loss": loss is not None, "penalty": penalties}
+    given = [name for name, said in chosen.items() if said]
+    stages, reason = choose(schedule, neuron, train, indices, given)
+    checks.stages_fit(stages, neuron, train)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     folder = checks.folder_of(out, resume)
     problem = Problem(_engine(backend), neuron, train, held, compared, solved, penalties)

@@ -30,7 +30,7 @@ class LBFGS:
         Length of the very first step, in units of phi.
     """
 
-    def __init__(self, phi: FloatArray, memory: int = 20, first: float = 0.1) -> None:
+    def __init__(self, phi: FloatArray, memory: int = 50, first: float = 0.1) -> None:
         self._paths = [_Path(np.array(x, dtype=np.float64), memory, first) for x in phi]
         self._after()
         self.rejected = np.zeros(len(self._paths), bool)

@@ -94,7 +94,7 @@ class Trainer:
         if stage.optimizer == "adamw":
             self._optimizer = AdamW(phi, self._plan.decay(stage))
         else:
-            self._optimizer = LBFGS(phi, first=stage.lr)
+            self._optimizer = LBFGS(phi, stage.memory, first=stage.lr)
         self.step = 0
         self.best_phi, self.best = phi.copy(), np.full(k, np.inf)
         self._judged = np.full(k, np.inf)  # the value that patience has last seen improve

@@ -16,15 +16,17 @@ from ..neuron.rates import logistic
 
 FloatArray = NDArray[np.float64]
 
+_MILLIVOLTS = 10.0  # what curvature is measured over
+
 
 @dataclass(frozen=True)
 class CurvePenalty:
     """Keeps the outputs N(v) of gate networks small, or smooth, over a range of voltages.
 
-    The penalty is size·⟨N²⟩ + curvature·⟨(d²N/dz²)²⟩ with z the scaled voltage of the network,
-    averaged over the range, the outputs and the gates. For a ``"residual"`` network, whose
-    output is the logarithm of its rate over the prior's, `size` draws towards the prior where
-    the data are silent. It adds to a loss that is of order 1 at the start.
+    The penalty is size·⟨N²⟩ + curvature·⟨(d²N/du²)²⟩ with u the voltage in units of 10 mV,
+    averaged over the range, the outputs and the gates. For ``"residual"`` networks, whose
+    outputs are the logarithms of their rates over the prior's, a curvature is what the prior
+    does not explain. The loss it adds to is in units of the standard deviation of the data.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ class CurvePenalty:
 
     Examples
     --------
-    >>> CurvePenalty(curvature=1e-4).size
+    >>> CurvePenalty(curvature=0.004).size
     0.0
     """
 
@@ -68,9 +70,10 @@ class PenaltyOf:
     ((1,), True)
     """
 
-    def __init__(self, penalty: CurvePenalty, neuron: Neuron, points: int = 91) -> None:
+    def __init__(self, penalty: CurvePenalty, neuron: Neuron, points: int = 181) -> None:
         self.penalty, self._layout = penalty, neuron.layout
         v = np.linspace(*penalty.voltages, points)
+        self._h = (v[1] - v[0]) / _MILLIVOLTS
         self._gates: list[tuple[str, str, FloatArray]] = []
         known = {}
         for channel in neuron.channels:
@@ -106,12 +109,11 @@ class PenaltyOf:
         self, activation: str, z: FloatArray, arrays: list[FloatArray]
     ) -> tuple[float, list[FloatArray]]:
         out, inputs, before = _forward(activation, z[:, None], arrays)
-        h = z[1] - z[0]
-        bend = (out[2:] - 2.0 * out[1:-1] + out[:-2]) / h**2
+        bend = (out[2:] - 2.0 * out[1:-1] + out[:-2]) / self._h**2
         size, curvature = self.penalty.size, self.penalty.curvature
         cost = size * np.mean(out**2) + curvature * np.mean(bend**2)
         by_out = 2.0 * size * out / out.size
-        by_bend = 2.0 * curvature * bend / bend.size / h**2
+        by_bend = 2.0 * curvature * bend / bend.size / self._h**2
         by_out[2:] += by_bend
         by_out[1:-1] -= 2.0 * by_bend
         by_out[:-2] += by_bend

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,6 +175,7 @@ class FitResult:
             "seconds": round(self.seconds, 3),
             "seeds": list(self.seeds),
             "best": self.best,
+            "steps": len(self.history["step"]),
             "voltage_range": list(self.voltage_range),
             **{name: None if e is None else e.to_dict() for name, e in errors.items()},
             "predictions": [[p.name, p.unit, p.heldout, p.command_unit] for p in self.predictions],
@@ -198,8 +200,10 @@ class FitResult:
             with np.load(folder / ARRAYS, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             history = read_csv(folder / HISTORY, len(summary["seeds"]))
+            if len(history["step"]) != summary["steps"]:
+                raise ValueError(f"{HISTORY} has {len(history['step'])} steps")
             return cls._assemble(document.load(folder / NEURON), summary, arrays, history)
-        except (OSError, KeyError, ValueError, EOFError) as error:
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             if isinstance(error, DocumentError):
                 raise
             raise DocumentError(f"{folder} does not hold a whole fit: {error}") from None

@@ -43,6 +43,8 @@ class Stage:
         Patterns for `Layout.select`. Default: that of the call of `fit`.
     penalty : CurvePenalty, optional
         On the curves of the networks. Default: that of the call of `fit`.
+    memory : int
+        Pairs of steps that L-BFGS keeps.
     horizon : float, optional
         Use only the first so many ms of each recording.
     patience : int, optional
@@ -67,6 +69,7 @@ class Stage:
     loss: Loss | None = None
     trainable: str | Sequence[str] | None = None
     penalty: CurvePenalty | None = None
+    memory: int = 50
     horizon: float | None = None
     patience: int | None = None
     target: float | None = None
@@ -85,8 +88,10 @@ class Stage:
             )
         if self.horizon is not None and not self.horizon > 0:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
-        if self.patience is not None and self.patience < 1:
-            raise InputError(f"Stage: patience = {self.patience}; give 1 or more steps")
+        if (self.patience is not None and self.patience < 1) or self.memory < 1:
+            raise InputError(
+                f"Stage: patience = {self.patience}, memory = {self.memory}; give 1 or more"
+            )
 
     @property
     def label(self) -> str:

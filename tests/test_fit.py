@@ -1,0 +1,438 @@
+"""The verb `fit`, judged with an engine whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from fit_stub import StubBackend, neural, recording, squid
+
+import pyhodgkin as ph
+from pyhodgkin.errors import DocumentError, InputError, RecordingError, SolveError, UnknownNameError
+from pyhodgkin.fit import CurvePenalty, FitResult, Stage, fit
+from pyhodgkin.neuron import document
+from pyhodgkin.status import Status
+
+SHORT = (Stage("clamped", "adamw", 20, lr=0.05), Stage("simulation", "lbfgs", 30))
+
+
+def run(neuron=None, recordings=None, **changes):
+    arguments = {"backend": StubBackend(), "schedule": SHORT, "progress": False, **changes}
+    return fit(neuron or neural(), recordings or recording(), **arguments)
+
+
+# -- what it returns -----------------------------------------------------------------------
+
+
+def test_the_loss_goes_down_and_the_best_is_kept():
+    result = run()
+    loss = result.history["loss"][:, 0]
+    assert result.status == Status.SUCCESS and result.success
+    assert result.scores[0] == np.nanmin(loss[result.history["stage"] == "simulation lbfgs"])
+    assert result.scores[0] < 0.9 * loss[0]
+    networks = result.neuron.layout.select("networks")
+    fixed = np.setdiff1d(np.arange(result.neuron.layout.size), networks)
+    np.testing.assert_array_equal(result.neuron.theta[fixed], neural().theta[fixed])
+    assert np.any(result.neuron.theta[networks] != neural().theta[networks])
+
+
+def test_history_has_a_row_for_each_step():
+    result = run(seeds=2)
+    n = len(result.history["step"])
+    assert result.history["step"].tolist() == list(range(n)) and n <= 50
+    assert set(result.history["stage"]) == {"clamped adamw", "simulation lbfgs"}
+    for name in ("loss", "heldout", "lr", "gradient_norm", "rejected"):
+        assert result.history[name].shape == (n, 2)
+    assert np.all(np.diff(result.history["seconds"]) >= 0)
+    ph.plot.loss_history(result.history)
+
+
+def test_each_seed_is_the_same_alone_and_among_others():
+    together = run(seeds=[3, 5, 8])
+    assert together.theta.shape == (3, neural().layout.size)
+    assert len(together.neurons) == 3 and together.seeds == (3, 5, 8)
+    for k, seed in enumerate(together.seeds):
+        alone = run(seeds=[seed])
+        np.testing.assert_allclose(alone.theta[0], together.theta[k], rtol=1e-12, atol=1e-14)
+    assert together.best == int(np.argmin(together.scores))
+    np.testing.assert_array_equal(together.neuron.theta, together.theta[together.best])
+
+
+def test_a_number_of_seeds_counts_from_zero():
+    assert run(seeds=3).seeds == (0, 1, 2)
+
+
+def test_the_same_call_gives_the_same_result():
+    a, b = run(seeds=[1]), run(seeds=[1])
+    np.testing.assert_array_equal(a.theta, b.theta)
+
+
+def test_a_start_that_fails_spoils_no_other():
+    networks = neural().layout.select("networks")
+    from pyhodgkin.training.starts import draw
+
+    second = draw(neural(), [5], networks)[0]
+
+    def fails(theta):
+        return np.linalg.norm((theta - second)[networks]) < 0.5
+
+    result = run(seeds=[3, 5, 8], backend=StubBackend(fails=fails))
+    assert np.isfinite(result.scores).tolist() == [True, False, True]
+    assert result.statuses.tolist() == [0, Status.MAX_STEPS, 0]
+    assert result.success and "1 of 3 starts failed" in result.message
+    for k, seed in ((0, 3), (2, 8)):
+        np.testing.assert_allclose(run(seeds=[seed]).theta[0], result.theta[k], rtol=1e-12)
+    assert any("max_steps" in line for line in result.log)
+
+
+def test_when_every_start_fails():
+    engine = StubBackend(fails=lambda theta: True)
+    result = run(backend=engine)
+    assert result.status == Status.MAX_STEPS and not result.success
+    np.testing.assert_array_equal(result.neuron.theta, neural().theta)
+    with pytest.raises(SolveError, match="no start has a finite loss"):
+        run(backend=engine, throw=True)
+
+
+def test_a_failed_step_is_rejected_and_told():
+    start = neural().theta
+    networks = neural().layout.select("networks")
+
+    def fails(theta):
+        return np.linalg.norm((theta - start)[networks]) > 0.3
+
+    result = run(backend=StubBackend(fails=fails), schedule=Stage("clamped", "adamw", 40, lr=0.1))
+    assert result.history["rejected"].any()
+    first = int(np.argmax(result.history["rejected"][:, 0]))
+    assert result.history["lr"][first, 0] <= 0.5 * result.history["lr"][first - 1, 0]
+    assert any("rejected (max_steps)" in line for line in result.log)
+    assert np.all(np.isfinite(result.theta)) and not fails(result.neuron.theta)
+
+
+def test_held_out_recordings_decide():
+    train, held = recording(0), recording(3, "held")
+    result = run(recordings=train, heldout=held, schedule=Stage("clamped", "adamw", 200, lr=0.1))
+    seen = result.history["heldout"][:, 0]
+    assert np.isfinite(seen).sum() == 21 and result.scores[0] == np.nanmin(seen)
+    assert result.heldout_error is not None and result.heldout_error.names == ("held",)
+    assert [p.heldout for p in result.predictions] == [False, True]
+
+
+@pytest.mark.parametrize("heldout", [0.34, "c", ["c"]])
+def test_ways_to_hold_out(heldout):
+    sweeps = [recording(i, name) for i, name in enumerate("abc")]
+    result = run(recordings=sweeps, heldout=heldout)
+    assert result.train_error.names == ("a", "b")
+    assert result.heldout_error is not None and result.heldout_error.names == ("c",)
+
+
+def test_early_stopping_of_each_start():
+    stage = Stage("clamped", "adamw", 400, lr=0.05, schedule="constant", patience=30)
+    smaller = ph.Recording(recording().t, recording().protocol, v=0.5 * recording().data)
+    result = run(schedule=stage, seeds=[0, 1, 2], heldout=smaller)
+    steps = np.isfinite(result.history["loss"]).sum(axis=0)
+    assert np.all(steps < 400) and len(set(steps)) > 1
+    done = run(schedule=Stage("clamped", "adamw", 400, lr=0.05, target=0.9))
+    assert done.scores[0] < 0.9 and len(done.history["step"]) < 400
+
+
+def test_errors_are_in_the_unit_of_the_data():
+    result = run()
+    (row,) = result.train_error.rows()
+    (shown,) = result.predictions
+    off = shown.predicted[0] - recording().data
+    assert row["unit"] == "mV" and row["name"] == "trace"
+    assert row["mae"] == pytest.approx(np.mean(np.abs(off)))
+    assert row["rmse"] == pytest.approx(np.sqrt(np.mean(off**2)))
+    assert result.voltage_range == (recording().data.min(), recording().data.max())
+    assert "trace" in str(result) and "mV" in str(result)
+
+
+def test_the_mask_counts_in_training_and_both_ways_in_errors():
+    masked = recording().masked(recording().t > 5.0)
+    result = run(recordings=masked)
+    off = np.abs(result.predictions[0].predicted[0] - masked.data)
+    assert result.train_error.mae[0, 0] == pytest.approx(off[masked.mask].mean())
+    assert result.train_error.mae_all[0, 0] == pytest.approx(off.mean())
+
+
+def test_a_stage_trains_what_it_says():
+    stages = (
+        Stage("clamped", "lbfgs", 10, trainable="conductances"),
+        Stage("clamped", "adamw", 10, lr=0.05),
+    )
+    result = run(schedule=stages)
+    assert np.all(
+        result.neuron.theta[neural().layout.select("conductances")]
+        != neural().theta[neural().layout.select("conductances")]
+    )
+
+
+def test_penalties_pull():
+    free = run(schedule=Stage("clamped", "lbfgs", 60))
+    held = run(schedule=Stage("clamped", "lbfgs", 60), penalty=CurvePenalty(size=100.0))
+    v = np.linspace(-100, 50, 50)
+
+    def size(result):
+        return np.max(np.abs(result.neuron.gate("n").kinetics.outputs(v)))
+
+    assert size(held) < 0.1 * size(free)
+
+
+def test_bounds_hold():
+    result = run(squid(), trainable="conductances", bounds={"*.g": (0.1, 150.0)})
+    g = result.neuron.theta[squid().layout.select("conductances")]
+    assert np.all((g >= 0.1) & (g <= 150.0))
+
+
+def test_initial_states_are_fitted():
+    result = run(fit_initial=True)
+    assert result.initial_states is not None and result.initial_states.shape == (1, 1, 4)
+    assert np.all((result.initial_states[..., 1:] > 0) & (result.initial_states[..., 1:] < 1))
+    assert result.scores[0] < 0.5 * result.history["loss"][0, 0]
+    start = result.neuron.initial_state(recording().data[0])
+    assert np.all(result.initial_states[0, 0] != start)
+
+
+def test_a_callback_watches_and_stops():
+    seen = []
+
+    def watch(info):
+        seen.append(info)
+        return len(seen) == 7
+
+    result = run(callback=watch)
+    assert len(seen) == 7 and seen[-1].step == 7 and seen[0].label == "clamped adamw"
+    assert len(result.history["step"]) == 7 and result.success
+
+
+def test_weight_decay_is_for_weights_only():
+    stage = Stage("clamped", "adamw", 1, lr=1e-9, weight_decay=1e8, schedule="constant")
+    moved = run(schedule=(stage, Stage("clamped", "adamw", 1)), trainable="all").history
+    assert moved["loss"].shape[0] == 2
+    layout = neural().layout
+    result = run(schedule=Stage("clamped", "adamw", 2, lr=1e-9, weight_decay=1e8), trainable="all")
+    assert result.theta.shape == (1, layout.size)
+
+
+# -- what it chooses -----------------------------------------------------------------------
+
+
+def modes(result):
+    return list(dict.fromkeys(result.history["stage"]))
+
+
+def quick(stage):
+    from dataclasses import replace
+
+    return replace(stage, steps=min(stage.steps, 3))
+
+
+@pytest.fixture
+def few_steps(monkeypatch):
+    from pyhodgkin.training import schedules
+
+    original = schedules._automatic
+
+    def shortened(*args):
+        stages, reason = original(*args)
+        return tuple(map(quick, stages)), reason
+
+    monkeypatch.setattr(schedules, "_automatic", shortened)
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_the_schedule_follows_the_data():
+    clamp = run(recordings=recording(clamp="voltage"), schedule=None)
+    assert modes(clamp) == ["clamped adamw", "clamped lbfgs"]
+    assert clamp.log[0].startswith("voltage clamp:")
+    current = run(schedule="auto")
+    assert modes(current)[0] == "clamped adamw" and modes(current)[-1] == "simulation lbfgs"
+    assert current.log[0].startswith("current clamp:")
+    unknown = run(schedule=None, trainable=["networks", "c_m"])
+    assert all(name.startswith("simulation") for name in modes(unknown))
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_networks_on_published_rates_come_second():
+    cell = neural("residual")
+    result = run(cell, recording(clamp="voltage"), schedule=None)
+    rates = cell.layout.select(["rates", "conductances"])
+    assert np.any(result.neuron.theta[rates] != cell.theta[rates])
+    assert "first the rates" in result.log[0]
+    told = run(cell, recording(clamp="voltage"), schedule=None, trainable="networks")
+    np.testing.assert_array_equal(told.neuron.theta[rates], cell.theta[rates])
+
+
+def test_without_networks_the_physical_parameters_are_trained():
+    result = run(squid())
+    rates = squid().layout.select("rates")
+    physical = squid().layout.select("physical")
+    np.testing.assert_array_equal(result.neuron.theta[rates], squid().theta[rates])
+    assert np.all(result.neuron.theta[physical] != squid().theta[physical])
+
+
+# -- in a folder ---------------------------------------------------------------------------
+
+
+def test_saved_and_loaded(tmp_path):
+    result = run(seeds=2, heldout=recording(3, "held"), out=tmp_path / "run", fit_initial=True)
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"model.json", "history.csv", "summary.json", "fit.npz", "checkpoints"} <= names
+    back = FitResult.load(tmp_path / "run")
+    np.testing.assert_array_equal(back.theta, result.theta)
+    np.testing.assert_array_equal(back.neuron.theta, result.neuron.theta)
+    for name, array in result.history.items():
+        if name == "seconds":
+            np.testing.assert_allclose(back.history[name], array, atol=1e-4)
+        else:
+            np.testing.assert_array_equal(back.history[name], array, err_msg=name)
+    assert back.status is Status.SUCCESS and back.seeds == result.seeds
+    assert back.log == result.log and str(back.train_error) == str(result.train_error)
+    np.testing.assert_array_equal(back.predictions[1].predicted, result.predictions[1].predicted)
+    metadata = document.load_metadata(tmp_path / "run")
+    assert metadata["voltage_range"] == list(result.voltage_range)
+    json.loads((tmp_path / "run" / "summary.json").read_text())
+
+
+def test_a_failed_run_is_saved_too(tmp_path):
+    result = run(backend=StubBackend(fails=lambda theta: True), out=tmp_path)
+    back = FitResult.load(tmp_path)
+    assert back.status == result.status == Status.MAX_STEPS
+
+
+@pytest.mark.parametrize("name", ["summary.json", "fit.npz", "history.csv", "model.json"])
+def test_a_damaged_folder_is_refused(tmp_path, name):
+    run(out=tmp_path)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(DocumentError):
+        FitResult.load(tmp_path)
+    with pytest.raises(DocumentError, match="holds no fit"):
+        FitResult.load(tmp_path / "nowhere")
+
+
+# -- Ctrl-C --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [1, 13, 24, 33])
+def test_an_interrupt_keeps_the_best(tmp_path, call, capsys):
+    def press(n):
+        if n == call:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    result = run(backend=StubBackend(on_call=press), out=tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert result.status == Status.INTERRUPTED and "interrupted" in result.message
+    assert "interrupted" in capsys.readouterr().err
+    assert len(result.history["step"]) == call
+    assert FitResult.load(tmp_path).status == Status.INTERRUPTED
+    resumed = run(out=tmp_path, resume=True)
+    np.testing.assert_array_equal(resumed.theta, run().theta)
+
+
+def test_an_engine_that_raises_keyboard_interrupt(tmp_path):
+    def press(n):
+        if n == 13:
+            raise KeyboardInterrupt
+
+    result = run(backend=StubBackend(on_call=press), out=tmp_path)
+    assert result.status == Status.INTERRUPTED and len(result.history["step"]) == 12
+
+
+def test_two_interrupts_abort(tmp_path):
+    def press(n):
+        if n == 13:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(backend=StubBackend(on_call=press), out=tmp_path, checkpoint_every=0.0)
+    resumed = run(out=tmp_path, resume=True)
+    np.testing.assert_array_equal(resumed.theta, run().theta)
+
+
+# -- what cannot be used -------------------------------------------------------------------
+
+BAD = [
+    (dict(recordings=[]), RecordingError, "recordings is empty"),
+    (dict(recordings="trace.csv"), InputError, "pyhodgkin.read"),
+    (dict(recordings=[1]), RecordingError, "holds a int"),
+    (
+        dict(recordings=[recording(), recording(clamp="voltage")]),
+        RecordingError,
+        "mix what was observed",
+    ),
+    (dict(heldout=recording()), RecordingError, "also trained on"),
+    (dict(heldout=1.5), InputError, "heldout = 1.5"),
+    (dict(heldout=["c"]), UnknownNameError, '"c"'),
+    (dict(heldout=recording(clamp="voltage")), RecordingError, "mix what was observed"),
+    (dict(trainable="na.gg"), UnknownNameError, r'"na.gg".*did you mean "na.g"'),
+    (dict(trainable=[]), InputError, "names no parameter"),
+    (dict(neuron=squid(), trainable="networks"), InputError, "names no parameter"),
+    (dict(neuron=squid(), seeds=3), InputError, "trains none"),
+    (dict(neuron="squid_axon"), InputError, "give a Neuron"),
+    (dict(seeds=0), InputError, "seeds = 0"),
+    (dict(seeds=[1, 1]), InputError, "twice"),
+    (dict(seeds=[-1]), InputError, "seeds"),
+    (dict(schedule="fast"), UnknownNameError, "auto"),
+    (dict(schedule=[]), InputError, "one Stage or more"),
+    (dict(schedule=Stage(trainable="x.y")), UnknownNameError, "x.y"),
+    (dict(schedule=Stage(horizon=0.1)), InputError, "horizon = 0.1"),
+    (dict(schedule=Stage(options={"rtoll": 1.0})), UnknownNameError, "rtol"),
+    (dict(loss="mean"), UnknownNameError, "mse"),
+    (dict(loss=3), InputError, "loss is a int"),
+    (dict(rtoll=1e-3), UnknownNameError, "rtol"),
+    (dict(penalty=CurvePenalty(size=1.0, gates=["h"])), UnknownNameError, '"h"'),
+    (dict(bounds={"k.g": (1.0, 2.0)}), UnknownNameError, "bounds"),
+    (dict(checkpoint_every=-1.0), InputError, "checkpoint_every"),
+]
+
+
+@pytest.mark.parametrize(("changes", "error", "message"), BAD)
+def test_one_clear_error_and_nothing_written(tmp_path, changes, error, message):
+    out = tmp_path / "run"
+    arguments = {"neuron": neural(), "recordings": recording(), **changes}
+    with pytest.raises(error, match=message) as caught:
+        fit(
+            arguments.pop("neuron"),
+            arguments.pop("recordings"),
+            **{"backend": StubBackend(), "schedule": SHORT, "out": out, **arguments},
+        )
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_clamped_training_of_a_black_box():
+    box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)))
+    with pytest.raises(InputError, match="needs channels"):
+        run(ph.Neuron("box", right_hand_side=box))
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("here first")
+    with pytest.raises(InputError, match="not a folder"):
+        run(out=tmp_path / "file" / "run")
+    assert (tmp_path / "file").read_text() == "here first"
+
+
+def test_a_folder_of_another_run(tmp_path):
+    run(out=tmp_path)
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="holds another run: give resume=True"):
+        run(out=tmp_path)
+    assert {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == before
+
+
+def test_a_bar_on_request(capsys, monkeypatch):
+    from pyhodgkin.training import progress
+
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    run(progress=True)
+    assert "clamped adamw" in capsys.readouterr().err
+    run(progress=None)
+    assert capsys.readouterr().err == ""
