@@ -36,7 +36,7 @@ MODELS: dict[str, Callable[..., Neuron]] = {
 }
 
 # Fields of Neuron that `get` may set; everything else is a parameter of the model.
-_FIELDS = ("temperature", "v_rest", "initial", "name")
+_FIELDS = ("temperature", "v_rest", "initial")
 
 
 def names() -> list[str]:
