@@ -56,12 +56,17 @@ class Kinetics:
 
 @dataclass(frozen=True)
 class RateKinetics(Kinetics):
-    """Opening and closing rates (1/ms) as curves of the voltage.
+    """Opening and closing rates as curves of the voltage: dx/dt = alpha(v)(1 - x) - beta(v) x.
+
+    Parameters
+    ----------
+    alpha, beta : Curve
+        1/ms, before any temperature factor.
 
     Examples
     --------
     >>> from pyhodgkin.neuron.rates import Exponential, Linoid
-    >>> n = RateKinetics(Linoid(0.01, -55, 10), Exponential(0.125, -65, -80))
+    >>> n = RateKinetics(alpha=Linoid(0.01, -55, 10), beta=Exponential(0.125, -65, -80))
     >>> round(float(n.x_inf(-65.0)), 4), round(float(n.tau(-65.0)), 3)
     (0.3177, 5.459)
     """
@@ -75,12 +80,19 @@ class RateKinetics(Kinetics):
 
 @dataclass(frozen=True)
 class SteadyStateKinetics(Kinetics):
-    """Steady state and time constant (ms) as curves of the voltage; `tau` may be a number.
+    """Steady state and time constant as curves of the voltage: dx/dt = (x_inf(v) - x)/tau(v).
+
+    Parameters
+    ----------
+    x_inf : Curve
+        In [0, 1].
+    tau : Curve or float
+        ms, before any temperature factor.
 
     Examples
     --------
     >>> from pyhodgkin.neuron.rates import Sigmoid
-    >>> SteadyStateKinetics(Sigmoid(1, -35, 10), 4.0).tau([0.0])
+    >>> SteadyStateKinetics(x_inf=Sigmoid(1, -35, 10), tau=4.0).tau([0.0])
     array([4.])
     """
 
@@ -96,7 +108,19 @@ class SteadyStateKinetics(Kinetics):
 
 @dataclass(frozen=True)
 class InstantaneousKinetics(Kinetics):
-    """A gate that is always at its steady state: no state variable of its own."""
+    """A gate that is always at its steady state: no state variable of its own.
+
+    Parameters
+    ----------
+    x_inf : Curve
+        In [0, 1].
+
+    Examples
+    --------
+    >>> from pyhodgkin.neuron.rates import Sigmoid
+    >>> float(InstantaneousKinetics(x_inf=Sigmoid(1, -40, 8)).x_inf(-40.0))
+    0.5
+    """
 
     x_inf: Curve = field()
     kind: ClassVar[str] = "instantaneous"
