@@ -131,8 +131,8 @@ def test_objective_slope(initial):
     states = 0.1 + np.arange(16.0).reshape(2, 2, 4) / 20
     transform = Transform(cell.layout, cell.theta, chosen)
     unknowns = Unknowns(transform, theta, states if initial else None)
-    objective = Objective(problem, Stage(), unknowns)
-    phi = unknowns.start()
+    objective = Objective(problem, Stage(pull=0.3), unknowns)
+    phi = unknowns.start() + 0.01
     found = objective(phi, np.array([True, True]))
     for k in (0, 1):
 
@@ -182,6 +182,8 @@ def test_rates_of_a_stage():
         ({"schedule": "cosin"}, "cosine"),
         ({"steps": 0}, "steps = 0"),
         ({"lr": -1.0}, r"lr = -1.0"),
+        ({"pull": -1.0}, "pull"),
+        ({"memory": 0}, "memory"),
         ({"horizon": 0.0}, "horizon"),
         ({"patience": 0}, "patience"),
     ],

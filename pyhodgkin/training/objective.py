@@ -60,6 +60,9 @@ class Objective:
         self._heldout = [_cut(r, stage.horizon) for r in problem.heldout]
         given = problem.penalties if stage.penalty is None else [stage.penalty]
         self._quadratic = [p for p in given if isinstance(p, Penalty)]
+        layout, trained = problem.neuron.layout, unknowns.transform.indices
+        self._pulled = np.flatnonzero(~np.isin(trained, layout.select("networks")))
+        self._origin = unknowns.start()[:, self._pulled]
         self._curves = [PenaltyOf(p, problem.neuron) for p in given if isinstance(p, CurvePenalty)]
 
     def __call__(self, phi: FloatArray, rows: NDArray[np.bool_]) -> Evaluation:
@@ -86,6 +89,10 @@ class Objective:
             value, by_theta = value + cost, by_theta + slope
         status = np.max(found.statuses, axis=-1)
         gradient = self._unknowns.pull(phi, by_theta, found.gradient_y0, at)
+        if self._stage.pull and len(self._pulled):
+            away = phi[np.ix_(at, self._pulled)] - self._origin[at]
+            value = value + self._stage.pull * np.mean(away**2, axis=-1)
+            gradient[:, self._pulled] += 2.0 * self._stage.pull / len(self._pulled) * away
         bad = (status != Status.SUCCESS) | ~np.isfinite(value) | ~np.all(np.isfinite(gradient), -1)
         out.status[at] = np.where(bad & (status == Status.SUCCESS), Status.NONFINITE, status)
         out.value[at] = np.where(bad, np.inf, value)

@@ -112,5 +112,5 @@ def _residual() -> Schedule:
     return (
         Stage("clamped", "lbfgs", 200, loss=loss, trainable=("rates", "conductances")),
         # The loss rests on a plateau for some hundred steps before it falls to its end.
-        Stage("clamped", "lbfgs", 1200, loss=loss, trainable=networks, penalty=smooth),
+        Stage("clamped", "lbfgs", 1200, loss=loss, trainable=networks, penalty=smooth, pull=2e-4),
     )

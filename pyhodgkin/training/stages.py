@@ -43,6 +43,10 @@ class Stage:
         Patterns for `Layout.select`. Default: that of the call of `fit`.
     penalty : CurvePenalty, optional
         On the curves of the networks. Default: that of the call of `fit`.
+    pull : float
+        Draws the trained parameters other than network weights to where the stage began, by
+        pull times the mean square of their change without units: networks can stand in for a
+        conductance, and the data may not say which of them it is.
     memory : int
         Pairs of steps that L-BFGS keeps.
     horizon : float, optional
@@ -69,6 +73,7 @@ class Stage:
     loss: Loss | None = None
     trainable: str | Sequence[str] | None = None
     penalty: CurvePenalty | None = None
+    pull: float = 0.0
     memory: int = 50
     horizon: float | None = None
     patience: int | None = None
@@ -81,10 +86,12 @@ class Stage:
                 raise unknown(f"{what} of a Stage", str(getattr(self, what)), known)
         if int(self.steps) != self.steps or self.steps < 1:
             raise InputError(f"Stage: steps = {self.steps}; give 1 or more")
-        if not (0 < self.lr < np.inf) or not (0 <= self.weight_decay < np.inf):
+        if not 0 < self.lr < np.inf:
+            raise InputError(f"Stage: lr = {self.lr} must be positive")
+        if not (0 <= self.weight_decay < np.inf and 0 <= self.pull < np.inf):
             raise InputError(
-                f"Stage: lr = {self.lr}, weight_decay = {self.weight_decay}; "
-                "the first must be positive, the second not negative"
+                f"Stage: weight_decay = {self.weight_decay}, pull = {self.pull}; "
+                "neither may be negative"
             )
         if self.horizon is not None and not self.horizon > 0:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
