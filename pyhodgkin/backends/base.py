@@ -61,7 +61,9 @@ class SolveOptions:
 
     def __post_init__(self) -> None:
         if not (0 < self.rtol < 1 and 0 < self.atol < 1):
-            raise InputError(f"rtol = {self.rtol}, atol = {self.atol}: give numbers between 0 and 1")
+            raise InputError(
+                f"rtol = {self.rtol}, atol = {self.atol}: give numbers between 0 and 1"
+            )
         if self.max_steps < 1:
             raise InputError(f"max_steps = {self.max_steps}: give at least 1")
         if not self.dt > 0 or (self.dt_max is not None and not self.dt_max > 0):

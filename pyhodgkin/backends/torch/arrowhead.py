@@ -1,0 +1,97 @@
+"""Jacobians and the linear systems (I/(hγ) - J) u = r of an implicit step.
+
+States come first, (S, K, Q). In a conductance-based neuron the voltage touches every gate but a
+gate only the voltage and itself: the matrix is an arrowhead and is solved exactly in O(S).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Arrowhead:
+    """The Jacobian [[corner, rowᵀ], [column, diag(diagonal)]].
+
+    corner is (K, Q); row, column, diagonal are (S - 1, K, Q).
+    """
+
+    corner: Tensor
+    row: Tensor
+    column: Tensor
+    diagonal: Tensor
+
+    def factor(self, shift: Tensor) -> ArrowheadFactor:
+        """Prepare to solve with shift·I - J; `shift` is (K, Q)."""
+        inverse = 1.0 / (shift - self.diagonal)
+        row = self.row * inverse
+        pivot = 1.0 / (shift - self.corner - (row * self.column).sum(0))
+        return ArrowheadFactor(row, self.column, inverse, pivot)
+
+    def dense(self) -> Tensor:
+        """The matrix (S, S, K, Q)."""
+        n = len(self.diagonal) + 1
+        out = self.corner.new_zeros((n, n, *self.corner.shape))
+        out[0, 0] = self.corner
+        out[0, 1:] = self.row
+        out[1:, 0] = self.column
+        index = torch.arange(1, n)
+        out[index, index] = self.diagonal
+        return out
+
+
+@dataclass
+class ArrowheadFactor:
+    """The eliminated matrix: gates first, then the voltage, then the gates again."""
+
+    row: Tensor
+    column: Tensor
+    inverse: Tensor
+    pivot: Tensor
+
+    def solve(self, r: Tensor) -> Tensor:
+        """u (S, K, Q) for a right-hand side r (S, K, Q)."""
+        gates = r[1:]
+        v = (r[0] + (self.row * gates).sum(0)) * self.pivot
+        return torch.cat([v.unsqueeze(0), torch.addcmul(gates, self.column, v) * self.inverse])
+
+
+@dataclass
+class Dense:
+    """A full Jacobian (S, S, K, Q), for a right-hand side that is one network."""
+
+    matrix: Tensor
+
+    def factor(self, shift: Tensor) -> DenseFactor:
+        """Prepare to solve with shift·I - J; `shift` is (K, Q)."""
+        n = len(self.matrix)
+        eye = torch.eye(n, dtype=shift.dtype, device=shift.device)
+        system = shift[..., None, None] * eye - self.matrix.permute(2, 3, 0, 1)
+        # The systems are tiny and used eight times each; inv_ex leaves a singular one to the
+        # error control instead of raising for the whole batch.
+        return DenseFactor(torch.linalg.inv_ex(system).inverse)
+
+    def dense(self) -> Tensor:
+        """The matrix (S, S, K, Q)."""
+        return self.matrix
+
+
+@dataclass
+class DenseFactor:
+    """Inverses (K, Q, S, S)."""
+
+    inverse: Tensor
+
+    def solve(self, r: Tensor) -> Tensor:
+        """u (S, K, Q) for a right-hand side r (S, K, Q)."""
+        return (
+            torch.matmul(self.inverse, r.permute(1, 2, 0).unsqueeze(-1))
+            .squeeze(-1)
+            .permute(2, 0, 1)
+        )
+
+
+Jacobian = Arrowhead | Dense

@@ -1,0 +1,174 @@
+"""Ionic currents on tensors: all conductances at once, and currents that are networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...neuron.channels import Channel, NeuralCurrent
+from .networks import NetworkStack
+
+Params = dict[str, Tensor]
+
+
+class ConductanceBank:
+    """Currents g·(Π x^p)·(v - e) of all channels.
+
+    An open probability is a product of rows of [gates, instantaneous gates, 1]; `slots` holds
+    those rows, padded with the 1, one line for each factor.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        rows: dict[str, int],
+        n_states: int,
+        starts: dict[str, int],
+    ) -> None:
+        self.n_states, self.n_rows = n_states, len(rows)
+        one = len(rows)
+        factors = [[rows[x.name] for x in c.gates for _ in range(x.power)] for c in channels]
+        depth = max([len(f) for f in factors], default=0)
+        self.depth, self.n = depth, len(channels)
+        padded = [f + [one] * (depth - len(f)) for f in factors]
+        self.slots = torch.tensor(padded, dtype=torch.long).reshape(self.n, depth).t().reshape(-1)
+        owned = [(rows[x.name], i, x.power) for i, c in enumerate(channels) for x in c.gates]
+        self.owned = owned
+        others = []
+        for row, i, _ in owned:
+            rest = list(factors[i])
+            rest.remove(row)
+            others.append(rest + [one] * (depth - 1 - len(rest)))
+        width = max(depth - 1, 0)
+        self.others = (
+            torch.tensor(others, dtype=torch.long).reshape(len(owned), width).t().reshape(-1)
+        )
+        self.owner = torch.tensor([i for _, i, _ in owned], dtype=torch.long)
+        self.powers = torch.tensor([float(p) for *_, p in owned])[:, None, None]
+        self.g = torch.tensor([starts[f"{c.name}.g"] for c in channels], dtype=torch.long)
+        self.e = torch.tensor([starts[f"{c.name}.e"] for c in channels], dtype=torch.long)
+        # Where row j of the owned gates goes: a state of its own, or into dv by the chain rule.
+        self.state_rows = torch.tensor([r for r, *_ in owned if r < n_states], dtype=torch.long)
+        self.state_places = torch.tensor(
+            [j for j, (r, *_) in enumerate(owned) if r < n_states], dtype=torch.long
+        )
+
+    def unpack(self, theta: Tensor) -> Params:
+        """g and e, (channel, K, 1) each."""
+        pick = theta.t().unsqueeze(-1)
+        return {"g": pick[self.g], "e": pick[self.e]}
+
+    def _table(self, x: Tensor, instant: list[Tensor]) -> Tensor:
+        one = torch.ones_like(x[:1]) if len(x) else torch.ones_like(instant[0]).unsqueeze(0)
+        return torch.cat([x, *(i.unsqueeze(0) for i in instant), one])
+
+    def open_probability(self, v: Tensor, x: Tensor, instant: list[Tensor]) -> Tensor:
+        """Π x^p (channel, K, Q)."""
+        if self.depth == 0:
+            return torch.ones(self.n, *v.shape, dtype=v.dtype, device=v.device)
+        return _product(self._table(x, instant), self.slots, self.depth)
+
+    def total(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> Tensor:
+        """Sum of the currents (K, Q)."""
+        conductance = self.open_probability(v, x, instant) * p["g"]
+        return (conductance * (v - p["e"])).sum(0)
+
+    def linear_in_v(
+        self, v: Tensor, x: Tensor, instant: list[tuple[Tensor, Tensor]], p: Params
+    ) -> tuple[Tensor, Tensor]:
+        """The sum and its derivative with respect to v (K, Q), the gates held."""
+        levels = [i for i, _ in instant]
+        conductance = self.open_probability(v, x, levels) * p["g"]
+        drive = v - p["e"]
+        total, slope = (conductance * drive).sum(0), conductance.sum(0)
+        if instant:
+            each = self._by_gate(drive, x, levels, p)
+            for j, (row, *_) in enumerate(self.owned):
+                if row >= self.n_states:
+                    slope = slope + each[j] * instant[row - self.n_states][1]
+        return total, slope
+
+    def by_state(
+        self, v: Tensor, x: Tensor, instant: list[tuple[Tensor, Tensor]], p: Params
+    ) -> Tensor:
+        """The derivative of the sum with respect to the gates (G, K, Q)."""
+        out = torch.zeros_like(x)
+        if len(self.state_rows) == 0:
+            return out
+        each = self._by_gate(v - p["e"], x, [i for i, _ in instant], p)
+        return out.index_copy(0, self.state_rows, each.index_select(0, self.state_places))
+
+    def _by_gate(self, drive: Tensor, x: Tensor, levels: list[Tensor], p: Params) -> Tensor:
+        powers = self.powers.to(dtype=x.dtype, device=x.device)
+        each = (p["g"] * drive).index_select(0, self.owner) * powers
+        if self.depth > 1:
+            each = each * _product(self._table(x, levels), self.others, self.depth - 1)
+        return each
+
+
+def _product(table: Tensor, slots: Tensor, depth: int) -> Tensor:
+    rows = table.index_select(0, slots).view(depth, -1, *table.shape[1:])
+    out = rows[0]
+    for i in range(1, depth):
+        out = out * rows[i]
+    return out
+
+
+class NeuralCurrents:
+    """Currents that are networks of the voltage and of gates of their own."""
+
+    def __init__(
+        self, channels: Sequence[NeuralCurrent], rows: dict[str, int], starts: dict[str, int]
+    ) -> None:
+        self.channels = channels
+        self.stacks = [
+            NetworkStack([c.network], [starts[f"{c.name}.network.weight0"]]) for c in channels
+        ]
+        self.rows = [[rows[x.name] for x in c.gates] for c in channels]
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+    def unpack(self, theta: Tensor) -> Params:
+        """Weights of the networks from `theta` (K, P)."""
+        out: Params = {}
+        for c, stack in zip(self.channels, self.stacks, strict=True):
+            out.update(stack.unpack(f"current.{c.name}", theta))
+        return out
+
+    def _inputs(self, i: int, v: Tensor, x: Tensor) -> Tensor:
+        c = self.channels[i]
+        z = ((v - c.v_shift) / c.v_scale).unsqueeze(1)
+        own = [x[row].unsqueeze(1) for row in self.rows[i]]
+        return torch.cat([z, *own], 1) if own else z
+
+    def each(self, v: Tensor, x: Tensor, p: Params) -> list[Tensor]:
+        """Each current (K, Q)."""
+        return [
+            c.scale * stack(f"current.{c.name}", self._inputs(i, v, x), p)[0, :, 0]
+            for i, (c, stack) in enumerate(zip(self.channels, self.stacks, strict=True))
+        ]
+
+    def total(self, v: Tensor, x: Tensor, p: Params) -> Tensor:
+        """Their sum (K, Q)."""
+        return torch.stack(self.each(v, x, p)).sum(0)
+
+    def linear(self, v: Tensor, x: Tensor, p: Params) -> tuple[Tensor, Tensor, Tensor]:
+        """The sum and its derivatives with respect to v and the gates (G, K, Q)."""
+        total, slope = torch.zeros_like(v), torch.zeros_like(v)
+        by_gate = [torch.zeros_like(v) for _ in range(len(x))]
+        for i, (c, stack) in enumerate(zip(self.channels, self.stacks, strict=True)):
+            inputs = self._inputs(i, v, x)
+            directions = [torch.zeros_like(inputs) for _ in range(inputs.shape[1])]
+            for j, d in enumerate(directions):
+                d[:, j] = 1.0 / c.v_scale if j == 0 else 1.0
+            out, slopes = stack.with_tangents(
+                f"current.{c.name}", inputs, [d.unsqueeze(0) for d in directions], p
+            )
+            total = total + c.scale * out[0, :, 0]
+            slope = slope + c.scale * slopes[0][0, :, 0]
+            for row, d in zip(self.rows[i], slopes[1:], strict=True):
+                by_gate[row] = by_gate[row] + c.scale * d[0, :, 0]
+        return total, slope, torch.stack(by_gate) if by_gate else x

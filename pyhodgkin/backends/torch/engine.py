@@ -1,0 +1,131 @@
+"""The torch engine behind the contract of `backends.base`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...errors import BackendUnavailableError, InputError, unknown
+from ...neuron.neuron import Neuron
+from ...protocols import Protocol
+from ...recordings import Recording
+from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient
+from .simulation import Simulation, observable, statistics
+from .solve import DEFAULT_SOLVER, Problem
+from .steps import METHODS
+
+FloatArray = NDArray[np.float64]
+
+
+class TorchBackend:
+    """Solves and trains with torch alone, on the CPU or a GPU."""
+
+    name = "torch"
+
+    def solvers(self) -> tuple[str, ...]:
+        """Names of the solvers, the default first."""
+        return (DEFAULT_SOLVER, *(name for name in METHODS if name != DEFAULT_SOLVER))
+
+    def solve(
+        self,
+        neuron: Neuron,
+        protocols: Sequence[Protocol],
+        theta: FloatArray,
+        y0: FloatArray | None,
+        saveat: FloatArray,
+        options: SolveOptions,
+    ) -> RawSolution:
+        """Solve a batch; see `Backend.solve`."""
+        many = np.ndim(theta) == 2
+        n = len(protocols)
+        if many and n not in (1, len(theta)):
+            raise InputError(f"{n} protocols for {len(theta)} parameter sets: give 1 or as many")
+        shape = (len(theta), 1) if many else (1, n)
+        problem = Problem.build(neuron, protocols, shape, saveat, options)
+        with torch.inference_mode():
+            p = problem.system.unpack(parameters(theta, options))
+            if y0 is not None:
+                rows = np.asarray(y0, dtype=np.float64)
+                start = problem.public_start(rows[:, None] if many and rows.ndim == 2 else rows)
+            else:
+                start = problem.start(p, problem.t0.new_full(shape, neuron.v_rest))
+            run = problem.run(p, start)
+        samples = run.samples[:, problem.system.to_public].flatten(2).permute(2, 0, 1)
+        y = samples.double().cpu().contiguous().numpy()
+        if problem.system.clamped:
+            for i, row in enumerate(y):
+                row[:, 0] = protocols[i if n > 1 else 0](saveat)
+        stats = {k: x.reshape(-1) for k, x in statistics(run).items()}
+        return RawSolution(np.asarray(saveat), y, stats, run.status.cpu().numpy().reshape(-1))
+
+    def value_and_grad(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        loss: Loss,
+        *,
+        mode: str = "simulation",
+        y0: FloatArray | None = None,
+        options: SolveOptions = SolveOptions(),
+    ) -> ValueAndGradient:
+        """Loss and gradient in one call; see `Backend.value_and_grad`."""
+        tensor = parameters(np.atleast_2d(theta), options)
+        if mode == "clamped":
+            found = clamped.value_and_grad(neuron, recordings, tensor, loss, y0, options)
+        elif mode == "simulation":
+            run = Simulation(neuron, recordings, tensor, y0, options)
+            found = run.value_and_grad(recordings, loss)
+        else:
+            raise unknown("mode", mode, ("simulation", "clamped"))
+        return found if np.ndim(theta) == 2 else _single(found)
+
+    def predict(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        *,
+        mode: str = "simulation",
+        y0: FloatArray | None = None,
+        options: SolveOptions = SolveOptions(),
+    ) -> list[FloatArray]:
+        """Predictions, one array for each recording; see `Backend.predict`."""
+        tensor = parameters(np.atleast_2d(theta), options)
+        if mode == "clamped":
+            found = clamped.predict(neuron, recordings, tensor, y0, options)
+        elif mode == "simulation":
+            run = Simulation(neuron, recordings, tensor, y0, options)
+            p = {k: x.detach() for k, x in run.p.items()}
+            seen = observable(run.problem.system, run.solve(keep=False).samples, p, run.observed)
+            found = [seen[:, i, : len(r)].double().cpu().numpy() for i, r in enumerate(recordings)]
+        else:
+            raise unknown("mode", mode, ("simulation", "clamped"))
+        return found if np.ndim(theta) == 2 else [x[0] for x in found]
+
+
+def parameters(theta: FloatArray, options: SolveOptions) -> Tensor:
+    """`theta` as a tensor (K, P) of the dtype and on the device of the options."""
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        raise BackendUnavailableError(
+            f'device = "{options.device}": this torch sees no CUDA device; use device="cpu", or '
+            "install a CUDA build of torch"
+        )
+    dtype = getattr(torch, options.dtype)
+    return torch.as_tensor(np.atleast_2d(theta), dtype=dtype, device=options.device)
+
+
+def _single(found: ValueAndGradient) -> ValueAndGradient:
+    y0 = found.gradient_y0
+    return ValueAndGradient(
+        found.value[0],
+        found.gradient[0],
+        None if y0 is None else y0[0],
+        found.per_recording[0],
+        found.statuses[0],
+        {k: x[0] for k, x in found.stats.items()},
+    )

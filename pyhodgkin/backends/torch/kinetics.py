@@ -1,0 +1,213 @@
+"""Gate kinetics on tensors: dx/dt = a(v) - s(v)·x for every gate at once.
+
+a is the opening rate alpha, s the sum alpha + beta (so x_inf = a/s, tau = 1/s). Gates of the
+same kind are evaluated together; `GateBank.order` says which gate of the neuron each row is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...neuron.gates import Gate
+from ...neuron.kinetics import NeuralKinetics, RateKinetics
+from ...neuron.neuron import Neuron
+from .curves import CurveProgram, LeafTable
+from .neural_forms import FreeGates, NeuralGates
+
+Params = dict[str, Tensor]
+
+
+@dataclass
+class GateRates:
+    """Rates (G, K, Q) of the bounded gates, and their slopes when asked for."""
+
+    a: Tensor
+    s: Tensor
+    da: Tensor | None = None
+    ds: Tensor | None = None
+
+
+class RateGates:
+    """Gates whose rates are single rate laws: one gather from the leaf table."""
+
+    def __init__(self, alphas: list[int], betas: list[int]) -> None:
+        self.n = len(alphas)
+        self.rows = torch.tensor(alphas + betas)
+
+    def __call__(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        rates = values.index_select(0, self.rows)
+        a = rates[: self.n]
+        return a, a + rates[self.n :]
+
+
+class ComposedGate:
+    """A gate whose rates, or steady state and time constant, are composed curves."""
+
+    def __init__(self, role: tuple[str, str], programs: tuple[CurveProgram, CurveProgram]) -> None:
+        self.role = role
+        self.programs = programs
+
+    def __call__(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = (program.value(values) for program in self.programs)
+        if self.role[0] == "alpha":
+            return first, first + second
+        return first / second, 1.0 / second
+
+    def with_slopes(self, values: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        (f, df), (g, dg) = (p.value_and_slope(values, slopes) for p in self.programs)
+        if self.role[0] == "alpha":
+            return f, f + g, df, df + dg
+        s = 1.0 / g
+        ds = -dg * s * s
+        return f * s, s, df * s + f * ds, ds
+
+
+class GateBank:
+    """All gates of a neuron, grouped by kind.
+
+    `order` lists the gates with a state in the order of the rows, first the bounded and then
+    the free ones; `instantaneous` the gates without.
+    """
+
+    def __init__(self, neuron: Neuron) -> None:
+        located = list(_located(neuron))
+        starts = {entry.name: entry.start for entry in neuron.layout}
+        curves = [
+            (f"{path}.{role}", curve, starts)
+            for path, gate in located
+            for role, curve in gate.kinetics.curves().items()
+        ]
+        self.table = LeafTable(curves)
+        programs = {key: CurveProgram(key, curve, self.table) for key, curve, _ in curves}
+        simple, composed, neural, free, fixed = [], [], [], [], []
+        for path, gate in located:
+            kinetics = gate.kinetics
+            if isinstance(kinetics, NeuralKinetics):
+                (free if kinetics.form == "free" else neural).append((path, gate))
+            elif kinetics.kind == "instantaneous":
+                fixed.append((path, gate))
+            elif isinstance(kinetics, RateKinetics) and all(
+                programs[f"{path}.{role}"].row is not None for role in ("alpha", "beta")
+            ):
+                simple.append((path, gate))
+            else:
+                composed.append((path, gate))
+        self.simple = _simple_group(simple, programs)
+        self.composed = [_composed(path, gate, programs) for path, gate in composed]
+        self.neural = [
+            NeuralGates(f"net{i}", group, starts, programs, _composed)
+            for i, group in enumerate(_by_shape(neural))
+        ]
+        self.free = [
+            FreeGates(f"free{i}", group, starts) for i, group in enumerate(_by_shape(free))
+        ]
+        self.instantaneous = [gate.name for _, gate in fixed]
+        self._instant = [programs[f"{path}.x_inf"] for path, _ in fixed]
+        groups = [simple, composed, *(g.members for g in self.neural)]
+        bounded = [gate for group in groups for _, gate in group]
+        freed = [gate for group in self.free for _, gate in group.members]
+        self.n_bounded = len(bounded)
+        self.order = [gate.name for gate in (*bounded, *freed)]
+        factors = [gate.rate_factor(neuron.temperature) for gate in bounded]
+        self.q10 = None if all(f == 1.0 for f in factors) else torch.tensor(factors)[:, None, None]
+        self.free_q10 = [gate.rate_factor(neuron.temperature) for gate in freed]
+
+    def unpack(self, theta: Tensor) -> Params:
+        """Everything the gates need, from `theta` (K, P)."""
+        p: Params = self.table.unpack(theta) if len(self.table) else {}
+        for group in (*self.neural, *self.free):
+            p.update(group.unpack(theta))
+        return p
+
+    def leaves(self, v: Tensor, p: Params) -> Tensor:
+        """Values of all rate laws at `v` (K, Q)."""
+        return self.table.values(v, p) if len(self.table) else v.new_zeros((0, *v.shape))
+
+    def rates(self, v: Tensor, p: Params, values: Tensor) -> GateRates:
+        """Rates of the bounded gates at `v` (K, Q); `values` are the leaves there."""
+        parts = [self.simple(values)] if self.simple else []
+        parts += [tuple(x.unsqueeze(0) for x in gate(values)) for gate in self.composed]
+        parts += [group(v, p, values) for group in self.neural]
+        return GateRates(*self._joined(parts, v))
+
+    def rates_and_slopes(self, v: Tensor, p: Params, values: Tensor, slopes: Tensor) -> GateRates:
+        """As `rates`, with the derivatives with respect to v."""
+        parts = [(*self.simple(values), *self.simple(slopes))] if self.simple else []
+        parts += [
+            tuple(x.unsqueeze(0) for x in gate.with_slopes(values, slopes))
+            for gate in self.composed
+        ]
+        parts += [group.with_slopes(v, p, values, slopes) for group in self.neural]
+        return GateRates(*self._joined(parts, v, 4))
+
+    def instant(self, values: Tensor) -> list[Tensor]:
+        """Values (K, Q) of the instantaneous gates."""
+        return [program.value(values) for program in self._instant]
+
+    def instant_and_slopes(self, values: Tensor, slopes: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """As `instant`, with the derivatives with respect to v."""
+        return [program.value_and_slope(values, slopes) for program in self._instant]
+
+    def steady_state(self, v: Tensor, p: Params) -> Tensor:
+        """Steady states (G, K, Q) at `v`; a free gate has none and starts at 1/2."""
+        rates = self.rates(v, p, self.leaves(v, p))
+        x = rates.a / rates.s
+        n_free = len(self.order) - self.n_bounded
+        return torch.cat([x, x.new_full((n_free, *v.shape), 0.5)]) if n_free else x
+
+    def _joined(self, parts: Sequence[tuple[Tensor, ...]], v: Tensor, n: int = 2) -> list[Tensor]:
+        if not parts:
+            return [v.new_zeros((0, *v.shape)) for _ in range(n)]
+        joined = (
+            list(parts[0]) if len(parts) == 1 else [torch.cat(x) for x in zip(*parts, strict=True)]
+        )
+        if self.q10 is not None:
+            q10 = self.q10.to(dtype=v.dtype, device=v.device)
+            joined = [x * q10 for x in joined]
+        return joined
+
+
+def _located(neuron: Neuron) -> Iterator[tuple[str, Gate]]:
+    for channel in neuron.channels:
+        for gate in channel.gates:
+            yield f"{channel.name}.{gate.name}", gate
+
+
+def _simple_group(
+    members: list[tuple[str, Gate]], programs: dict[str, CurveProgram]
+) -> RateGates | None:
+    if not members:
+        return None
+    rows = [
+        [programs[f"{path}.{role}"].rows[0] for path, _ in members] for role in ("alpha", "beta")
+    ]
+    return RateGates(rows[0], rows[1])
+
+
+def _composed(path: str, gate: Gate, programs: dict[str, CurveProgram]) -> ComposedGate:
+    prior = isinstance(gate.kinetics, NeuralKinetics)
+    kinetics = gate.kinetics.prior if isinstance(gate.kinetics, NeuralKinetics) else gate.kinetics
+    role = (
+        ("alpha", "beta") if kinetics is not None and kinetics.kind == "rates" else ("x_inf", "tau")
+    )
+    prefix = f"{path}.prior" if prior else path
+    return ComposedGate(role, (programs[f"{prefix}.{role[0]}"], programs[f"{prefix}.{role[1]}"]))
+
+
+def _by_shape(members: list[tuple[str, Gate]]) -> list[list[tuple[str, Gate]]]:
+    groups: dict[tuple, list[tuple[str, Gate]]] = {}
+    for path, gate in members:
+        kinetics = gate.kinetics
+        assert isinstance(kinetics, NeuralKinetics)
+        key = (
+            kinetics.form,
+            kinetics.network.layers,
+            kinetics.network.activation,
+            kinetics.tau_max is None,
+        )
+        groups.setdefault(key, []).append((path, gate))
+    return list(groups.values())

@@ -1,0 +1,50 @@
+"""Losses on tensors: one number for each parameter set and recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...recordings import Recording
+from ..base import Loss
+
+
+class Targets:
+    """What was measured, padded to the longest recording: (R, T) with weights (R, T).
+
+    The weights of a recording sum to one over the samples that its mask keeps.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], loss: Loss, like: Tensor) -> None:
+        longest = max(len(r) for r in recordings)
+        data = np.zeros((len(recordings), longest))
+        weight = np.zeros_like(data)
+        scale = np.ones(len(recordings))
+        for i, r in enumerate(recordings):
+            data[i, : len(r)] = r.data
+            weight[i, : len(r)] = r.mask / r.n_used
+            scale[i] = (
+                loss.scale if loss.scale is not None else float(np.std(r.data[r.mask])) or 1.0
+            )
+        self.loss = loss
+        self.lengths = [len(r) for r in recordings]
+        kind = {"dtype": like.dtype, "device": like.device}
+        self.data = torch.as_tensor(data, **kind)
+        self.weight = torch.as_tensor(weight, **kind)
+        self.inverse_scale = torch.as_tensor(1.0 / scale, **kind).unsqueeze(-1)
+
+    def __call__(self, predicted: Tensor) -> Tensor:
+        """Loss (K, R) of predictions (K, R, T); samples without weight may be NaN."""
+        r = (predicted - self.data) * self.inverse_scale
+        r = torch.where(self.weight > 0, r, torch.zeros_like(r))
+        if self.loss.kind == "mse":
+            cost = r.square()
+        elif self.loss.kind == "mae":
+            cost = r.abs()
+        else:
+            d, size = self.loss.delta, r.abs()
+            cost = torch.where(size <= d, 0.5 * r.square(), d * (size - 0.5 * d))
+        return (cost * self.weight).sum(-1)

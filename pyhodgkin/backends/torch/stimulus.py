@@ -1,0 +1,140 @@
+"""The stimulus on tensors: for every lane the piece of its protocol that holds now.
+
+Lanes are (K, Q) as in `system`; all pieces of all protocols lie in arrays (piece, K, Q).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from ...protocols import Segments
+
+
+@dataclass
+class Pieces:
+    """A line and J sinusoids: `offset`, `slope` are (…, K, Q), the sinusoids (…, J, K, Q)."""
+
+    start: Tensor
+    offset: Tensor
+    slope: Tensor
+    amplitude: Tensor | None = None
+    omega: Tensor | None = None
+    chirp: Tensor | None = None
+    phase: Tensor | None = None
+
+    def value(self, t: Tensor) -> Tensor:
+        """Stimulus at `t` (…, K, Q)."""
+        tau = t - self.start
+        line = self.offset + self.slope * tau
+        if self.amplitude is None:
+            return line
+        angle, _ = self._angle(tau)
+        return line + (self.amplitude * torch.sin(angle)).sum(-3)
+
+    def derivative(self, t: Tensor) -> Tensor:
+        """Its derivative, per ms."""
+        tau = t - self.start
+        if self.amplitude is None:
+            return self.slope.expand_as(tau)
+        angle, speed = self._angle(tau)
+        return self.slope + (self.amplitude * speed * torch.cos(angle)).sum(-3)
+
+    def second_derivative(self, t: Tensor) -> Tensor:
+        """Its second derivative, per ms²."""
+        tau = t - self.start
+        if self.amplitude is None:
+            return torch.zeros_like(tau)
+        angle, speed = self._angle(tau)
+        bend = self.chirp * torch.cos(angle) - speed * speed * torch.sin(angle)
+        return (self.amplitude * bend).sum(-3)
+
+    def _angle(self, tau: Tensor) -> tuple[Tensor, Tensor]:
+        tau = tau.unsqueeze(-3)
+        return (
+            self.phase + tau * (self.omega + 0.5 * self.chirp * tau),
+            self.omega + self.chirp * tau,
+        )
+
+    def map(self, change) -> Pieces:
+        """The same pieces with every array changed."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{k: change(x) for k, x in arrays.items() if x is not None})
+
+
+class Stimulus:
+    """The protocols of a batch.
+
+    Parameters
+    ----------
+    segments : Segments
+        Batched, one signal for each lane along Q (or along K when Q is 1), or a single one.
+    shape : (int, int)
+        K and Q.
+    clamped : bool
+        Under voltage clamp the drive of the equations is the slope of the command.
+    """
+
+    def __init__(
+        self, segments: Segments, shape: tuple[int, int], like: Tensor, clamped: bool = False
+    ) -> None:
+        self.clamped = clamped
+        self.shape = shape
+
+        def lanes(array, deep: bool = False) -> Tensor:
+            x = torch.as_tensor(array.copy(), dtype=like.dtype, device=like.device)
+            x = x.unsqueeze(0) if not segments.batched else x
+            x = x.movedim(0, -1)
+            if shape[1] == 1 and x.shape[-1] > 1:
+                x = x.unsqueeze(-1)
+            else:
+                x = x.unsqueeze(-2)
+            return x.expand(*x.shape[:-2], *shape)
+
+        sines = {}
+        if segments.n_sines:
+            for name in ("amplitude", "omega", "chirp", "phase"):
+                sines[name] = lanes(getattr(segments, name))
+        self.all = Pieces(
+            lanes(segments.start), lanes(segments.offset), lanes(segments.slope), **sines
+        )
+        self.count = self.all.start.shape[0]
+        moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
+        self.moving = moving
+
+    def first(self, t0: Tensor) -> Tensor:
+        """Index (K, Q) of the piece that holds at `t0` (K, Q)."""
+        return ((self.all.start <= t0).sum(0) - 1).clamp(min=0)
+
+    def pieces(self, index: Tensor) -> Pieces:
+        """The pieces `index` (…, K, Q)."""
+
+        def pick(x: Tensor) -> Tensor:
+            if x.dim() == 3:
+                place = index if index.dim() == 3 else index.unsqueeze(0)
+                out = x.gather(0, place)
+                return out if index.dim() == 3 else out[0]
+            # Sinusoids (piece, J, K, Q): one gather for each of the J.
+            parts = [pick(x[:, j]) for j in range(x.shape[1])]
+            return torch.stack(parts, -3)
+
+        return self.all.map(pick)
+
+    def end(self, index: Tensor, t1: Tensor) -> Tensor:
+        """When the piece `index` (K, Q) ends, `t1` at the latest."""
+        following = (index + 1).clamp(max=self.count - 1)
+        start = self.all.start.gather(0, following.unsqueeze(0))[0]
+        last = index + 1 >= self.count
+        return torch.where(last, t1, torch.minimum(start, t1))
+
+    def drive(self, pieces: Pieces, t: Tensor) -> Tensor:
+        """What enters the equations at `t` (…, K, Q): the current, or the command's slope."""
+        return pieces.derivative(t) if self.clamped else pieces.value(t)
+
+    def drive_slope(self, pieces: Pieces, t: Tensor) -> Tensor | None:
+        """Time derivative of `drive`, or None where it is zero everywhere."""
+        if not self.moving:
+            return None
+        return pieces.second_derivative(t) if self.clamped else pieces.derivative(t)

@@ -1,0 +1,172 @@
+"""What a solve leaves behind: the accepted steps of every lane, and the samples inside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Tape:
+    """The accepted steps, packed to the front: (N, K, Q), states (N, S, K, Q).
+
+    `count` (K, Q) says how many steps of a lane are real; the rest repeat its last one, so that
+    they can be computed along without harm. Memory is steps × states, nothing more.
+    """
+
+    t: Tensor
+    h: Tensor
+    t_next: Tensor
+    piece: Tensor
+    y: Tensor
+    count: Tensor
+
+    @property
+    def length(self) -> int:
+        return len(self.t)
+
+
+class Recorder:
+    """Collects steps while a solve runs; rejected ones are dropped when a chunk is packed."""
+
+    def __init__(self, keep: bool) -> None:
+        self.keep = keep
+        self._rows: list[tuple[Tensor, ...]] = []
+        self._chunks: list[tuple[Tensor, ...]] = []
+
+    def add(self, accepted: Tensor, *row: Tensor) -> None:
+        if self.keep:
+            self._rows.append((accepted, *row))
+            if len(self._rows) == 256:
+                self._pack()
+
+    def _pack(self) -> None:
+        if self._rows:
+            accepted, *arrays = (torch.stack(x) for x in zip(*self._rows, strict=True))
+            self._chunks.append(_to_front(accepted, arrays))
+            self._rows = []
+
+    def tape(self) -> Tape | None:
+        """All accepted steps, or None when none was kept."""
+        self._pack()
+        if not self._chunks:
+            return None
+        accepted, *arrays = (torch.cat(x) for x in zip(*self._chunks, strict=True))
+        self._chunks = []
+        accepted, *arrays = _to_front(accepted, arrays)
+        count = accepted.sum(0)
+        t, h, t_next, piece, y = arrays
+        last = (count - 1).clamp(min=0)
+        fill = torch.arange(len(t), device=t.device).view(-1, 1, 1)
+        source = torch.minimum(fill, last)
+        return Tape(*(x.gather(0, source) for x in (t, h, t_next, piece)), _take(y, source), count)
+
+
+def _take(y: Tensor, source: Tensor) -> Tensor:
+    return y.gather(0, source.unsqueeze(1).expand(-1, y.shape[1], -1, -1))
+
+
+def _to_front(accepted: Tensor, arrays: list[Tensor]) -> tuple[Tensor, ...]:
+    """Accepted rows of each lane first, in order; rows that no lane needs are cut."""
+    longest = int(accepted.sum(0).max()) if accepted.numel() else 0
+    if bool(accepted.all()):
+        return (accepted, *arrays)
+    order = torch.argsort((~accepted).to(torch.int8), dim=0, stable=True)[:longest]
+    out = [_take(x, order) if x.dim() == 4 else x.gather(0, order) for x in arrays]
+    return (accepted.gather(0, order), *out)
+
+
+class Sampler:
+    """Values at the times `saveat` (T,) from the polynomials inside the steps.
+
+    Each lane may instead have its own times, (T, K, Q). A sample at t belongs to the step with
+    t_start < t <= t_end.
+    """
+
+    def __init__(self, saveat: Tensor, y0: Tensor, t0: Tensor, n_bounded: int) -> None:
+        self.own = saveat.dim() == 3
+        self.saveat = saveat.permute(1, 2, 0).contiguous() if self.own else saveat
+        self.n_bounded = n_bounded
+        n_times = saveat.shape[0]
+        self.out = torch.full((n_times, *y0.shape), float("nan"), dtype=y0.dtype, device=y0.device)
+        early = saveat <= t0 if self.own else saveat.view(-1, 1, 1) <= t0
+        self.out = torch.where(early.unsqueeze(1), y0, self.out)
+        self.flat = self.out.permute(1, 2, 3, 0).reshape(len(y0), -1)
+        self._rows: list[tuple[Tensor, ...]] = []
+        self._waiting = 0
+
+    def add(
+        self, accepted: Tensor, t: Tensor, t_next: Tensor, h: Tensor, y: Tensor, dense: Tensor
+    ) -> None:
+        """Queue a step of all lanes; a chunk of them is sampled at once."""
+        self._rows.append((accepted, t, t_next, h, y, dense))
+        self._waiting += dense.numel()
+        if len(self._rows) >= 128 or self._waiting > 4_000_000:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sample the queued steps."""
+        if not self._rows:
+            return
+        accepted, t, t_next, h, y, dense = (torch.stack(x) for x in zip(*self._rows, strict=True))
+        self._rows, self._waiting = [], 0
+        step, lane, place = self.owners(accepted, t, t_next)
+        if len(step) == 0:
+            return
+        n = t.shape[0]
+        t, h = t.reshape(n, -1)[step, lane], h.reshape(n, -1)[step, lane]
+        theta = (self.times(lane, place) - t) / h
+        y = y.flatten(2)[step, :, lane]
+        dense = dense.flatten(3)[step, :, :, lane]
+        self.flat[:, lane * self.n_times + place] = self.clamp(polynomial(theta, y, dense)).t()
+
+    @property
+    def n_times(self) -> int:
+        return self.saveat.shape[-1]
+
+    def times(self, lane: Tensor, place: Tensor) -> Tensor:
+        return (
+            self.saveat.reshape(-1, self.n_times)[lane, place] if self.own else self.saveat[place]
+        )
+
+    def clamp(self, y: Tensor) -> Tensor:
+        """Samples (M, S) with the bounded gates in [0, 1]."""
+        n = self.n_bounded
+        return torch.cat([y[:, :1], y[:, 1 : 1 + n].clamp(0.0, 1.0), y[:, 1 + n :]], 1) if n else y
+
+    def owners(self, accepted: Tensor, t: Tensor, t_next: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Step, lane and place in `saveat` of every sample inside the steps (N, K, Q)."""
+        if self.own:
+            lanes = t.shape[1] * t.shape[2]
+            times = self.saveat.reshape(lanes, -1)
+            first = torch.searchsorted(
+                times, t.reshape(len(t), lanes).t().contiguous(), right=True
+            ).t()
+            last = torch.searchsorted(
+                times, t_next.reshape(len(t), lanes).t().contiguous(), right=True
+            ).t()
+        else:
+            first = torch.searchsorted(self.saveat, t.contiguous(), right=True).flatten(1)
+            last = torch.searchsorted(self.saveat, t_next.contiguous(), right=True).flatten(1)
+        n_inside = ((last - first) * accepted.flatten(1)).flatten()
+        owner = torch.repeat_interleave(torch.arange(len(n_inside), device=t.device), n_inside)
+        before = torch.cumsum(n_inside, 0) - n_inside
+        place = torch.arange(len(owner), device=t.device) - before[owner] + first.flatten()[owner]
+        lanes = t[0].numel()
+        return owner // lanes, owner % lanes, place
+
+    def result(self, shape: tuple[int, ...]) -> Tensor:
+        """All samples, (T, S, K, Q)."""
+        self.flush()
+        return self.flat.view(*shape, self.n_times).permute(3, 0, 1, 2)
+
+
+def polynomial(theta: Tensor, y: Tensor, dense: Tensor) -> Tensor:
+    """y + Σ_p θ^p c_p for M samples: theta (M,), y (M, S), dense (M, p, S)."""
+    theta = theta.unsqueeze(-1)
+    total = dense[:, -1]
+    for p in range(dense.shape[1] - 2, -1, -1):
+        total = total * theta + dense[:, p]
+    return y + total * theta

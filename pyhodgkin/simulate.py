@@ -1,0 +1,221 @@
+"""The verb `simulate`: a neuron under a protocol, or many of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import backends
+from .backends.base import Backend, SolveOptions
+from .errors import InputError, SolveError
+from .neuron.neuron import Neuron
+from .protocols import Protocol
+from .solution import Solution, Status
+
+FloatArray = NDArray[np.float64]
+
+
+def simulate(
+    neuron: Neuron | Sequence[Neuron],
+    protocol: Protocol | Sequence[Protocol],
+    *,
+    saveat: ArrayLike | float | None = None,
+    theta: ArrayLike | None = None,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    y0: ArrayLike | None = None,
+    solver: str = "auto",
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+    max_steps: int = 100_000,
+    dt: float = 0.01,
+    dt_max: float | None = None,
+    dtype: str = "float64",
+    device: str = "cpu",
+    backend: str | Backend = "auto",
+    throw: bool = True,
+) -> Solution:
+    """Solve the equations of a neuron under a protocol.
+
+    Parameters
+    ----------
+    neuron : Neuron or sequence of Neuron
+        A sequence must hold neurons of one structure, and makes a batch.
+    protocol : CurrentClamp or VoltageClamp, or a sequence of one kind
+        A sequence makes a batch, of one neuron or element by element.
+    saveat : float or array (T,), optional
+        Spacing or times of the samples, ms. Default: every 0.05 ms, and not more than 20,001.
+    theta : array (P,) or (B, P), optional
+        Parameters in the order of ``neuron.layout``, in place of the neuron's own.
+    parameters : mapping of name to number or array (B,), optional
+        Single parameters to change, for instance ``{"na.g": np.linspace(80, 160, 9)}``.
+    y0 : array (S,) or (B, S), optional
+        Start, in the order of ``neuron.states``. Default: `v_rest` with the gates at their
+        steady state (under voltage clamp at the first command).
+    solver : str
+        ``"auto"`` or a name that ``backends.get(...).solvers()`` lists.
+    rtol, atol : float
+        Tolerances of the adaptive solvers.
+    max_steps : int
+        Steps after which an element of the batch is given up.
+    dt : float
+        Step of the fixed-step solver, ms.
+    dt_max : float, optional
+        Longest step of the adaptive solvers, ms.
+    dtype : {"float64", "float32"}
+    device : str
+        For the torch engine, for instance ``"cuda"``.
+    backend : {"auto", "torch", "julia"}
+    throw : bool
+        Raise `SolveError` when an element fails; otherwise its status says so and the samples
+        that were not reached are NaN. The other elements of a batch are right either way.
+
+    Returns
+    -------
+    Solution
+        Arrays (T, S), or (B, T, S) for a batch.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> squid = ph.library.get("squid_axon")
+    >>> clamp = ph.CurrentClamp.step(10.0, start=5.0, stop=45.0, t_end=50.0)
+    >>> ph.simulate(squid, clamp).spike_times().round(2)
+    array([ 6.9 , 21.8 , 36.44])
+    >>> cells = ph.simulate(squid, clamp, parameters={"na.g": [100.0, 120.0]}, saveat=0.1)
+    >>> cells.y.shape
+    (2, 501, 4)
+    """
+    neurons = [neuron] if isinstance(neuron, Neuron) else list(neuron)
+    protocols = [protocol] if isinstance(protocol, Protocol) else list(protocol)
+    _check(neurons, protocols)
+    base = neurons[0]
+    values, individual = _theta(neurons, theta, parameters)
+    t = _times(saveat, protocols)
+    batch = _batch_size(len(values) if individual else 1, len(protocols), y0)
+    options = SolveOptions(solver, rtol, atol, max_steps, dt, dt_max, dtype, device)
+    engine = backends.get(backend) if isinstance(backend, str) else backend
+    if not individual and len(protocols) == 1 and batch > 1:
+        protocols = protocols * batch
+    start = None if y0 is None else np.asarray(y0, dtype=np.float64)
+    raw = engine.solve(base, protocols, values if individual else values[0], start, t, options)
+    batched = not isinstance(neuron, Neuron) or not isinstance(protocol, Protocol) or batch > 1
+    batched = batched or individual or (start is not None and start.ndim == 2)
+    solution = _solution(base, values, protocols, raw, batched)
+    if throw and np.any(raw.status != Status.SUCCESS):
+        raise SolveError(
+            f"{base.name}: {solution.message}. With throw=False the rest of the solution is returned"
+        )
+    return solution
+
+
+def _check(neurons: list[Neuron], protocols: list[Protocol]) -> None:
+    for name, items in (("neuron", neurons), ("protocol", protocols)):
+        if not items:
+            raise InputError(f"{name}: an empty sequence; give at least one")
+    for item in neurons:
+        if not isinstance(item, Neuron):
+            raise InputError(f"neuron is a {type(item).__name__}; give a Neuron")
+        if item.layout.names != neurons[0].layout.names:
+            raise InputError(
+                f'neuron: "{item.name}" has other parameters than "{neurons[0].name}"; a batch '
+                "holds neurons of one structure"
+            )
+    for item in protocols:
+        if not isinstance(item, Protocol):
+            raise InputError(
+                f"protocol is a {type(item).__name__}; give a CurrentClamp or a VoltageClamp"
+            )
+
+
+def _theta(
+    neurons: list[Neuron], theta: ArrayLike | None, parameters: Mapping[str, ArrayLike] | None
+) -> tuple[FloatArray, bool]:
+    """Parameter sets (1, P) or (B, P), and whether there is one for each element."""
+    layout = neurons[0].layout
+    if theta is None:
+        values = np.stack([neuron.theta for neuron in neurons])
+    elif len(neurons) > 1:
+        raise InputError("theta: give it with a single neuron, not with a sequence")
+    else:
+        values = np.atleast_2d(np.array(theta, dtype=np.float64))
+    if values.ndim != 2 or values.shape[1] != layout.size:
+        raise InputError(f"theta has shape {np.shape(theta)}; its last axis must be {layout.size}")
+    individual = np.ndim(theta) == 2 if theta is not None else len(neurons) > 1
+    for name, given in (parameters or {}).items():
+        entry, array = layout[name], np.asarray(given, dtype=np.float64)
+        if array.ndim == 1 and entry.size == 1:
+            if individual and len(values) not in (1, len(array)):
+                raise InputError(f"parameters: {name} has {len(array)} values for {len(values)}")
+            values = np.repeat(values, len(array), axis=0) if len(values) == 1 else values
+            individual = True
+            array = array[:, None]
+        elif array.shape not in ((), entry.shape):
+            raise InputError(f"parameters: {name} has shape {array.shape}; give a number or (B,)")
+        values[:, entry.slice] = array.reshape(-1, entry.size) if array.ndim else array
+    _check_values(values, layout)
+    return values, individual
+
+
+def _check_values(values: FloatArray, layout) -> None:
+    bad = ~np.isfinite(values).all(axis=0)
+    if bad.any():
+        raise InputError(f"theta: parameter {layout.names[int(np.argmax(bad))]} is not finite")
+    for entry in layout:
+        least = values[:, entry.slice].min()
+        if entry.group == "conductances" and least < 0:
+            raise InputError(
+                f"{entry.name} = {least:g} {entry.unit}: a conductance is zero or positive"
+            )
+        if entry.group == "capacitance" and least <= 0:
+            raise InputError(f"{entry.name} = {least:g} {entry.unit}: must be positive")
+
+
+def _times(saveat: ArrayLike | float | None, protocols: list[Protocol]) -> FloatArray:
+    end = max(protocol.t_end for protocol in protocols)
+    if saveat is None:
+        saveat = max(0.05, end / 20_000)
+    t = np.asarray(saveat, dtype=np.float64)
+    if t.ndim == 0:
+        if not 0 < t <= end:
+            raise InputError(f"saveat = {t:g} ms: give a spacing between 0 and t_end = {end:g} ms")
+        n = round(end / float(t))
+        t = np.arange(n + 1) * float(t)
+        t = np.minimum(t, end) if t[-1] > end else t
+    if t.ndim != 1 or len(t) == 0 or not np.isfinite(t).all():
+        raise InputError("saveat: give finite times (T,) in ms, or a spacing")
+    if t[0] < 0 or np.any(np.diff(t) <= 0):
+        raise InputError(f"saveat: times must increase from 0 ms or later; they start at {t[0]:g}")
+    return t
+
+
+def _batch_size(n_sets: int, n_protocols: int, y0: ArrayLike | None) -> int:
+    sizes = {n for n in (n_sets, n_protocols) if n > 1}
+    if y0 is not None and np.ndim(y0) == 2 and len(np.asarray(y0)) > 1:
+        sizes.add(len(np.asarray(y0)))
+    if len(sizes) > 1:
+        raise InputError(
+            f"{n_sets} parameter sets, {n_protocols} protocols, y0 {np.shape(y0)}: the sizes of a "
+            "batch must be equal, or 1"
+        )
+    return sizes.pop() if sizes else 1
+
+
+def _solution(base: Neuron, values: FloatArray, protocols: list[Protocol], raw, batched: bool):
+    from .currents import currents_of, open_probabilities_of
+
+    y = raw.y if batched else raw.y[0]
+    stats = raw.stats if batched else {k: x[0] for k, x in raw.stats.items()}
+    given = protocols if batched and len(protocols) > 1 else protocols[0]
+    status = raw.status if batched else raw.status[0]
+    return Solution(
+        raw.t,
+        y,
+        base,
+        given,
+        currents_of(base, values, y, batched),
+        stats,
+        status,
+        open_probabilities_of(base, values, y, batched),
+    )
