@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
 
@@ -66,11 +69,8 @@ def write_json(path: Path, data: Any) -> Path:
     return path
 
 
-def figures(folder: Path, drawn: Mapping[str, Any]) -> list[Path]:
-    """Save figures as ``NAME.png`` in `folder`; values may be functions that draw them."""
+def figures(folder: Path, drawn: Mapping[str, Callable[[], Figure]]) -> list[Path]:
+    """Draw figures one at a time, and save each as ``NAME.png`` in `folder`."""
     from .. import plot
 
-    return [
-        plot.save(draw() if callable(draw) else draw, folder / f"{name}.png")
-        for name, draw in drawn.items()
-    ]
+    return [plot.save(draw(), folder / f"{name}.png") for name, draw in drawn.items()]

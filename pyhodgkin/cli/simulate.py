@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
         backend=options.backend,
     )
     write(options.out, neuron, protocols, solution)
-    show_table(summary(solution), title=f"{neuron.name}, {t_end:g} ms")
+    show_table(summary(solution, protocols), title=f"{neuron.name}, {t_end:g} ms")
     say(f"written to {options.out}")
 
 
@@ -131,13 +131,13 @@ def write(out: Path, neuron: Neuron, protocols: list[Protocol], solution: Soluti
             drawn[f"gates{number}"] = lambda c=cell: plot.gates(c)
             drawn[f"open_probabilities{number}"] = lambda c=cell: plot.open_probabilities(c)
         figures(out, drawn)
-    rows = summary(solution)
+    rows = summary(solution, protocols)
     write_csv(out / "summary.csv", {key: [row[key] for row in rows] for key in rows[0]})
 
 
 def columns(cell: Solution) -> dict[str, np.ndarray]:
     """A trace as columns, each with its unit in its name; `pyhodgkin.read` takes them as well."""
-    protocol = cell.protocol
+    protocol: Any = cell.protocol  # of one cell: one protocol
     injects = protocol.kind == "current"
     unit = protocol.unit if injects else "uA/cm2"
     total = cell.stimulus if injects else np.sum([*cell.currents.values()], axis=0)
@@ -147,18 +147,18 @@ def columns(cell: Solution) -> dict[str, np.ndarray]:
     return table
 
 
-def summary(solution: Solution) -> list[dict]:
+def summary(solution: Solution, protocols: list[Protocol]) -> list[dict]:
     """One row for each element."""
     from ..status import Status
 
     rows = []
     for i, cell in enumerate(solution):
-        spikes = cell.spike_times()
+        spikes, protocol = cell.spike_times(), protocols[i]
         extreme = cell.stimulus[np.argmax(np.abs(cell.stimulus - cell.stimulus[0]))]
         rows.append(
             {
                 "run": i + 1,
-                f"command ({cell.protocol.unit})": float(extreme),
+                f"command ({protocol.unit})": float(extreme),
                 "spikes": len(spikes),
                 "first spike (ms)": float(spikes[0]) if len(spikes) else None,
                 "v min (mV)": float(np.nanmin(cell.v)),

@@ -22,7 +22,7 @@ MEASURED = "#9A9A9A"
 STIMULUS = "#555555"
 SHADE = "#E9EEF3"
 
-RC = {
+RC: dict[Any, Any] = {
     "figure.dpi": 110,
     "savefig.dpi": 160,
     "figure.facecolor": "white",
@@ -82,7 +82,6 @@ def panels(
     columns: int = 1,
     width: float = 6.4,
     height: float = 1.0,
-    sharex: bool | str = "col",
 ) -> list[Axes]:
     """The axes given by the user, checked for their number, or those of a new figure.
 
@@ -97,7 +96,7 @@ def panels(
             columns,
             figsize=(width, height * sum(heights) + 0.5),
             height_ratios=list(heights),
-            sharex=sharex,
+            sharex="col",
             squeeze=False,
             layout="constrained",
         )

@@ -53,8 +53,7 @@ def trace(
     clamped = protocols[0].kind == "voltage"
     rows = _total_current(solution) if clamped else np.atleast_2d(solution.v)
     if measured is not None:
-        seen = measured.current if clamped else measured.v
-        top.plot(measured.t * scale, seen, color=MEASURED, lw=2.2, label="measured")
+        top.plot(measured.t * scale, measured.data, color=MEASURED, lw=2.2, label="measured")
     for row, line in zip(rows, shades(len(rows)), strict=True):
         label = "model" if measured is not None and len(rows) == 1 else None
         top.plot(t, row, color=line, label=label)

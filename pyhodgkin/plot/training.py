@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,7 +46,7 @@ def loss_history(
     step = np.asarray(history.get("step", np.arange(len(loss))))
     best = _best(heldout if np.isfinite(heldout).any() else loss)
     for i in [i for i in range(loss.shape[1]) if i != best] + [best]:
-        strong = {"lw": 1.2} if i == best else {"lw": 0.6, "alpha": 0.4}
+        strong: dict[str, Any] = {"lw": 1.2} if i == best else {"lw": 0.6, "alpha": 0.4}
         names = ("training", "held out") if i == best else (None, None)
         ax.plot(step, loss[:, i], color=color(0), label=names[0], **strong)
         known = np.isfinite(heldout[:, i])
