@@ -61,22 +61,16 @@ def run(options: argparse.Namespace) -> None:
 
     neuron = model(options.model)
     protocols = protocols_of(options)
-    t_end = max(protocol.t_end for protocol in protocols)
-    if not options.dt > 0 or options.dt > t_end:
-        raise InputError(
-            f"--dt {options.dt:g} ms: give a number between 0 and t-end ({t_end:g} ms)"
-        )
-    saveat = np.linspace(0.0, t_end, round(t_end / options.dt) + 1)
     solution = ph.simulate(
         neuron,
         protocols,
-        saveat=saveat,
+        saveat=options.dt,
         rtol=options.rtol,
         solver=options.solver,
         backend=options.backend,
     )
     write(options.out, neuron, protocols, solution)
-    show_table(summary(solution, protocols), title=f"{neuron.name}, {t_end:g} ms")
+    show_table(summary(solution, protocols), title=f"{neuron.name}, {solution.t[-1]:g} ms")
     say(f"written to {options.out}")
 
 
