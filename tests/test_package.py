@@ -80,12 +80,19 @@ def test_constraints_pin_the_cpu_build_of_torch():
     assert "-c constraints.txt" in README
 
 
-def test_the_first_example_of_the_readme_is_short_and_runs(tmp_path, monkeypatch):
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert blocks and len(blocks[0].splitlines()) <= 25
+def python_blocks(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_first_example_of_the_readme_is_short():
+    assert len(python_blocks(README)[0].splitlines()) <= 25
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_examples_run_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    code = "\n".join(python_blocks((ROOT / page).read_text("utf-8")))
+    exec(compile(code, page, "exec"), {})
 
 
 def test_the_readme_links_to_files_that_exist():
