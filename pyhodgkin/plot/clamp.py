@@ -90,6 +90,8 @@ def clamp_fit(
     error = float(np.mean([sweep.error for sweep in sweeps]))
     top.set_title(title or f"mean absolute error {error:.3g} {unit}")
     label_lines(middle)
+    for ax in (top, middle):
+        ax.set_xlim(bottom.get_xlim())
     return top.figure  # type: ignore[return-value]
 
 

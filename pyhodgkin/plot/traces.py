@@ -61,6 +61,7 @@ def trace(
     if measured is not None:
         label_lines(top)
     stimulus(bottom, solution.t, protocols, scale)
+    top.set_xlim(bottom.get_xlim())
     return top.figure  # type: ignore[return-value]
 
 
@@ -184,6 +185,7 @@ def _below_potential(
     else:
         bottom.set_ylim(*limits)
     label_lines(bottom)
+    top.set_xlim(bottom.get_xlim())
     return top.figure  # type: ignore[return-value]
 
 
