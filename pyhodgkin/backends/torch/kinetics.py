@@ -113,7 +113,8 @@ class GateBank:
         self.n_bounded = len(bounded)
         self.order = [gate.name for gate in (*bounded, *freed)]
         factors = [gate.rate_factor(neuron.temperature) for gate in bounded]
-        self.q10 = None if all(f == 1.0 for f in factors) else torch.tensor(factors)[:, None, None]
+        column = torch.tensor(factors, dtype=torch.float64)[:, None, None]
+        self.q10 = None if all(f == 1.0 for f in factors) else column
         self.free_q10 = [gate.rate_factor(neuron.temperature) for gate in freed]
 
     def unpack(self, theta: Tensor) -> Params:
