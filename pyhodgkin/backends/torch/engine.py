@@ -14,6 +14,7 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
 from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient
+from . import clamped
 from .simulation import Simulation, observable, statistics
 from .solve import DEFAULT_SOLVER, Problem
 from .steps import METHODS
