@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .neuron.channels import Channel, Current, NeuralCurrent
 
 if TYPE_CHECKING:
+    from .neuron.gates import Gate
     from .neuron.neuron import Neuron
 
 FloatArray = NDArray[np.float64]
@@ -21,19 +22,21 @@ def open_probability(neuron: Neuron, channel: Channel, y: FloatArray) -> FloatAr
     """Π x^p of a channel for states `y` (..., S) of `neuron`: (...)."""
     product = np.ones(y.shape[:-1])
     for gate in channel.gates:
-        if gate.has_state:
-            x = y[..., neuron.states.index(gate.name)]
-        else:
-            x = gate.kinetics.x_inf(y[..., 0])
-        product = product * x**gate.power
+        product = product * _value(neuron, gate, y) ** gate.power
     return product
+
+
+def _value(neuron: Neuron, gate: Gate, y: FloatArray) -> FloatArray:
+    if gate.has_state:
+        return y[..., neuron.states.index(gate.name)]
+    return gate.kinetics.x_inf(y[..., 0])
 
 
 def ionic_current(neuron: Neuron, channel: Current, y: FloatArray) -> FloatArray:
     """Current of a channel for states `y` (..., S): (...), outward positive."""
     v = y[..., 0]
     if isinstance(channel, NeuralCurrent):
-        own = [y[..., neuron.states.index(gate.name)] for gate in channel.gates]
+        own = [_value(neuron, gate, y) for gate in channel.gates]
         inputs = np.stack([(v - channel.v_shift) / channel.v_scale, *own], axis=-1)
         return channel.scale * channel.network(inputs)[..., 0]
     return channel.g * open_probability(neuron, channel, y) * (v - channel.e)

@@ -110,9 +110,12 @@ class ConductanceBank:
 
 def _product(table: Tensor, slots: Tensor, depth: int) -> Tensor:
     rows = table.index_select(0, slots).view(depth, -1, *table.shape[1:])
-    out = rows[0]
-    for i in range(1, depth):
-        out = out * rows[i]
+    if not torch.is_grad_enabled():
+        return rows.prod(0)
+    # The derivative of prod would be slow where a factor is zero.
+    out, *rest = rows.unbind(0)
+    for row in rest:
+        out = out * row
     return out
 
 
@@ -139,24 +142,30 @@ class NeuralCurrents:
         return out
 
     def _inputs(self, i: int, v: Tensor, x: Tensor) -> Tensor:
+        # `x` holds the gates with a state and below them the instantaneous ones.
         c = self.channels[i]
         z = ((v - c.v_shift) / c.v_scale).unsqueeze(1)
         own = [x[row].unsqueeze(1) for row in self.rows[i]]
         return torch.cat([z, *own], 1) if own else z
 
-    def each(self, v: Tensor, x: Tensor, p: Params) -> list[Tensor]:
+    def each(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> list[Tensor]:
         """Each current (K, Q)."""
+        x = _below(x, instant)
         return [
             c.scale * stack(f"current.{c.name}", self._inputs(i, v, x), p)[0, :, 0]
             for i, (c, stack) in enumerate(zip(self.channels, self.stacks, strict=True))
         ]
 
-    def total(self, v: Tensor, x: Tensor, p: Params) -> Tensor:
+    def total(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> Tensor:
         """Their sum (K, Q)."""
-        return torch.stack(self.each(v, x, p)).sum(0)
+        return torch.stack(self.each(v, x, instant, p)).sum(0)
 
-    def linear(self, v: Tensor, x: Tensor, p: Params) -> tuple[Tensor, Tensor, Tensor]:
+    def linear(
+        self, v: Tensor, x: Tensor, instant: list[tuple[Tensor, Tensor]], p: Params
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The sum and its derivatives with respect to v and the gates (G, K, Q)."""
+        n_states = len(x)
+        x = _below(x, [value for value, _ in instant])
         total, slope = torch.zeros_like(v), torch.zeros_like(v)
         by_gate = [torch.zeros_like(v) for _ in range(len(x))]
         for i, (c, stack) in enumerate(zip(self.channels, self.stacks, strict=True)):
@@ -171,4 +180,10 @@ class NeuralCurrents:
             slope = slope + c.scale * slopes[0][0, :, 0]
             for row, d in zip(self.rows[i], slopes[1:], strict=True):
                 by_gate[row] = by_gate[row] + c.scale * d[0, :, 0]
-        return total, slope, torch.stack(by_gate) if by_gate else x
+        for by, (_, instant_slope) in zip(by_gate[n_states:], instant, strict=True):
+            slope = slope + by * instant_slope
+        return total, slope, torch.stack(by_gate[:n_states]) if n_states else x[:0]
+
+
+def _below(x: Tensor, instant: list[Tensor]) -> Tensor:
+    return torch.cat([x, torch.stack(instant)]) if instant else x

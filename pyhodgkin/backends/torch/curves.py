@@ -11,70 +11,78 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...neuron.rates import LINOID_SERIES, Curve, Leaf, Power, Product, Sum
+from ...neuron.rates import Curve, Leaf, Power, Product, Sum
 
 FORMS = ("exponential", "sigmoid", "linoid", "constant")
-LARGEST_EXPONENT = {torch.float64: 700.0, torch.float32: 85.0}
+# Below this size of its argument psi is summed as a series: the quotients lose digits to 0/0.
+SERIES = 0.1
+# Arguments of an exponential are held within this: values and slopes of quotients of two rates
+# then neither overflow nor vanish, and nothing of interest lies beyond.
+LARGEST_EXPONENT = {torch.float64: 350.0, torch.float32: 40.0}
 
 
-class _EvenSlope(torch.autograd.Function):
-    """d/dy of y·coth(y), with its own derivative given in closed form."""
+class _Psi(torch.autograd.Function):
+    """w/(exp(w) - 1), whose automatic derivative would be 0/0 near zero."""
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor) -> Tensor:
-        ctx.save_for_backward(y)
-        return _even_slope(y)
+    def forward(ctx: Any, w: Tensor) -> Tensor:
+        ctx.save_for_backward(w)
+        return _psi(w)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
-        (y,) = ctx.saved_tensors
-        small = y.abs() < LINOID_SERIES
-        z = torch.where(small, torch.ones_like(y), y)
-        u = z / torch.tanh(z)
-        closed = 2.0 * (1.0 - u * _even_slope(z) / z)
-        w2 = torch.where(small, y * y, torch.zeros_like(y))
-        series = 2 / 3 + w2 * (-4 / 15 + w2 * (12 / 189 - w2 * 56 / 4725))
+        (w,) = ctx.saved_tensors
+        return grad * _PsiSlope.apply(w)
+
+
+class _PsiSlope(torch.autograd.Function):
+    """Its derivative, with a derivative of its own in closed form."""
+
+    @staticmethod
+    def forward(ctx: Any, w: Tensor) -> Tensor:
+        ctx.save_for_backward(w)
+        return _psi_slope(w)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+        (w,) = ctx.saved_tensors
+        small = w.abs() < SERIES
+        z = torch.where(small, torch.ones_like(w), w)
+        f, slope = _psi(z), _psi_slope(z)
+        closed = -(slope * (2.0 * f + z) + f) / z
+        w2 = torch.where(small, w * w, torch.zeros_like(w))
+        series = 1 / 6 + w2 * (-1 / 60 + w2 * (1 / 1008 - w2 / 21600))
         return grad * torch.where(small, series, closed)
 
 
-class _Even(torch.autograd.Function):
-    """y·coth(y), whose automatic derivative would be 0/0 near zero."""
-
-    @staticmethod
-    def forward(ctx: Any, y: Tensor) -> Tensor:
-        ctx.save_for_backward(y)
-        return _even(y)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
-        (y,) = ctx.saved_tensors
-        return grad * _EvenSlope.apply(y)
+def _psi(w: Tensor) -> Tensor:
+    # The shift is lost in rounding unless w is zero, where it makes the ratio exactly 1.
+    z = w.clamp(max=LARGEST_EXPONENT[w.dtype]) + 1e-30
+    return z / torch.expm1(z)
 
 
-def _even(y: Tensor) -> Tensor:
-    # The shift is lost in rounding unless y is zero, where it makes the ratio exactly 1.
-    z = y + 1e-30
-    return z / torch.tanh(z)
+def _psi_slope(w: Tensor) -> Tensor:
+    small = w.abs() < SERIES
+    z = torch.where(small, torch.ones_like(w), w)
+    f = _psi(z)
+    near = torch.where(small, w, torch.zeros_like(w))
+    w2 = near * near
+    series = near * (1 / 6 + w2 * (-1 / 180 + w2 * (1 / 5040 - w2 / 151200))) - 0.5
+    # f·exp(z) is f + z.
+    return torch.where(small, series, f * (1.0 - f - z) / z)
 
 
-def _even_slope(y: Tensor) -> Tensor:
-    small = y.abs() < LINOID_SERIES
-    z = torch.where(small, torch.ones_like(y), y)
-    u = z / torch.tanh(z)
-    w = torch.where(small, y, torch.zeros_like(y))
-    w2 = w * w
-    series = w * (2 / 3 + w2 * (-4 / 45 + w2 * (12 / 945 - w2 * 8 / 4725)))
-    return torch.where(small, series, (u - u * u + z * z) / z)
+def psi(w: Tensor) -> Tensor:
+    """w/(exp(w) - 1) to full relative precision, smooth through zero, twice differentiable.
+
+    The linoid x/(1 - exp(-x)) is `psi` of -x.
+    """
+    return _Psi.apply(w) if torch.is_grad_enabled() else _psi(w)
 
 
-def even(y: Tensor) -> Tensor:
-    """y·coth(y), smooth through zero, twice differentiable."""
-    return _Even.apply(y) if torch.is_grad_enabled() else _even(y)
-
-
-def even_slope(y: Tensor) -> Tensor:
-    """The derivative of `even`, once more differentiable."""
-    return _EvenSlope.apply(y) if torch.is_grad_enabled() else _even_slope(y)
+def psi_slope(w: Tensor) -> Tensor:
+    """The derivative of `psi`, once more differentiable."""
+    return _PsiSlope.apply(w) if torch.is_grad_enabled() else _psi_slope(w)
 
 
 class LeafTable:
@@ -107,11 +115,11 @@ class LeafTable:
         n_exp, n_sig, n_lin, n_const = self.counts
         pick = theta.t().unsqueeze(-1)
         a, v0, k = pick[self.a], pick[self.v0], pick[self.k]
-        half = torch.ones(len(self.v0), 1, 1, dtype=theta.dtype, device=theta.device)
-        half[n_exp + n_sig :] = 0.5
+        sign = torch.ones(len(self.v0), 1, 1, dtype=theta.dtype, device=theta.device)
+        sign[n_exp + n_sig :] = -1.0
         lin = slice(n_exp + n_sig, n_exp + n_sig + n_lin)
         factor = torch.cat([a[: n_exp + n_sig], a[lin] * k[lin], a[len(a) - n_const :]])
-        return {"leaf.factor": factor, "leaf.v0": v0, "leaf.inverse_k": half / k}
+        return {"leaf.factor": factor, "leaf.v0": v0, "leaf.inverse_k": sign / k}
 
     def values(self, v: Tensor, p: dict[str, Tensor]) -> Tensor:
         """Values (leaf, K, Q) at `v` (K, Q)."""
@@ -127,7 +135,7 @@ class LeafTable:
             s = unit[n_exp : n_exp + n_sig]
             slopes.append(s * (1.0 - s))
         if n_lin:
-            slopes.append(1.0 + even_slope(x[n_exp + n_sig :]))
+            slopes.append(psi_slope(x[n_exp + n_sig :]))
         slope = torch.cat(slopes) * p["leaf.inverse_k"]
         if n_const:
             slope = torch.cat([slope, torch.zeros_like(unit[len(unit) - n_const :])])
@@ -139,13 +147,13 @@ class LeafTable:
     def _unit(self, x: Tensor, v: Tensor) -> Tensor:
         n_exp, n_sig, n_lin, n_const = self.counts
         parts = []
+        limit = LARGEST_EXPONENT[v.dtype]
         if n_exp:
-            parts.append(torch.exp(x[:n_exp].clamp(max=LARGEST_EXPONENT[v.dtype])))
+            parts.append(torch.exp(x[:n_exp].clamp(-limit, limit)))
         if n_sig:
-            parts.append(torch.sigmoid(x[n_exp : n_exp + n_sig]))
+            parts.append(torch.sigmoid(x[n_exp : n_exp + n_sig].clamp(-limit, limit)))
         if n_lin:
-            y = x[n_exp + n_sig :]
-            parts.append(y + even(y))
+            parts.append(psi(x[n_exp + n_sig :]))
         if n_const:
             parts.append(torch.ones(n_const, *v.shape, dtype=v.dtype, device=v.device))
         return parts[0] if len(parts) == 1 else torch.cat(parts)

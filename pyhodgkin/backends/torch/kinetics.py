@@ -103,7 +103,8 @@ class GateBank:
             for i, group in enumerate(_by_shape(neural))
         ]
         self.free = [
-            FreeGates(f"free{i}", group, starts) for i, group in enumerate(_by_shape(free))
+            FreeGates(f"free{i}", group, starts, neuron.temperature)
+            for i, group in enumerate(_by_shape(free))
         ]
         self.instantaneous = [gate.name for _, gate in fixed]
         self._instant = [programs[f"{path}.x_inf"] for path, _ in fixed]
@@ -115,7 +116,6 @@ class GateBank:
         factors = [gate.rate_factor(neuron.temperature) for gate in bounded]
         column = torch.tensor(factors, dtype=torch.float64)[:, None, None]
         self.q10 = None if all(f == 1.0 for f in factors) else column
-        self.free_q10 = [gate.rate_factor(neuron.temperature) for gate in freed]
 
     def unpack(self, theta: Tensor) -> Params:
         """Everything the gates need, from `theta` (K, P)."""

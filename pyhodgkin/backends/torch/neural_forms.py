@@ -118,7 +118,7 @@ class NeuralGates(_Scaled):
         if self.bounded_tau:
             s = torch.exp(-span * torch.sigmoid(n2)) / tau_min
         else:
-            s = 1.0 / (tau_min + torch.exp(n2.clamp(max=60.0)))
+            s = 1.0 / (tau_min + torch.exp(n2.clamp(-40.0, 60.0)))
         return x_inf * s, s
 
     def _slopes_from_steady_state(self, out: Tensor, dout: Tensor) -> Slopes:
@@ -138,26 +138,30 @@ class NeuralGates(_Scaled):
 class FreeGates(_Scaled):
     """Gates with dx/dt = N(v, x) or N(x): nothing keeps them in [0, 1]."""
 
-    def __init__(self, prefix: str, members: Members, starts: dict[str, int]) -> None:
+    def __init__(
+        self, prefix: str, members: Members, starts: dict[str, int], temperature: float | None
+    ) -> None:
         super().__init__(prefix, members, starts)
         self.sees_v = self.stack.layers[0] == 2
+        self.q10 = self._column([gate.rate_factor(temperature) for _, gate in members])
 
     def __call__(self, v: Tensor, x: Tensor, p: Params) -> Tensor:
         """dx/dt (N, K, Q) at `v` (K, Q) and `x` (N, K, Q)."""
-        return self.stack(self.prefix, self._inputs(v, x), p)[:, :, 0]
+        (q10,) = self.like(v, self.q10)
+        return self.stack(self.prefix, self._inputs(v, x), p)[:, :, 0] * q10
 
     def with_slopes(self, v: Tensor, x: Tensor, p: Params) -> tuple[Tensor, Tensor, Tensor]:
         """dx/dt and its derivatives with respect to v and x."""
-        inputs = self._inputs(v, x)
+        inputs, (q10,) = self._inputs(v, x), self.like(v, self.q10)
         one = torch.ones_like(inputs[:, :, :1])
         zero = torch.zeros_like(one)
         if not self.sees_v:
             out, (dx,) = self.stack.with_tangents(self.prefix, inputs, [one], p)
-            return out[:, :, 0], torch.zeros_like(dx[:, :, 0]), dx[:, :, 0]
+            return out[:, :, 0] * q10, torch.zeros_like(dx[:, :, 0]), dx[:, :, 0] * q10
         scale = self.input(v)[1]
         directions = [torch.cat([scale * one, zero], 2), torch.cat([zero, one], 2)]
         out, (dv, dx) = self.stack.with_tangents(self.prefix, inputs, directions, p)
-        return out[:, :, 0], dv[:, :, 0], dx[:, :, 0]
+        return out[:, :, 0] * q10, dv[:, :, 0] * q10, dx[:, :, 0] * q10
 
     def _inputs(self, v: Tensor, x: Tensor) -> Tensor:
         x = x.unsqueeze(2)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...neuron.channels import Channel, NeuralCurrent
 from ...neuron.neuron import Neuron
 from .arrowhead import Arrowhead, Dense, Jacobian
@@ -62,7 +63,7 @@ class ConductanceSystem:
             instant = self.gates.instant(values)
             total = self.conductances.total(v, x, instant, p)
             if self.unknown:
-                total = total + self.unknown.total(v, x, p)
+                total = total + self.unknown.total(v, x, instant, p)
             dv = (u - total) * p["inverse_c"]
         return torch.cat([dv.unsqueeze(0), dx])
 
@@ -95,7 +96,7 @@ class ConductanceSystem:
         total, di_dv = self.conductances.linear_in_v(v, x, instant, p)
         di_dx = self.conductances.by_state(v, x, instant, p)
         if self.unknown:
-            other, other_dv, other_dx = self.unknown.linear(v, x, p)
+            other, other_dv, other_dx = self.unknown.linear(v, x, instant, p)
             total, di_dv, di_dx = total + other, di_dv + other_dv, di_dx + other_dx
         inverse_c = p["inverse_c"]
         dv = (u - total) * inverse_c
@@ -163,7 +164,7 @@ class ConductanceSystem:
         instant = self.gates.instant_and_slopes(values, slopes)
         total, slope = self.conductances.linear_in_v(y[0], y[1:], instant, p)
         if self.unknown:
-            other, other_slope, _ = self.unknown.linear(y[0], y[1:], p)
+            other, other_slope, _ = self.unknown.linear(y[0], y[1:], instant, p)
             total, slope = total + other, slope + other_slope
         return (u - total) * p["inverse_c"], -slope * p["inverse_c"]
 
@@ -176,7 +177,7 @@ class ConductanceSystem:
         values = self.gates.leaves(y[0], p)
         instant = self.gates.instant(values)
         total = self.conductances.total(y[0], y[1:], instant, p)
-        return total + self.unknown.total(y[0], y[1:], p) if self.unknown else total
+        return total + self.unknown.total(y[0], y[1:], instant, p) if self.unknown else total
 
 
 class BlackBoxSystem:
@@ -185,6 +186,11 @@ class BlackBoxSystem:
     def __init__(self, neuron: Neuron, clamped: bool = False) -> None:
         box = neuron.right_hand_side
         assert box is not None
+        if clamped and box.sees_stimulus:
+            raise InputError(
+                f'neuron "{neuron.name}": a NeuralRightHandSide that sees the stimulus needs a '
+                "CurrentClamp: under a VoltageClamp the injected current is not known"
+            )
         self.clamped = clamped
         self.states = box.states
         self.stack = NetworkStack([box.network], [0])
@@ -236,6 +242,8 @@ class BlackBoxSystem:
 
     def stimulus_slope(self, y: Tensor, u: Tensor, du: Tensor, p: Params) -> Tensor:
         """Derivative (S, K, Q) of the right-hand side along a change `du` of the stimulus."""
+        if self.clamped:
+            return torch.cat([du.unsqueeze(0), torch.zeros_like(y[1:])])
         if self.stimulus is None:
             return torch.zeros_like(y)
         shift, scale, rate = self._like(y)
