@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import backends
 from .backends.base import Backend, SolveOptions
+from .batch import check_one_structure, solve_in_groups, starts_of
 from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .protocols import Protocol
@@ -41,7 +42,8 @@ def simulate(
     Parameters
     ----------
     neuron : Neuron or sequence of Neuron
-        A sequence must hold neurons of one structure, and makes a batch.
+        A sequence must hold neurons of one structure, and makes a batch. They may differ in
+        parameters, temperature and where they start.
     protocol : CurrentClamp or VoltageClamp, or a sequence of one kind
         A sequence makes a batch, of one neuron or element by element.
     saveat : float or array (T,), optional
@@ -93,20 +95,20 @@ def simulate(
     base = neurons[0]
     values, individual = _theta(neurons, theta, parameters)
     t = _times(saveat, protocols)
-    batch = _batch_size(len(values) if individual else 1, len(protocols), y0)
+    start = _start(base, y0)
+    batch = _batch_size(len(values), len(protocols), start)
     options = SolveOptions(solver, rtol, atol, max_steps, dt, dt_max, dtype, device)
     engine = backends.get(backend) if isinstance(backend, str) else backend
-    if not individual and len(protocols) == 1 and batch > 1:
+    if len(values) == 1 and len(protocols) == 1 and batch > 1:
         protocols = protocols * batch
-    start = None if y0 is None else np.asarray(y0, dtype=np.float64)
-    raw = engine.solve(base, protocols, values if individual else values[0], start, t, options)
+    if len(neurons) > 1 and start is None:
+        start = starts_of(neurons, values, protocols)
+    raw = solve_in_groups(engine, neurons, protocols, values, start, t, options)
     batched = not isinstance(neuron, Neuron) or not isinstance(protocol, Protocol) or batch > 1
     batched = batched or individual or (start is not None and start.ndim == 2)
     solution = _solution(base, values, protocols, raw, batched)
     if throw and np.any(raw.status != Status.SUCCESS):
-        raise SolveError(
-            f"{base.name}: {solution.message}. With throw=False the rest of the solution is returned"
-        )
+        raise SolveError(f"{base.name}: {solution.message}. With throw=False the rest is returned")
     return solution
 
 
@@ -117,11 +119,7 @@ def _check(neurons: list[Neuron], protocols: list[Protocol]) -> None:
     for item in neurons:
         if not isinstance(item, Neuron):
             raise InputError(f"neuron is a {type(item).__name__}; give a Neuron")
-        if item.layout.names != neurons[0].layout.names:
-            raise InputError(
-                f'neuron: "{item.name}" has other parameters than "{neurons[0].name}"; a batch '
-                "holds neurons of one structure"
-            )
+    check_one_structure(neurons)
     for item in protocols:
         if not isinstance(item, Protocol):
             raise InputError(
@@ -180,20 +178,38 @@ def _times(saveat: ArrayLike | float | None, protocols: list[Protocol]) -> Float
     if t.ndim == 0:
         if not 0 < t <= end:
             raise InputError(f"saveat = {t:g} ms: give a spacing between 0 and t_end = {end:g} ms")
-        n = round(end / float(t))
-        t = np.arange(n + 1) * float(t)
-        t = np.minimum(t, end) if t[-1] > end else t
+        n = int(np.floor(end / float(t) + 1e-9))
+        t = np.minimum(np.arange(n + 1) * float(t), end)
     if t.ndim != 1 or len(t) == 0 or not np.isfinite(t).all():
         raise InputError("saveat: give finite times (T,) in ms, or a spacing")
     if t[0] < 0 or np.any(np.diff(t) <= 0):
         raise InputError(f"saveat: times must increase from 0 ms or later; they start at {t[0]:g}")
+    if t[-1] > end * (1.0 + 1e-9):
+        raise InputError(f"saveat: the last time, {t[-1]:g} ms, is after t_end = {end:g} ms")
     return t
 
 
-def _batch_size(n_sets: int, n_protocols: int, y0: ArrayLike | None) -> int:
+def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
+    if y0 is None:
+        return None
+    start = np.asarray(y0, dtype=np.float64)
+    n = len(neuron.states)
+    if start.ndim not in (1, 2) or start.shape[-1] != n:
+        raise InputError(f"y0 has shape {start.shape}; give ({n},) or (B, {n}): {neuron.states}")
+    if not np.isfinite(start).all():
+        raise InputError("y0 has a value that is NaN or infinite")
+    for i, name in enumerate(neuron.states[1:] if neuron.right_hand_side is None else (), 1):
+        least, most = start[..., i].min(), start[..., i].max()
+        if getattr(neuron.gate(name).kinetics, "form", "") != "free" and (least < 0 or most > 1):
+            worst = least if least < 0 else most
+            raise InputError(f"y0: gate {name} = {worst:g}; a gate lies in [0, 1]")
+    return start
+
+
+def _batch_size(n_sets: int, n_protocols: int, y0: FloatArray | None) -> int:
     sizes = {n for n in (n_sets, n_protocols) if n > 1}
-    if y0 is not None and np.ndim(y0) == 2 and len(np.asarray(y0)) > 1:
-        sizes.add(len(np.asarray(y0)))
+    if y0 is not None and y0.ndim == 2 and len(y0) > 1:
+        sizes.add(len(y0))
     if len(sizes) > 1:
         raise InputError(
             f"{n_sets} parameter sets, {n_protocols} protocols, y0 {np.shape(y0)}: the sizes of a "
