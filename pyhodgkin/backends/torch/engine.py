@@ -20,6 +20,7 @@ from .solve import DEFAULT_SOLVER, Problem
 from .steps import METHODS
 
 FloatArray = NDArray[np.float64]
+DEFAULTS = SolveOptions()
 
 
 class TorchBackend:
@@ -72,7 +73,7 @@ class TorchBackend:
         *,
         mode: str = "simulation",
         y0: FloatArray | None = None,
-        options: SolveOptions = SolveOptions(),
+        options: SolveOptions = DEFAULTS,
     ) -> ValueAndGradient:
         """Loss and gradient in one call; see `Backend.value_and_grad`."""
         tensor = parameters(np.atleast_2d(theta), options)
@@ -93,7 +94,7 @@ class TorchBackend:
         *,
         mode: str = "simulation",
         y0: FloatArray | None = None,
-        options: SolveOptions = SolveOptions(),
+        options: SolveOptions = DEFAULTS,
     ) -> list[FloatArray]:
         """Predictions, one array for each recording; see `Backend.predict`."""
         tensor = parameters(np.atleast_2d(theta), options)

@@ -53,7 +53,7 @@ class Rosenbrock:
         pieces: Pieces,
     ) -> Step:
         tab = self.tableau
-        stages = t.new_tensor(tab.c).view(-1, *([1] * t.dim()))
+        stages = weights_like((tab.c,), t).view(-1, 1, 1)
         drive = stimulus.drive(pieces, t + stages * h)
         slope = stimulus.drive_slope(pieces, t)
         f, jacobian = system.linearize(y, drive[0], p)
@@ -62,26 +62,19 @@ class Rosenbrock:
         if slope is not None:
             slope = system.stimulus_slope(y, drive[0], slope, p) * h
             f = f + tab.d[0] * slope
-        us = [factor.solve(f)]
+        us = Increments(factor.solve(f), len(tab.c))
+        at = y
         for i in range(1, len(tab.c)):
             # The last rows of `a` repeat the one before and add the newest increment.
-            repeats = tab.a[i][:-1] == tab.a[i - 1] and tab.a[i][-1:] == (1.0,)
-            at = at + us[-1] if repeats else _combine(y, tab.a[i], us)  # noqa: F821
-            r = system.rhs(at, drive[i], p)
-            r = r + _combine(None, tab.c_matrix[i], us) * inverse_h
+            if tab.a[i][:-1] == tab.a[i - 1] and tab.a[i][-1] == 1.0:
+                at = at + us.last
+            else:
+                at = y + us.combined(tab.a[i])
+            r = torch.addcmul(system.rhs(at, drive[i], p), us.combined(tab.c_matrix[i]), inverse_h)
             if slope is not None and tab.d[i] != 0.0:
                 r = r + tab.d[i] * slope
             us.append(factor.solve(r))
-        delta = at + us[-1] - y
-        ks = [_combine(None, row, us) for row in tab.h_rows]
-        return Step(_kept(system, y + delta), _rosenbrock_polynomial(delta, ks), us[-1])
-
-
-def _rosenbrock_polynomial(delta: Tensor, ks: list[Tensor]) -> Tensor:
-    # (1-θ) y + θ y1 + θ(1-θ)(k1 + θ k2 + …) in powers of θ.
-    coefficients = [delta + ks[0]]
-    coefficients += [b - a for a, b in zip(ks[:-1], ks[1:], strict=True)]
-    return torch.stack([*coefficients, -ks[-1]])
+        return Step(_kept(system, at + us.last), us.all_combined(tab.dense), us.last)
 
 
 @dataclass(frozen=True)
@@ -110,18 +103,15 @@ class Explicit:
         pieces: Pieces,
     ) -> Step:
         tab = self.tableau
-        stages = t.new_tensor(tab.c).view(-1, *([1] * t.dim()))
+        stages = weights_like((tab.c,), t).view(-1, 1, 1)
         drive = stimulus.drive(pieces, t + stages * h)
-        ks: list[Tensor] = []
+        ks = Increments(h * system.rhs(y, drive[0], p), len(tab.c))
         at = y
-        for i, row in enumerate(tab.a):
-            if i:
-                at = y + h * _combine(None, row, ks)
-            ks.append(system.rhs(at, drive[i], p))
-        error = h * _combine(None, tab.b_error, ks)
-        powers = zip(*tab.dense, strict=True)
-        dense = torch.stack([h * _combine(None, weights, ks) for weights in powers])
-        return Step(_kept(system, at), dense, error)
+        for i in range(1, len(tab.c)):
+            at = y + ks.combined(tab.a[i])
+            ks.append(h * system.rhs(at, drive[i], p))
+        dense = ks.all_combined(tuple(zip(*tab.dense, strict=True)))
+        return Step(_kept(system, at), dense, ks.combined(tab.b_error))
 
 
 @dataclass(frozen=True)
@@ -158,13 +148,58 @@ class Exponential:
         return Step(new, (new - y).unsqueeze(0), None)
 
 
-def _combine(base: Tensor | None, weights: tuple[float, ...], terms: list[Tensor]) -> Tensor:
-    total = base
-    for w, x in zip(weights, terms, strict=False):
-        if w != 0.0:
-            total = x * w if total is None else torch.add(total, x, alpha=w)
-    assert total is not None
-    return total
+class Increments:
+    """The increments of the stages so far, and weighted sums of them.
+
+    Without autograd they lie in one buffer and a sum is one product with a row of weights; with
+    autograd a buffer must not be written twice, and they stay apart.
+    """
+
+    def __init__(self, first: Tensor, count: int) -> None:
+        self.parts = [first]
+        self.buffer = None
+        if not torch.is_grad_enabled():
+            self.buffer = first.new_empty((count, *first.shape))
+            self.flat = self.buffer.view(count, -1)
+            self.buffer[0] = first
+
+    @property
+    def last(self) -> Tensor:
+        return self.parts[-1]
+
+    def append(self, u: Tensor) -> None:
+        if self.buffer is not None:
+            self.buffer[len(self.parts)] = u
+        self.parts.append(u)
+
+    def combined(self, weights: tuple[float, ...]) -> Tensor:
+        """Σ_j weights_j u_j."""
+        if self.buffer is not None:
+            row = weights_like((weights,), self.last)
+            return torch.mm(row, self.flat[: len(weights)]).view(self.last.shape)
+        total = None
+        for w, u in zip(weights, self.parts, strict=True):
+            if w != 0.0:
+                total = u * w if total is None else torch.add(total, u, alpha=w)
+        assert total is not None
+        return total
+
+    def all_combined(self, rows: tuple[tuple[float, ...], ...]) -> Tensor:
+        """One weighted sum for each of `rows`, stacked."""
+        flat = self.flat if self.buffer is not None else torch.stack(self.parts).flatten(1)
+        return torch.mm(weights_like(rows, self.last), flat).view(len(rows), *self.last.shape)
+
+
+_WEIGHTS: dict[tuple, Tensor] = {}
+
+
+def weights_like(rows: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
+    """`rows` as a matrix of the dtype and on the device of `like`, made once."""
+    key = (rows, like.dtype, like.device)
+    if key not in _WEIGHTS:
+        with torch.inference_mode(False):
+            _WEIGHTS[key] = torch.tensor(rows, dtype=like.dtype, device=like.device)
+    return _WEIGHTS[key]
 
 
 def _kept(system: System, y: Tensor) -> Tensor:

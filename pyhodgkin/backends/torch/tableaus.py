@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 Row = tuple[float, ...]
@@ -23,6 +24,22 @@ class RosenbrockTableau:
     d: Row
     h_rows: tuple[Row, ...]
     error_order: int
+
+    @property
+    def delta(self) -> Row:
+        """Weights of the increments in the change of the state over a step."""
+        return (*self.a[-1], 1.0)
+
+    @property
+    def dense(self) -> tuple[Row, ...]:
+        """Weights of the increments in the powers θ, θ², … of the dense output.
+
+        That is (1 - θ) y + θ y1 + θ(1 - θ)(k1 + θ k2 + …), with k = h_rows·u, in powers of θ.
+        """
+        rows = [tuple(d + k for d, k in zip(self.delta, self.h_rows[0], strict=True))]
+        for a, b in itertools.pairwise(self.h_rows):
+            rows.append(tuple(y - x for x, y in zip(a, b, strict=True)))
+        return (*rows, tuple(-k for k in self.h_rows[-1]))
 
 
 _A5 = (
