@@ -99,7 +99,7 @@ class Adjoint:
         adjoint: Tensor,
     ) -> Tensor:
         """Carry `adjoint` (S, K, Q) from the end of the steps `rows` to their beginning."""
-        n, s = rows.stop - rows.start, adjoint.shape[0]
+        n = rows.stop - rows.start
         with torch.enable_grad():
             start, y1, dense = self._recompute(rows)
             # Cotangents that the samples give: to the start of a step and to its polynomial.
