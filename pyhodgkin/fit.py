@@ -133,8 +133,9 @@ def fit(
     train, held = checks.divide(recordings, heldout)
     indices = checks.trainable_of(neuron, trainable)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
-    chosen = {"trainable": trainable is not None, "loss": loss is not None, "penalty": penalties}
-    given = [name for name, said in chosen.items() if said]
+    chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
+    given = [name for name, said in chosen.items() if said is not None]
+    given += ["options"] if {"rtol", "atol", "solver"} & set(options) else []
     stages, reason = choose(schedule, neuron, train, indices, given)
     checks.stages_fit(stages, neuron, train)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)

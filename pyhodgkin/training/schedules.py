@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,8 @@ def choose(
     indices : array of int
         Places of the trainable parameters.
     given : collection of str
-        Which of ``trainable``, ``loss`` and ``penalty`` the user chose; those hold in all stages.
+        Which of ``trainable``, ``loss``, ``penalty`` and ``options`` the user chose; those hold
+        in all stages.
     """
     if isinstance(schedule, Stage):
         schedule = (schedule,)
@@ -48,7 +50,8 @@ def choose(
     if schedule not in (None, "auto"):
         raise unknown("schedule", schedule, ("auto",))
     stages, reason = _automatic(neuron, recordings, indices, "trainable" in given)
-    own = {name: None for name in given if name in ("loss", "penalty")}
+    own: dict[str, Any] = {name: None for name in given if name in ("loss", "penalty")}
+    own |= {"options": {}} if "options" in given else {}
     stages = tuple(replace(stage, **own) for stage in stages)
     return stages, f"{reason}: {listing(stages)}"
 
@@ -65,7 +68,7 @@ def _automatic(
     trainable_given: bool,
 ) -> tuple[Schedule, str]:
     if neuron.right_hand_side is not None:
-        return _simulated(300), "the whole right-hand side is unknown, so it is simulated"
+        return _simulated(), "the whole right-hand side is unknown, so it is simulated"
     groups = {e.group for e in neuron.layout if np.isin(e.start, indices)}
     if recordings[0].observed == "current":
         residual = any(
@@ -79,10 +82,10 @@ def _automatic(
             )
         return _clamped(300, 500), "voltage clamp: the gates are driven by the command"
     if "capacitance" in groups:
-        return _simulated(300), (
+        return _simulated(), (
             "current clamp, c_m unknown: the ionic current is not known from v, so it is simulated"
         )
-    return (*_clamped(300, 300), *_simulated(50)), (
+    return (*_clamped(150, 250), *_refined()), (
         "current clamp: first the gates are driven by the measured v and the ionic current "
         "i_stim - c_m dv/dt is matched, then it is simulated"
     )
@@ -92,11 +95,20 @@ def _clamped(adamw: int, lbfgs: int) -> Schedule:
     return Stage("clamped", "adamw", adamw, lr=0.01), Stage("clamped", "lbfgs", lbfgs)
 
 
-def _simulated(adamw: int) -> Schedule:
-    return (
-        Stage("simulation", "adamw", adamw, lr=2e-3),
-        Stage("simulation", "lbfgs", 200, lr=0.01, patience=40),
-    )
+# A gradient is exact for the steps taken, so training can take longer steps than judging.
+_LOOSE = {"rtol": 1e-5, "atol": 1e-7}
+_CLOSE = 1e-7  # of the variance: where a solve at these tolerances ends
+
+
+def _refined() -> Schedule:
+    """From a start that spikes when the recording does, straight to the minimum."""
+    stage = Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, target=_CLOSE)
+    return (replace(stage, options=_LOOSE),)
+
+
+def _simulated() -> Schedule:
+    stage = Stage("simulation", "adamw", 200, lr=0.01, target=_CLOSE, options=_LOOSE)
+    return stage, replace(stage, optimizer="lbfgs", steps=300, patience=50)
 
 
 # Chosen by hold-out of 200 ms blocks within one recording (hERG cell 1, sine wave): there 0.0014
