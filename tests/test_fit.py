@@ -254,6 +254,8 @@ def test_the_schedule_follows_the_data():
     assert current.log[0].startswith("current clamp:")
     unknown = run(schedule=None, trainable=["networks", "c_m"])
     assert all(name.startswith("simulation") for name in modes(unknown))
+    free = squid().replace_gate("n", ph.NeuralKinetics("free", ph.Network.create((2, 4, 1))))
+    assert all(name.startswith("simulation") for name in modes(run(free, schedule=None)))
 
 
 @pytest.mark.usefixtures("few_steps")
@@ -409,8 +411,11 @@ def test_one_clear_error_and_nothing_written(tmp_path, changes, error, message):
 
 def test_clamped_training_of_a_black_box():
     box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)))
-    with pytest.raises(InputError, match="needs channels"):
+    with pytest.raises(InputError, match='has one network: use mode="simulation"'):
         run(ph.Neuron("box", right_hand_side=box))
+    free = ph.NeuralKinetics("free", ph.Network.create((2, 4, 1)))
+    with pytest.raises(InputError, match='has a gate of form "free"'):
+        run(squid().replace_gate("n", free))
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -13,6 +13,7 @@ from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..recordings import Recording, RecordingSet
 from . import checkpoints
+from .evaluate import can_clamp
 from .result import NEURON, SUMMARY
 from .stages import Stage
 
@@ -99,10 +100,11 @@ def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> NDArra
 def stages_fit(schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Recording]) -> None:
     """Whether each stage can be run with this neuron and these recordings."""
     for i, stage in enumerate(schedule, 1):
-        if stage.mode == "clamped" and neuron.right_hand_side is not None:
+        if stage.mode == "clamped" and not can_clamp(neuron):
+            what = "one network" if neuron.right_hand_side else 'a gate of form "free"'
             raise InputError(
-                f"stage {i} ({stage.label}): clamped training needs channels; a neuron that is "
-                'one network has none to drive: use mode="simulation"'
+                f"stage {i} ({stage.label}): clamped training drives gates with a known voltage; "
+                f'neuron "{neuron.name}" has {what}: use mode="simulation"'
             )
         for recording in train:
             if stage.horizon is not None and stage.horizon <= recording.t[1]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..errors import InputError
+from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 
@@ -101,7 +102,14 @@ def errors(recordings: Sequence[Recording], predictions: Sequence[FloatArray]) -
 def prediction_mode(neuron: Neuron, recordings: Sequence[Recording]) -> str:
     """How to predict what was observed: exactly along a commanded voltage, else by solving."""
     commanded = all(r.observed == "current" for r in recordings)
-    return "clamped" if commanded and neuron.right_hand_side is None else "simulation"
+    return "clamped" if commanded and can_clamp(neuron) else "simulation"
+
+
+def can_clamp(neuron: Neuron) -> bool:
+    """Whether a known voltage drives the gates linearly, as clamped training needs."""
+    kinetics = [gate.kinetics for gate in neuron.gates]
+    free = any(isinstance(k, NeuralKinetics) and k.form == "free" for k in kinetics)
+    return neuron.right_hand_side is None and not free
 
 
 def predict(

@@ -13,6 +13,7 @@ from ..errors import InputError, unknown
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
+from .evaluate import can_clamp
 from .losses import Loss
 from .penalties import CurvePenalty
 from .stages import Stage
@@ -67,8 +68,8 @@ def _automatic(
     indices: NDArray[np.intp],
     trainable_given: bool,
 ) -> tuple[Schedule, str]:
-    if neuron.right_hand_side is not None:
-        return _simulated(), "the whole right-hand side is unknown, so it is simulated"
+    if not can_clamp(neuron):
+        return _simulated(), "no gates that a known voltage drives linearly, so it is simulated"
     groups = {e.group for e in neuron.layout if np.isin(e.start, indices)}
     if recordings[0].observed == "current":
         residual = any(

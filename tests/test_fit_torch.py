@@ -1,0 +1,133 @@
+"""`fit` with the torch engine: it learns what it should, and survives what it must."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_checkpoint import arrays_equal, wait_for
+
+import pyhodgkin as ph
+from pyhodgkin.fit import Stage, fit
+from pyhodgkin.status import Status
+
+AXON = ph.library.get("squid_axon")
+
+
+def trace(amplitude=10.0, t_end=50.0, dt=0.05):
+    """v of the squid axon under one step of current."""
+    clamp = ph.CurrentClamp.step(amplitude, start=5.0, stop=None, t_end=t_end)
+    t = np.arange(0.0, t_end + 1e-9, dt)
+    solution = ph.simulate(AXON, clamp, saveat=t, rtol=1e-9, atol=1e-11, backend="torch")
+    return ph.Recording.from_solution(solution, name="step")
+
+
+def forgotten(gate="n", layers=(1, 32, 32, 2)):
+    """The squid axon with a network in place of one gate."""
+    network = ph.Network.create(layers, seed=0)
+    return AXON.replace_gate(gate, ph.NeuralKinetics("steady_state", network))
+
+
+def steps(levels=(-40.0, 0.0, 40.0)):
+    """Voltage-clamp recordings of the squid axon."""
+    family = ph.VoltageClamp.family(levels, start=2.0, stop=12.0, t_end=15.0)
+    solution = ph.simulate(AXON, family, saveat=np.arange(0.0, 15.0, 0.05), backend="torch")
+    return [
+        ph.Recording.from_solution(cell, name=f"{level:g} mV", current_unit="uA/cm2")
+        for cell, level in zip(solution, levels, strict=True)
+    ]
+
+
+# -- learning ------------------------------------------------------------------------------
+
+
+def test_conductances_from_spikes():
+    start = AXON.with_parameters(k__g=30.0, na__g=140.0, l__g=0.2)
+    result = fit(start, trace(t_end=25.0), trainable="conductances", backend="torch")
+    g = result.neuron.theta[AXON.layout.select("conductances")]
+    np.testing.assert_allclose(g, AXON.theta[AXON.layout.select("conductances")], rtol=1e-3)
+    assert result.train_error.rmse[0, 0] < 0.05
+
+
+def test_conductances_from_voltage_steps():
+    start = AXON.with_parameters(k__g=30.0, na__g=140.0)
+    result = fit(start, steps(), trainable=["conductances", "reversals"], backend="torch")
+    chosen = AXON.layout.select(["conductances", "reversals"])
+    np.testing.assert_allclose(result.neuron.theta[chosen], AXON.theta[chosen], rtol=1e-3)
+
+
+def test_a_gate_from_one_trace():
+    result = fit(forgotten(layers=(1, 16, 2)), trace(t_end=30.0), backend="torch")
+    assert result.success and result.train_error.rmse[0, 0] < 1.0
+    v = np.linspace(-70.0, 0.0, 8)
+    learned, published = result.neuron.gate("n").kinetics, AXON.gate("n").kinetics
+    assert np.max(np.abs(learned.x_inf(v) - published.x_inf(v))) < 0.1
+
+
+@pytest.mark.slow
+def test_a_gate_from_one_trace_with_ten_seeds():
+    result = fit(forgotten(), trace(), seeds=10, backend="torch")
+    assert np.sum(result.train_error.rmse[:, 0] < 1.0) >= 9
+
+
+def test_each_seed_alone_and_in_the_batch():
+    schedule = (Stage("clamped", "adamw", 10), Stage("simulation", "lbfgs", 6))
+    cell, recording = forgotten(layers=(1, 8, 2)), trace(t_end=15.0)
+    common = {"schedule": schedule, "backend": "torch", "rtol": 1e-4, "atol": 1e-6}
+    together = fit(cell, recording, seeds=[1, 2], **common)
+    alone = fit(cell, recording, seeds=[2], **common)
+    np.testing.assert_allclose(alone.theta[0], together.theta[1], rtol=1e-6, atol=1e-8)
+
+
+def test_a_failed_solve_is_a_status():
+    stage = Stage("simulation", "adamw", 3)
+    result = fit(forgotten(), trace(t_end=15.0), schedule=stage, max_steps=3, backend="torch")
+    assert result.status == Status.MAX_STEPS and not result.success
+    assert np.all(np.isfinite(result.theta))
+
+
+# -- killed and resumed --------------------------------------------------------------------
+
+SCHEDULE = (
+    Stage("clamped", "adamw", 8),
+    Stage("simulation", "adamw", 8, lr=1e-3),
+    Stage("simulation", "lbfgs", 25),
+)
+CHILD = """
+import sys
+sys.path.insert(0, {tests!r})
+import test_fit_torch
+test_fit_torch.short_run({folder!r})
+"""
+
+
+def short_run(folder=None, **changes):
+    return fit(
+        forgotten(layers=(1, 8, 2)),
+        trace(t_end=15.0),
+        schedule=SCHEDULE,
+        seeds=2,
+        backend="torch",
+        out=folder,
+        checkpoint_every=0.0,
+        progress=False,
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_and_resumed_it_ends_the_same(tmp_path, number):
+    code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, env={**os.environ}, text=True
+    )
+    wait_for(tmp_path / "checkpoints/previous.ckpt", process)
+    process.send_signal(number)
+    errors = process.communicate()[1]
+    assert (process.returncode == 0) == (number == signal.SIGINT), errors
+    arrays_equal(short_run(tmp_path, resume=True), short_run())
