@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from ...neuron.gates import Gate
-from ...neuron.kinetics import NeuralKinetics, RateKinetics
+from ...neuron.kinetics import NeuralKinetics
 from ...neuron.neuron import Neuron
+from .curve_gates import curve_gates, is_simple
 from .curves import CurveProgram, LeafTable
 from .neural_forms import FreeGates, NeuralGates
 
@@ -29,41 +30,6 @@ class GateRates:
     s: Tensor
     da: Tensor | None = None
     ds: Tensor | None = None
-
-
-class RateGates:
-    """Gates whose rates are single rate laws: one gather from the leaf table."""
-
-    def __init__(self, alphas: list[int], betas: list[int]) -> None:
-        self.n = len(alphas)
-        self.rows = torch.tensor(alphas + betas)
-
-    def __call__(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        rates = values.index_select(0, self.rows)
-        a = rates[: self.n]
-        return a, a + rates[self.n :]
-
-
-class ComposedGate:
-    """A gate whose rates, or steady state and time constant, are composed curves."""
-
-    def __init__(self, role: tuple[str, str], programs: tuple[CurveProgram, CurveProgram]) -> None:
-        self.role = role
-        self.programs = programs
-
-    def __call__(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = (program.value(values) for program in self.programs)
-        if self.role[0] == "alpha":
-            return first, first + second
-        return first / second, 1.0 / second
-
-    def with_slopes(self, values: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        (f, df), (g, dg) = (p.value_and_slope(values, slopes) for p in self.programs)
-        if self.role[0] == "alpha":
-            return f, f + g, df, df + dg
-        s = 1.0 / g
-        ds = -dg * s * s
-        return f * s, s, df * s + f * ds, ds
 
 
 class GateBank:
@@ -90,16 +56,14 @@ class GateBank:
                 (free if kinetics.form == "free" else neural).append((path, gate))
             elif kinetics.kind == "instantaneous":
                 fixed.append((path, gate))
-            elif isinstance(kinetics, RateKinetics) and all(
-                programs[f"{path}.{role}"].row is not None for role in ("alpha", "beta")
-            ):
+            elif is_simple(path, gate, programs):
                 simple.append((path, gate))
             else:
                 composed.append((path, gate))
-        self.simple = _simple_group(simple, programs)
-        self.composed = [_composed(path, gate, programs) for path, gate in composed]
+        groups = [curve_gates(members, programs) for members in (simple, composed)]
+        self.curved = [group for group in groups if group is not None]
         self.neural = [
-            NeuralGates(f"net{i}", group, starts, programs, _composed)
+            NeuralGates(f"net{i}", group, starts, programs)
             for i, group in enumerate(_by_shape(neural))
         ]
         self.free = [
@@ -130,18 +94,13 @@ class GateBank:
 
     def rates(self, v: Tensor, p: Params, values: Tensor) -> GateRates:
         """Rates of the bounded gates at `v` (K, Q); `values` are the leaves there."""
-        parts = [self.simple(values)] if self.simple else []
-        parts += [tuple(x.unsqueeze(0) for x in gate(values)) for gate in self.composed]
+        parts = [group(values) for group in self.curved]
         parts += [group(v, p, values) for group in self.neural]
         return GateRates(*self._joined(parts, v))
 
     def rates_and_slopes(self, v: Tensor, p: Params, values: Tensor, slopes: Tensor) -> GateRates:
         """As `rates`, with the derivatives with respect to v."""
-        parts = [(*self.simple(values), *self.simple(slopes))] if self.simple else []
-        parts += [
-            tuple(x.unsqueeze(0) for x in gate.with_slopes(values, slopes))
-            for gate in self.composed
-        ]
+        parts = [group.with_slopes(values, slopes) for group in self.curved]
         parts += [group.with_slopes(v, p, values, slopes) for group in self.neural]
         return GateRates(*self._joined(parts, v, 4))
 
@@ -176,27 +135,6 @@ def _located(neuron: Neuron) -> Iterator[tuple[str, Gate]]:
     for channel in neuron.channels:
         for gate in channel.gates:
             yield f"{channel.name}.{gate.name}", gate
-
-
-def _simple_group(
-    members: list[tuple[str, Gate]], programs: dict[str, CurveProgram]
-) -> RateGates | None:
-    if not members:
-        return None
-    rows = [
-        [programs[f"{path}.{role}"].rows[0] for path, _ in members] for role in ("alpha", "beta")
-    ]
-    return RateGates(rows[0], rows[1])
-
-
-def _composed(path: str, gate: Gate, programs: dict[str, CurveProgram]) -> ComposedGate:
-    prior = isinstance(gate.kinetics, NeuralKinetics)
-    kinetics = gate.kinetics.prior if isinstance(gate.kinetics, NeuralKinetics) else gate.kinetics
-    role = (
-        ("alpha", "beta") if kinetics is not None and kinetics.kind == "rates" else ("x_inf", "tau")
-    )
-    prefix = f"{path}.prior" if prior else path
-    return ComposedGate(role, (programs[f"{prefix}.{role[0]}"], programs[f"{prefix}.{role[1]}"]))
 
 
 def _by_shape(members: list[tuple[str, Gate]]) -> list[list[tuple[str, Gate]]]:
