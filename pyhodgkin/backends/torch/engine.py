@@ -15,7 +15,7 @@ from ...protocols import Protocol
 from ...recordings import Recording
 from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient
 from . import clamped
-from .simulation import Simulation, observable, statistics
+from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem
 from .steps import METHODS
 
@@ -103,7 +103,7 @@ class TorchBackend:
         elif mode == "simulation":
             run = Simulation(neuron, recordings, tensor, y0, options)
             p = {k: x.detach() for k, x in run.p.items()}
-            seen = observable(run.problem.system, run.solve(keep=False).samples, p, run.observed)
+            seen = run.observable(run.solve(keep=False).samples, p)
             found = [seen[:, i, : len(r)].double().cpu().numpy() for i, r in enumerate(recordings)]
         else:
             raise unknown("mode", mode, ("simulation", "clamped"))

@@ -50,7 +50,7 @@ class _Lanes:
         self.enter()
 
     def enter(self) -> None:
-        """Under voltage clamp the voltage is the command, also where the command jumps."""
+        """Under voltage clamp the voltage is the command, at every step and where it jumps."""
         if self.system.clamped:
             v = self.pieces.value(self.t)
             self.y = torch.cat([v.unsqueeze(0), self.y[1:]])
@@ -108,6 +108,7 @@ def adaptive(
             h = h.clamp(max=options.dt_max)
         lanes.y = torch.where(accepted, step.y, lanes.y)
         lanes.t = torch.where(accepted, t_next, lanes.t)
+        lanes.enter()
         lanes.n_steps += accepted
         lanes.n_rejected += lanes.running & ~accepted
         _judge(lanes, h, finite, accepted, least, options, iteration)
@@ -189,6 +190,7 @@ def fixed(
         recorder.add(lanes.running, lanes.t, h, t_next, lanes.piece, lanes.y)
         lanes.y = torch.where(lanes.running, step.y, lanes.y)
         lanes.t = torch.where(lanes.running, t_next, lanes.t)
+        lanes.enter()
         lanes.n_steps += lanes.running
         n_left = n_left - 1
         lanes.running = lanes.running & (lanes.t < lanes.t1)

@@ -16,7 +16,7 @@ from ..base import Loss, SolveOptions, ValueAndGradient
 from .loop import Run
 from .losses import Targets
 from .solve import Problem
-from .system import BlackBoxSystem, System
+from .system import BlackBoxSystem
 
 
 def times(recordings: Sequence[Recording]) -> np.ndarray:
@@ -44,8 +44,11 @@ class Simulation:
         self.observed = recordings[0].observed
         protocols = [r.protocol for r in recordings]
         shape = (theta.shape[0], len(recordings))
-        self.problem = Problem.build(neuron, protocols, shape, times(recordings), options)
+        t = times(recordings)
+        self.problem = Problem.build(neuron, protocols, shape, t, options)
         self.theta = theta.detach().requires_grad_()
+        rows = [p(t if t.ndim == 1 else t[i]) for i, p in enumerate(protocols)]
+        self.command = self.theta.new_tensor(np.array(rows)).t()[:, None, None]  # (T, 1, 1, R)
         self.given = y0 is not None
         with torch.enable_grad():
             self.p = self.problem.system.unpack(self.theta)
@@ -69,7 +72,7 @@ class Simulation:
         params = {k: x.detach().requires_grad_() for k, x in self.p.items()}
         samples = run.samples.detach().requires_grad_()
         with torch.enable_grad():
-            each = targets(observable(self.problem.system, samples, params, self.observed))
+            each = targets(self.observable(samples, params))
         failed = run.status != Status.SUCCESS
         bad = failed.any(-1)
         each = torch.where(torch.isfinite(each), each, torch.full_like(each, torch.inf))
@@ -91,6 +94,21 @@ class Simulation:
             statistics(run),
         )
 
+    def observable(self, samples: Tensor, p: dict[str, Tensor]) -> Tensor:
+        """What is compared, (K, R, T), from samples (T, S, K, R)."""
+        if self.observed == "v":
+            return samples[:, 0].permute(1, 2, 0)
+        system = self.problem.system
+        if isinstance(system, BlackBoxSystem):
+            raise InputError(
+                "a NeuralRightHandSide has no current: give it current-clamp recordings"
+            )
+        n, s, k, r = samples.shape
+        # At a jump of the command the sample is the one after it, as in a recording.
+        v = self.command.expand(n, 1, k, r)
+        y = torch.cat([v, samples[:, 1:]], 1).permute(1, 2, 3, 0).reshape(s, k, r * n)
+        return system.ionic_current(y, p).view(k, r, n)
+
     def _to_theta(
         self, steps: dict[str, Tensor], direct: dict[str, Tensor], y0: Tensor
     ) -> tuple[Tensor, Tensor | None]:
@@ -102,17 +120,6 @@ class Simulation:
         (theta,) = torch.autograd.grad(outputs, self.theta, weights)
         public = y0[self.problem.system.to_public].permute(1, 2, 0) if self.given else None
         return theta, public
-
-
-def observable(system: System, samples: Tensor, p: dict[str, Tensor], observed: str) -> Tensor:
-    """What is compared, (K, R, T), from samples (T, S, K, R)."""
-    if observed == "v":
-        return samples[:, 0].permute(1, 2, 0)
-    if isinstance(system, BlackBoxSystem):
-        raise InputError("a NeuralRightHandSide has no current: give it current-clamp recordings")
-    n, s, k, r = samples.shape
-    y = samples.permute(1, 2, 3, 0).reshape(s, k, r * n)
-    return system.ionic_current(y, p).view(k, r, n)
 
 
 def statistics(run: Run) -> dict[str, np.ndarray]:

@@ -140,7 +140,7 @@ class Exponential:
         half = 0.5 * h
         gates = system.relax_gates(y[0], y[1:], half, p)
         if system.clamped:
-            v = y[0] + h * stimulus.drive(pieces, t + half)
+            v = pieces.value(t + h)
         else:
             v = system.relax_voltage(y[0], gates, stimulus.drive(pieces, t + half), h, p)
         gates = system.relax_gates(v, gates, half, p)

@@ -57,6 +57,8 @@ class Recorder:
         self._chunks = []
         accepted, *arrays = _to_front(accepted, arrays)
         count = accepted.sum(0)
+        if len(accepted) == 0:
+            return None
         t, h, t_next, piece, y = arrays
         last = (count - 1).clamp(min=0)
         fill = torch.arange(len(t), device=t.device).view(-1, 1, 1)

@@ -1,0 +1,283 @@
+"""Gradients of the loss through a solve against central differences of the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from neurons import SQUID
+from torch_neurons import FORMS, scattered_theta, with_n
+
+from pyhodgkin import CurrentClamp, Recording, Sine, VoltageClamp
+from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.torch import adjoint
+from pyhodgkin.backends.torch.engine import TorchBackend
+
+ENGINE = TorchBackend()
+TOLERANCE = {"rodas5p": 1e-5, "rodas4p": 1e-5, "tsit5": 1e-5, "exponential": 1e-7}
+WEIGHTS = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
+PLACES = np.array([-2.0, -1.0, 1.0, 2.0])
+
+
+def options(solver="rodas5p", **other):
+    return SolveOptions(solver, rtol=1e-9, atol=1e-10, dt=0.02, **other)
+
+
+def current_clamp(t_end=4.0, amplitude=50.0, dt=0.1):
+    """A spike, measured as a constant: the residual is large and has one sign."""
+    t = np.arange(0.0, t_end + dt / 2, dt)
+    protocol = CurrentClamp.step(amplitude, 0.5, 2.0, t_end)
+    return Recording(t, protocol, v=np.full(len(t), -90.0))
+
+
+def uneven_clamp():
+    """Other times than `current_clamp`, uneven, fewer, and some of them not used."""
+    rng = np.random.default_rng(0)
+    t = np.sort(rng.uniform(0.3, 3.0, 60))
+    mask = rng.random(60) < 0.7
+    return Recording(t, CurrentClamp(Sine(30.0, 300.0), 4.0), v=np.full(60, -80.0), mask=mask)
+
+
+def voltage_clamp(t_end=6.0, seed=0):
+    t = np.arange(0.0, t_end, 0.13)
+    steps = VoltageClamp.steps([0, 1.3, 4], [-75.0, 10.0 + 5 * seed, -40.0], t_end)
+    return Recording(t, steps, current=np.full(len(t), -900.0), current_unit="uA/cm2")
+
+
+def sine_clamp():
+    t = np.linspace(0.05, 4.0, 50)
+    wave = VoltageClamp(Sine(40.0, 300.0, baseline=-35.0), 4.0)
+    return Recording(t, wave, current=np.full(50, -900.0), current_unit="uA/cm2")
+
+
+def plain_loss(loss, recordings, predictions):
+    """(K,) from predictions (K, T) of each recording, written out again in numpy."""
+    each = []
+    for recording, predicted in zip(recordings, predictions, strict=True):
+        scale = np.std(recording.data[recording.mask]) or 1.0
+        r = (predicted - recording.data) / (loss.scale or scale)
+        r = abs(r[:, recording.mask])
+        if loss.kind == "mse":
+            each.append((r**2).mean(1))
+        elif loss.kind == "mae":
+            each.append(r.mean(1))
+        else:
+            bent = loss.delta * (r - 0.5 * loss.delta)
+            each.append(np.where(r < loss.delta, 0.5 * r**2, bent).mean(1))
+    return np.mean(each, axis=0)
+
+
+def difference(cell, recordings, theta, directions, loss, how, y0=None, y0_directions=None):
+    """Derivatives (D,) of the loss along each of `directions` (D, P), by four points."""
+    points = theta + (PLACES[:, None, None] * directions).reshape(-1, len(theta))
+    start = None
+    if y0 is not None:
+        moved = y0 + PLACES[:, None, None, None] * y0_directions
+        start = moved.reshape(-1, *y0.shape)
+    predicted = ENGINE.predict(cell, recordings, points, y0=start, options=how)
+    values = plain_loss(loss, recordings, predicted).reshape(4, -1)
+    return WEIGHTS @ values
+
+
+def steps(cell, names):
+    """One direction for each parameter in `names`, of a size that suits it."""
+    out = np.zeros((len(names), cell.layout.size))
+    for row, name in zip(out, names, strict=True):
+        entry = cell.layout[name]
+        value = cell.theta[entry.slice]
+        row[entry.slice] = 2e-3 if entry.unit == "mV" else 1e-4 * np.maximum(abs(value), 1e-2)
+    return out
+
+
+def random_steps(cell, pattern, n=2, size=3e-5, seed=0):
+    """`n` random directions of all parameters that match `pattern`."""
+    rng = np.random.default_rng(seed)
+    out = np.zeros((n, cell.layout.size))
+    chosen = cell.layout.select(pattern)
+    out[:, chosen] = size * rng.standard_normal((n, len(chosen)))
+    return out
+
+
+def check(cell, recordings, directions, how, tolerance, loss=None, theta=None):
+    loss = Loss(scale=50.0) if loss is None else loss
+    theta = cell.theta if theta is None else theta
+    found = ENGINE.value_and_grad(cell, recordings, theta, loss, options=how)
+    assert not found.failed
+    value = plain_loss(loss, recordings, ENGINE.predict(cell, recordings, theta[None], options=how))
+    np.testing.assert_allclose(found.value, value[0], rtol=1e-10)
+    expected = difference(cell, recordings, theta, directions, loss, how)
+    np.testing.assert_allclose(directions @ found.gradient, expected, rtol=tolerance)
+
+
+PHYSICAL = ["c_m", "na.g", "k.g", "l.e", "na.e", "na.m.alpha.v0", "na.h.beta.k", "k.n.beta.a"]
+
+
+@pytest.mark.parametrize("solver", TOLERANCE)
+def test_physical_parameters_through_a_spike(solver):
+    recording = current_clamp()
+    v = ENGINE.predict(SQUID, [recording], SQUID.theta, options=options(solver))[0]
+    assert v.max() > 20.0
+    check(SQUID, [recording], steps(SQUID, PHYSICAL), options(solver), TOLERANCE[solver])
+
+
+@pytest.mark.parametrize("solver", TOLERANCE)
+def test_physical_parameters_under_voltage_clamp(solver):
+    recordings = [voltage_clamp(), sine_clamp()]
+    names = [name for name in PHYSICAL if name != "c_m"]
+    loss = Loss(scale=500.0)
+    check(SQUID, recordings, steps(SQUID, names), options(solver), TOLERANCE[solver], loss)
+
+
+NETWORKS = {
+    "steady_state": "*.network.*",
+    "steady_state_unbounded_tau": "*.network.*",
+    "rates": "*.network.*",
+    "residual": "*",
+    "free_v_x": "*.network.*",
+    "free_x": "*.network.*",
+    "silu": "*.network.*",
+    "softplus": "*.network.*",
+    "current": "*.network.*",
+    "current_with_gates": "*",
+    "learned": "*",
+    "composed": "*",
+    "box_stimulus": "*",
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_form_of_network(name):
+    cell = FORMS[name]
+    directions = random_steps(cell, NETWORKS[name])
+    check(cell, [current_clamp()], directions, options(), TOLERANCE["rodas5p"])
+
+
+@pytest.mark.parametrize("solver", ["rodas4p", "tsit5", "exponential"])
+def test_a_network_by_every_solver(solver):
+    cell = FORMS["learned"]
+    directions = random_steps(cell, "*.network.*")
+    tolerance = TOLERANCE[solver]
+    check(cell, [current_clamp()], directions, options(solver), tolerance)
+
+
+@pytest.mark.parametrize("name", ["residual", "current_with_gates", "box"])
+def test_networks_under_voltage_clamp(name):
+    cell = FORMS[name]
+    if cell.right_hand_side is not None:
+        with pytest.raises(ValueError, match="has no current"):
+            ENGINE.value_and_grad(cell, [voltage_clamp()], cell.theta, Loss(), options=options())
+        return
+    directions = random_steps(cell, "*.network.*")
+    loss = Loss(scale=500.0)
+    check(cell, [voltage_clamp(), sine_clamp()], directions, options(), 1e-5, loss)
+
+
+@pytest.mark.parametrize("solver", TOLERANCE)
+def test_the_initial_state(solver):
+    recordings = [current_clamp(), uneven_clamp()]
+    how, loss = options(solver), Loss(scale=50.0)
+    y0 = np.stack([SQUID.initial_state(-60.0), SQUID.initial_state(-70.0)])
+    found = ENGINE.value_and_grad(SQUID, recordings, SQUID.theta, loss, y0=y0, options=how)
+    size = np.array([1e-2, 1e-4, 1e-4, 1e-4])
+    directions = np.zeros((8, 2, 4))
+    directions.reshape(8, 8)[np.diag_indices(8)] = np.tile(size, 2)
+    none = np.zeros((8, SQUID.layout.size))
+    expected = difference(SQUID, recordings, SQUID.theta, none, loss, how, y0, directions)
+    gradient = (directions * found.gradient_y0).sum((1, 2))
+    np.testing.assert_allclose(gradient, expected, rtol=10 * TOLERANCE[solver], atol=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["rodas5p", "exponential"])
+@pytest.mark.parametrize("kind", ["mse", "mae", "huber"])
+def test_losses_recordings_of_unequal_length_and_masks(kind, solver):
+    recordings = [current_clamp(), uneven_clamp()]
+    directions = steps(SQUID, ["na.g", "k.n.alpha.v0"])
+    loss = Loss(kind, scale=50.0, delta=0.7)
+    check(SQUID, recordings, directions, options(solver), 10 * TOLERANCE[solver], loss)
+
+
+def test_the_default_scale_is_the_spread_of_the_data():
+    recording = current_clamp()
+    data = recording.data + 10.0 * np.sin(recording.t)
+    noisy = Recording(recording.t, recording.protocol, v=data)
+    check(SQUID, [noisy], steps(SQUID, ["na.g"]), options(), 1e-5, Loss())
+
+
+# -- batches ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["rodas5p", "exponential"])
+def test_many_parameter_sets_equal_each_alone(solver):
+    cell, recordings = with_n("residual"), [current_clamp(), uneven_clamp()]
+    theta, loss, how = scattered_theta(cell, 3, 0.01), Loss(scale=50.0), options(solver)
+    batch = ENGINE.value_and_grad(cell, recordings, theta, loss, options=how)
+    assert batch.value.shape == (3,) and batch.gradient.shape == theta.shape
+    assert batch.per_recording.shape == (3, 2) and batch.statuses.shape == (3, 2)
+    for k in range(3):
+        one = ENGINE.value_and_grad(cell, recordings, theta[k], loss, options=how)
+        np.testing.assert_allclose(batch.value[k], one.value, rtol=1e-8)
+        np.testing.assert_allclose(batch.per_recording[k], one.per_recording, rtol=1e-8)
+        np.testing.assert_allclose(
+            batch.gradient[k], one.gradient, rtol=1e-6, atol=1e-7 * abs(one.gradient).max()
+        )
+
+
+def test_recordings_together_equal_the_mean_of_each():
+    recordings, loss, how = [current_clamp(), uneven_clamp()], Loss(scale=50.0), options()
+    both = ENGINE.value_and_grad(SQUID, recordings, SQUID.theta, loss, options=how)
+    each = [ENGINE.value_and_grad(SQUID, [r], SQUID.theta, loss, options=how) for r in recordings]
+    np.testing.assert_allclose(both.value, np.mean([e.value for e in each]), rtol=1e-9)
+    mean = np.mean([e.gradient for e in each], axis=0)
+    np.testing.assert_allclose(both.gradient, mean, rtol=1e-6, atol=1e-8 * abs(mean).max())
+
+
+@pytest.mark.parametrize("lanes_per_chunk", [1, 3, 40])
+@pytest.mark.parametrize("solver", ["rodas5p", "exponential"])
+def test_chunks_of_the_adjoint_do_not_matter(monkeypatch, solver, lanes_per_chunk):
+    cell, recordings, loss = with_n("residual"), [current_clamp(), uneven_clamp()], Loss()
+    how = SolveOptions(solver, rtol=1e-5, atol=1e-7, dt=0.05)
+    theta = scattered_theta(cell, 2, 0.01)
+    whole = ENGINE.value_and_grad(cell, recordings, theta, loss, options=how)
+    monkeypatch.setattr(adjoint, "BATCH", lanes_per_chunk * 4)
+    parts = ENGINE.value_and_grad(cell, recordings, theta, loss, options=how)
+    np.testing.assert_array_equal(parts.value, whole.value)
+    scale = abs(whole.gradient).max()
+    np.testing.assert_allclose(parts.gradient, whole.gradient, rtol=1e-9, atol=1e-11 * scale)
+
+
+def test_a_failed_set_is_inf_without_gradient_and_spoils_no_other():
+    recordings, loss = [current_clamp()], Loss(scale=50.0)
+    how = SolveOptions(rtol=1e-6, atol=1e-8)
+    theta = np.stack([SQUID.theta] * 3)
+    theta[1, SQUID.layout["c_m"].start] = 1e-310  # its inverse is infinite
+    found = ENGINE.value_and_grad(SQUID, recordings, theta, loss, options=how)
+    assert found.failed.tolist() == [False, True, False]
+    assert np.isinf(found.value[1]) and not found.gradient[1].any()
+    one = ENGINE.value_and_grad(SQUID, recordings, theta[0], loss, options=how)
+    for k in (0, 2):
+        np.testing.assert_allclose(found.value[k], one.value, rtol=1e-12)
+        np.testing.assert_allclose(found.gradient[k], one.gradient, rtol=1e-8)
+
+
+def test_every_set_failing_is_no_exception():
+    how = SolveOptions(max_steps=2)
+    found = ENGINE.value_and_grad(SQUID, [current_clamp()], SQUID.theta, Loss(), options=how)
+    assert found.failed and np.isinf(found.value) and not found.gradient.any()
+
+
+def test_single_precision_gradient_is_close():
+    recordings, loss = [current_clamp()], Loss(scale=50.0)
+    single = SolveOptions(rtol=1e-4, atol=1e-6, dtype="float32")
+    double = SolveOptions(rtol=1e-9, atol=1e-10)
+    a, b = (
+        ENGINE.value_and_grad(SQUID, recordings, SQUID.theta, loss, options=o)
+        for o in (single, double)
+    )
+    np.testing.assert_allclose(a.value, b.value, rtol=1e-2)
+    scaled = SQUID.theta * a.gradient, SQUID.theta * b.gradient
+    np.testing.assert_allclose(*scaled, rtol=0.05, atol=0.05 * abs(scaled[1]).max())
+
+
+def test_a_recording_that_starts_late_and_a_sample_at_the_start():
+    t = np.array([0.0, 0.0 + 1e-9, 3.0, 5.0])
+    recording = Recording(t, CurrentClamp.step(10.0, 1.0, 9.0, 9.0), v=np.full(4, -90.0))
+    check(SQUID, [recording], steps(SQUID, ["na.g", "l.e"]), options(), 1e-5)
