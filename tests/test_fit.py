@@ -248,6 +248,8 @@ def few_steps(monkeypatch):
 def test_the_schedule_follows_the_data():
     clamp = run(recordings=recording(clamp="voltage"), schedule=None)
     assert modes(clamp) == ["clamped adamw", "clamped lbfgs"]
+    physical = run(squid(), recording(clamp="voltage"), schedule=None)
+    assert modes(physical) == ["clamped lbfgs"]
     assert clamp.log[0].startswith("voltage clamp:")
     current = run(schedule="auto")
     assert modes(current)[0] == "clamped adamw" and modes(current)[-1] == "simulation lbfgs"
