@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from .arrays import of, records_gradients
 
 # Numbers in an explicit inverse up to which computing it beats the O(S) elimination.
 SMALL = 16384
@@ -33,12 +36,14 @@ class Arrowhead:
         row = self.row * inverse
         pivot = 1.0 / (shift - self.corner - (row * self.column).sum(0))
         n = len(self.diagonal) + 1
-        if torch.is_grad_enabled() or n * n * pivot.numel() > SMALL:
+        if records_gradients(pivot) or n * n * pivot.shape[0] * pivot.shape[1] > SMALL:
             return ArrowheadFactor(row, self.column, inverse, pivot)
-        one = torch.ones_like(pivot).unsqueeze(0)
-        left = torch.cat([one, self.column * inverse]) * pivot
-        out = left.unsqueeze(1) * torch.cat([one, row])
-        out.diagonal(0, 0, 1)[..., 1:] += inverse.movedim(0, -1)
+        xp = of(pivot)
+        one = xp.ones_like(pivot)[None]
+        left = xp.cat([one, self.column * inverse]) * pivot
+        out = left[:, None] * xp.cat([one, row])
+        for i in range(1, n):
+            out[i, i] += inverse[i - 1]
         return Inverse(out)
 
     def dense(self) -> Tensor:
@@ -77,7 +82,7 @@ class ArrowheadFactor:
         """u (S, K, Q) for a right-hand side r (S, K, Q)."""
         gates = r[1:]
         v = (r[0] + (self.row * gates).sum(0)) * self.pivot
-        return torch.cat([v.unsqueeze(0), torch.addcmul(gates, self.column, v) * self.inverse])
+        return of(v).cat([v[None], (gates + self.column * v) * self.inverse])
 
 
 @dataclass
@@ -89,11 +94,11 @@ class Dense:
     def factor(self, shift: Tensor) -> DenseFactor:
         """Prepare to solve with shift·I - J; `shift` is (K, Q)."""
         n = len(self.matrix)
-        eye = torch.eye(n, dtype=shift.dtype, device=shift.device)
-        system = shift[..., None, None] * eye - self.matrix.permute(2, 3, 0, 1)
-        # The systems are tiny and used eight times each; inv_ex leaves a singular one to the
-        # error control instead of raising for the whole batch.
-        return DenseFactor(torch.linalg.inv_ex(system).inverse)
+        xp = of(shift)
+        eye = xp.convert(np.eye(n), shift)
+        system = shift[..., None, None] * eye - xp.moveaxis(self.matrix, (0, 1), (2, 3))
+        # The systems are tiny and each is solved eight times: the inverse serves them all.
+        return DenseFactor(xp.inverse(system))
 
     def dense(self) -> Tensor:
         """The matrix (S, S, K, Q)."""
@@ -108,11 +113,9 @@ class DenseFactor:
 
     def solve(self, r: Tensor) -> Tensor:
         """u (S, K, Q) for a right-hand side r (S, K, Q)."""
-        return (
-            torch.matmul(self.inverse, r.permute(1, 2, 0).unsqueeze(-1))
-            .squeeze(-1)
-            .permute(2, 0, 1)
-        )
+        xp = of(r)
+        u = (self.inverse @ xp.moveaxis(r, 0, 2)[..., None])[..., 0]
+        return xp.moveaxis(u, 2, 0)
 
 
 Jacobian = Arrowhead | Dense

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...neuron.channels import Channel, NeuralCurrent
+from .arrays import Constants, Index, of
 from .networks import NetworkStack
 
 Params = dict[str, Tensor]
@@ -33,7 +35,7 @@ class ConductanceBank:
         depth = max([len(f) for f in factors], default=0)
         self.depth, self.n = depth, len(channels)
         padded = [f + [one] * (depth - len(f)) for f in factors]
-        self.slots = torch.tensor(padded, dtype=torch.long).reshape(self.n, depth).t().reshape(-1)
+        self.slots = Index([row[i] for i in range(depth) for row in padded])
         owned = [(rows[x.name], i, x.power) for i, c in enumerate(channels) for x in c.gates]
         self.owned = owned
         others = []
@@ -42,18 +44,15 @@ class ConductanceBank:
             rest.remove(row)
             others.append(rest + [one] * (depth - 1 - len(rest)))
         width = max(depth - 1, 0)
-        self.others = (
-            torch.tensor(others, dtype=torch.long).reshape(len(owned), width).t().reshape(-1)
-        )
-        self.owner = torch.tensor([i for _, i, _ in owned], dtype=torch.long)
-        self.powers = torch.tensor([float(p) for *_, p in owned])[:, None, None]
+        self.others = Index([row[i] for i in range(width) for row in others])
+        self.owner = Index([i for _, i, _ in owned])
+        self.constants = Constants()
+        self.constants["powers"] = np.reshape([p for *_, p in owned], (-1, 1, 1))
         self.g = torch.tensor([starts[f"{c.name}.g"] for c in channels], dtype=torch.long)
         self.e = torch.tensor([starts[f"{c.name}.e"] for c in channels], dtype=torch.long)
         # Where row j of the owned gates goes: a state of its own, or into dv by the chain rule.
-        self.state_rows = torch.tensor([r for r, *_ in owned if r < n_states], dtype=torch.long)
-        self.state_places = torch.tensor(
-            [j for j, (r, *_) in enumerate(owned) if r < n_states], dtype=torch.long
-        )
+        self.state_rows = Index([r for r, *_ in owned if r < n_states])
+        self.state_places = Index([j for j, (r, *_) in enumerate(owned) if r < n_states])
 
     def unpack(self, theta: Tensor) -> Params:
         """g and e, (channel, K, 1) each."""
@@ -61,13 +60,14 @@ class ConductanceBank:
         return {"g": pick[self.g], "e": pick[self.e]}
 
     def _table(self, x: Tensor, instant: list[Tensor]) -> Tensor:
-        one = torch.ones_like(x[:1]) if len(x) else torch.ones_like(instant[0]).unsqueeze(0)
-        return torch.cat([x, *(i.unsqueeze(0) for i in instant), one])
+        xp = of(x)
+        one = xp.full((1, *x.shape[1:]), 1.0, x)
+        return xp.cat([x, *(i[None] for i in instant), one])
 
     def open_probability(self, v: Tensor, x: Tensor, instant: list[Tensor]) -> Tensor:
         """Π x^p (channel, K, Q)."""
         if self.depth == 0:
-            return torch.ones(self.n, *v.shape, dtype=v.dtype, device=v.device)
+            return of(v).full((self.n, *v.shape), 1.0, v)
         return _product(self._table(x, instant), self.slots, self.depth)
 
     def total(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> Tensor:
@@ -94,29 +94,23 @@ class ConductanceBank:
         self, v: Tensor, x: Tensor, instant: list[tuple[Tensor, Tensor]], p: Params
     ) -> Tensor:
         """The derivative of the sum with respect to the gates (G, K, Q)."""
-        out = torch.zeros_like(x)
+        xp = of(x)
+        out = xp.zeros_like(x)
         if len(self.state_rows) == 0:
             return out
         each = self._by_gate(v - p["e"], x, [i for i, _ in instant], p)
-        return out.index_copy(0, self.state_rows, each.index_select(0, self.state_places))
+        return xp.placed(out, self.state_rows, xp.take(each, self.state_places))
 
     def _by_gate(self, drive: Tensor, x: Tensor, levels: list[Tensor], p: Params) -> Tensor:
-        powers = self.powers.to(dtype=x.dtype, device=x.device)
-        each = (p["g"] * drive).index_select(0, self.owner) * powers
+        each = of(x).take(p["g"] * drive, self.owner) * self.constants.like(x)["powers"]
         if self.depth > 1:
             each = each * _product(self._table(x, levels), self.others, self.depth - 1)
         return each
 
 
-def _product(table: Tensor, slots: Tensor, depth: int) -> Tensor:
-    rows = table.index_select(0, slots).view(depth, -1, *table.shape[1:])
-    if not torch.is_grad_enabled():
-        return rows.prod(0)
-    # The derivative of prod would be slow where a factor is zero.
-    out, *rest = rows.unbind(0)
-    for row in rest:
-        out = out * row
-    return out
+def _product(table: Tensor, slots: Index, depth: int) -> Tensor:
+    xp = of(table)
+    return xp.product(xp.take(table, slots).reshape(depth, -1, *table.shape[1:]))
 
 
 class NeuralCurrents:
@@ -144,9 +138,9 @@ class NeuralCurrents:
     def _inputs(self, i: int, v: Tensor, x: Tensor) -> Tensor:
         # `x` holds the gates with a state and below them the instantaneous ones.
         c = self.channels[i]
-        z = ((v - c.v_shift) / c.v_scale).unsqueeze(1)
-        own = [x[row].unsqueeze(1) for row in self.rows[i]]
-        return torch.cat([z, *own], 1) if own else z
+        z = ((v - c.v_shift) / c.v_scale)[:, None]
+        own = [x[row][:, None] for row in self.rows[i]]
+        return of(v).cat([z, *own], 1) if own else z
 
     def each(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> list[Tensor]:
         """Each current (K, Q)."""
@@ -158,23 +152,23 @@ class NeuralCurrents:
 
     def total(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> Tensor:
         """Their sum (K, Q)."""
-        return torch.stack(self.each(v, x, instant, p)).sum(0)
+        return of(v).stack(self.each(v, x, instant, p)).sum(0)
 
     def linear(
         self, v: Tensor, x: Tensor, instant: list[tuple[Tensor, Tensor]], p: Params
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The sum and its derivatives with respect to v and the gates (G, K, Q)."""
-        n_states = len(x)
+        xp, n_states = of(v), len(x)
         x = _below(x, [value for value, _ in instant])
-        total, slope = torch.zeros_like(v), torch.zeros_like(v)
-        by_gate = [torch.zeros_like(v) for _ in range(len(x))]
+        total, slope = xp.zeros_like(v), xp.zeros_like(v)
+        by_gate = [xp.zeros_like(v) for _ in range(len(x))]
         for i, (c, stack) in enumerate(zip(self.channels, self.stacks, strict=True)):
             inputs = self._inputs(i, v, x)
-            directions = [torch.zeros_like(inputs) for _ in range(inputs.shape[1])]
+            directions = [xp.zeros_like(inputs) for _ in range(inputs.shape[1])]
             for j, d in enumerate(directions):
                 d[:, j] = 1.0 / c.v_scale if j == 0 else 1.0
             out, slopes = stack.with_tangents(
-                f"current.{c.name}", inputs, [d.unsqueeze(0) for d in directions], p
+                f"current.{c.name}", inputs, [d[None] for d in directions], p
             )
             total = total + c.scale * out[0, :, 0]
             slope = slope + c.scale * slopes[0][0, :, 0]
@@ -182,8 +176,8 @@ class NeuralCurrents:
                 by_gate[row] = by_gate[row] + c.scale * d[0, :, 0]
         for by, (_, instant_slope) in zip(by_gate[n_states:], instant, strict=True):
             slope = slope + by * instant_slope
-        return total, slope, torch.stack(by_gate[:n_states]) if n_states else x[:0]
+        return total, slope, xp.stack(by_gate[:n_states]) if n_states else x[:0]
 
 
 def _below(x: Tensor, instant: list[Tensor]) -> Tensor:
-    return torch.cat([x, torch.stack(instant)]) if instant else x
+    return of(x).cat([x, of(x).stack(instant)]) if instant else x

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ...neuron.gates import Gate
 from ...neuron.kinetics import NeuralKinetics
+from .arrays import Index, of
 from .curves import CurveProgram
 
 Members = list[tuple[str, Gate]]
@@ -17,11 +17,11 @@ class RateGates:
 
     def __init__(self, alphas: list[int], betas: list[int]) -> None:
         self.n = len(alphas)
-        self.rows = torch.tensor(alphas + betas)
+        self.rows = Index(alphas + betas)
 
     def alpha_beta(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Opening and closing rates (G, K, Q) from the values of the leaves."""
-        rates = values.index_select(0, self.rows)
+        rates = of(values).take(values, self.rows)
         return rates[: self.n], rates[self.n :]
 
     def __call__(self, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -52,7 +52,7 @@ class ComposedGates:
             first, second = (program.value(values) for program in programs)
             rates = role == "rates"
             pairs.append((first, first + second) if rates else (first / second, 1.0 / second))
-        a, s = (torch.stack(x) for x in zip(*pairs, strict=True))
+        a, s = (of(values).stack(x) for x in zip(*pairs, strict=True))
         return a, s
 
     def with_slopes(self, values: Tensor, slopes: Tensor) -> tuple[Tensor, ...]:
@@ -66,7 +66,7 @@ class ComposedGates:
                 s = 1.0 / g
                 ds = -dg * s * s
                 rows.append((f * s, s, df * s + f * ds, ds))
-        return tuple(torch.stack(x) for x in zip(*rows, strict=True))
+        return tuple(of(values).stack(x) for x in zip(*rows, strict=True))
 
 
 CurveGates = RateGates | ComposedGates

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from ...neuron.rates import Curve, Leaf, Power, Product, Sum
+from .arrays import of, records_gradients
 
 FORMS = ("exponential", "sigmoid", "linoid", "constant")
 # Below this size of its argument psi is summed as a series: the quotients lose digits to 0/0.
 SERIES = 0.1
 # Arguments of an exponential are held within this: values and slopes of quotients of two rates
 # then neither overflow nor vanish, and nothing of interest lies beyond.
-LARGEST_EXPONENT = {torch.float64: 350.0, torch.float32: 40.0}
+LARGEST_EXPONENT = {8: 350.0, 4: 40.0}  # by the bytes of a number
 
 
 class _Psi(torch.autograd.Function):
@@ -57,19 +58,20 @@ class _PsiSlope(torch.autograd.Function):
 
 def _psi(w: Tensor) -> Tensor:
     # The shift is lost in rounding unless w is zero, where it makes the ratio exactly 1.
-    z = w.clamp(max=LARGEST_EXPONENT[w.dtype]) + 1e-30
-    return z / torch.expm1(z)
+    xp = of(w)
+    z = xp.at_most(w, LARGEST_EXPONENT[w.itemsize]) + 1e-30
+    return z / xp.expm1(z)
 
 
 def _psi_slope(w: Tensor) -> Tensor:
-    small = w.abs() < SERIES
-    z = torch.where(small, torch.ones_like(w), w)
+    xp, small = of(w), abs(w) < SERIES
+    z = xp.where(small, xp.ones_like(w), w)
     f = _psi(z)
-    near = torch.where(small, w, torch.zeros_like(w))
+    near = xp.where(small, w, xp.zeros_like(w))
     w2 = near * near
     series = near * (1 / 6 + w2 * (-1 / 180 + w2 * (1 / 5040 - w2 / 151200))) - 0.5
     # f·exp(z) is f + z.
-    return torch.where(small, series, f * (1.0 - f - z) / z)
+    return xp.where(small, series, f * (1.0 - f - z) / z)
 
 
 def psi(w: Tensor) -> Tensor:
@@ -77,12 +79,12 @@ def psi(w: Tensor) -> Tensor:
 
     The linoid x/(1 - exp(-x)) is `psi` of -x.
     """
-    return _Psi.apply(w) if torch.is_grad_enabled() else _psi(w)
+    return _Psi.apply(w) if records_gradients(w) else _psi(w)
 
 
 def psi_slope(w: Tensor) -> Tensor:
     """The derivative of `psi`, once more differentiable."""
-    return _PsiSlope.apply(w) if torch.is_grad_enabled() else _psi_slope(w)
+    return _PsiSlope.apply(w) if records_gradients(w) else _psi_slope(w)
 
 
 class LeafTable:
@@ -136,9 +138,10 @@ class LeafTable:
             slopes.append(s * (1.0 - s))
         if n_lin:
             slopes.append(psi_slope(x[n_exp + n_sig :]))
-        slope = torch.cat(slopes) * p["leaf.inverse_k"]
+        xp = of(v)
+        slope = xp.cat(slopes) * p["leaf.inverse_k"]
         if n_const:
-            slope = torch.cat([slope, torch.zeros_like(unit[len(unit) - n_const :])])
+            slope = xp.cat([slope, xp.zeros_like(unit[len(unit) - n_const :])])
         return unit * p["leaf.factor"], slope * p["leaf.factor"]
 
     def _scaled(self, v: Tensor, p: dict[str, Tensor]) -> Tensor:
@@ -146,17 +149,17 @@ class LeafTable:
 
     def _unit(self, x: Tensor, v: Tensor) -> Tensor:
         n_exp, n_sig, n_lin, n_const = self.counts
-        parts = []
-        limit = LARGEST_EXPONENT[v.dtype]
+        xp, parts = of(v), []
+        limit = LARGEST_EXPONENT[v.itemsize]
         if n_exp:
-            parts.append(torch.exp(x[:n_exp].clamp(-limit, limit)))
+            parts.append(xp.exp(xp.clip(x[:n_exp], -limit, limit)))
         if n_sig:
-            parts.append(torch.sigmoid(x[n_exp : n_exp + n_sig].clamp(-limit, limit)))
+            parts.append(xp.sigmoid(xp.clip(x[n_exp : n_exp + n_sig], -limit, limit)))
         if n_lin:
             parts.append(psi(x[n_exp + n_sig :]))
         if n_const:
-            parts.append(torch.ones(n_const, *v.shape, dtype=v.dtype, device=v.device))
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+            parts.append(xp.full((n_const, *v.shape), 1.0, v))
+        return parts[0] if len(parts) == 1 else xp.cat(parts)
 
 
 class CurveProgram:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from ...neuron.gates import Gate
 from ...neuron.kinetics import NeuralKinetics
 from ...neuron.neuron import Neuron
+from .arrays import Constants, of
 from .curve_gates import curve_gates, is_simple
 from .curves import CurveProgram, LeafTable
 from .neural_forms import FreeGates, NeuralGates
@@ -78,8 +79,10 @@ class GateBank:
         self.n_bounded = len(bounded)
         self.order = [gate.name for gate in (*bounded, *freed)]
         factors = [gate.rate_factor(neuron.temperature) for gate in bounded]
-        column = torch.tensor(factors, dtype=torch.float64)[:, None, None]
-        self.q10 = None if all(f == 1.0 for f in factors) else column
+        self.q10 = None
+        if any(f != 1.0 for f in factors):
+            self.q10 = Constants()
+            self.q10["q10"] = np.reshape(factors, (-1, 1, 1))
 
     def unpack(self, theta: Tensor) -> Params:
         """Everything the gates need, from `theta` (K, P)."""
@@ -90,7 +93,7 @@ class GateBank:
 
     def leaves(self, v: Tensor, p: Params) -> Tensor:
         """Values of all rate laws at `v` (K, Q)."""
-        return self.table.values(v, p) if len(self.table) else v.new_zeros((0, *v.shape))
+        return self.table.values(v, p) if len(self.table) else of(v).full((0, *v.shape), 0.0, v)
 
     def rates(self, v: Tensor, p: Params, values: Tensor) -> GateRates:
         """Rates of the bounded gates at `v` (K, Q); `values` are the leaves there."""
@@ -117,16 +120,17 @@ class GateBank:
         rates = self.rates(v, p, self.leaves(v, p))
         x = rates.a / rates.s
         n_free = len(self.order) - self.n_bounded
-        return torch.cat([x, x.new_full((n_free, *v.shape), 0.5)]) if n_free else x
+        xp = of(v)
+        return xp.cat([x, xp.full((n_free, *v.shape), 0.5, v)]) if n_free else x
 
     def _joined(self, parts: Sequence[tuple[Tensor, ...]], v: Tensor, n: int = 2) -> list[Tensor]:
         if not parts:
-            return [v.new_zeros((0, *v.shape)) for _ in range(n)]
+            return [of(v).full((0, *v.shape), 0.0, v) for _ in range(n)]
         joined = (
-            list(parts[0]) if len(parts) == 1 else [torch.cat(x) for x in zip(*parts, strict=True)]
+            list(parts[0]) if len(parts) == 1 else [of(v).cat(x) for x in zip(*parts, strict=True)]
         )
         if self.q10 is not None:
-            q10 = self.q10.to(dtype=v.dtype, device=v.device)
+            q10 = self.q10.like(v)["q10"]
             joined = [x * q10 for x in joined]
         return joined
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...solution import Status
 from ..base import SolveOptions
+from .arrays import as_tensor, of
 from .kinetics import Params
 from .steps import Method
 from .stimulus import Stimulus
@@ -17,6 +19,8 @@ from .system import System
 from .tape import Recorder, Sampler, Tape
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
+# Lanes up to which numpy's cheaper operations beat torch's faster arithmetic.
+FEW = 128
 
 
 @dataclass
@@ -32,37 +36,38 @@ class Run:
 
 
 class _Lanes:
-    """The moving state of an adaptive solve; every array is (K, Q) but `y`."""
+    """The moving state of a solve; every array is (K, Q) but `y`."""
 
     def __init__(
         self, system: System, y0: Tensor, t0: Tensor, t1: Tensor, stimulus: Stimulus
     ) -> None:
+        xp = of(y0)
         self.system, self.stimulus = system, stimulus
-        self.t, self.t1 = t0.clone(), t1
+        self.t, self.t1 = t0, t1
         self.y = y0
         self.piece = stimulus.first(t0)
         self.pieces = stimulus.pieces(self.piece)
         self.end = stimulus.end(self.piece, t1)
-        self.status = torch.zeros_like(self.piece)
+        self.status = xp.zeros_like(self.piece)
         self.running = self.t < t1
-        self.n_steps = torch.zeros_like(self.piece)
-        self.n_rejected = torch.zeros_like(self.piece)
+        self.n_steps = xp.zeros_like(self.piece)
+        self.n_rejected = xp.zeros_like(self.piece)
         self.enter()
 
     def enter(self) -> None:
-        """Under voltage clamp the voltage is the command, at every step and where it jumps."""
+        """Under voltage clamp the voltage is the command, also where the command jumps."""
         if self.system.clamped:
             v = self.pieces.value(self.t)
-            self.y = torch.cat([v.unsqueeze(0), self.y[1:]])
+            self.y = of(v).cat([v[None], self.y[1:]])
 
     def next_piece(self, crossed: Tensor) -> None:
-        self.piece = torch.where(crossed & (self.t < self.t1), self.piece + 1, self.piece)
+        self.piece = self.piece + (crossed & (self.t < self.t1))
         self.pieces = self.stimulus.pieces(self.piece)
         self.end = self.stimulus.end(self.piece, self.t1)
         self.enter()
 
 
-def adaptive(
+def march(
     system: System,
     method: Method,
     p: Params,
@@ -74,56 +79,79 @@ def adaptive(
     options: SolveOptions,
     keep: bool = False,
 ) -> Run:
-    """Integrate every lane from `t0` to `t1` (K, Q) with its own steps."""
-    lanes = _Lanes(system, y0, t0, t1, stimulus)
-    sampler = Sampler(saveat, lanes.y, t0, system.n_bounded)
+    """Integrate every lane from `t0` to `t1` (K, Q); few lanes on the CPU go in numpy."""
+    sampler = Sampler(saveat, _entered(system, y0, t0, stimulus), t0, system.n_bounded)
     recorder = Recorder(keep)
-    atol = torch.full_like(y0[:, :1, :1], options.atol)
+    few = y0.device.type == "cpu" and y0.shape[1] * y0.shape[2] <= FEW
+    with np.errstate(all="ignore"):
+        if few:
+            p = {name: x.numpy() for name, x in p.items()}
+            y0, t0, t1 = y0.numpy(), t0.numpy(), t1.numpy()
+        lanes = _Lanes(system, y0, t0, t1, stimulus)
+        walk = _adaptive if method.adaptive else _fixed
+        walk(lanes, method, p, options, sampler, recorder)
+    counts = [as_tensor(x) for x in (lanes.n_steps, lanes.n_rejected, lanes.status)]
+    evaluations = (counts[0] + counts[1]) * method.evaluations
+    samples = sampler.result(tuple(y0.shape))
+    return Run(samples, counts[0], counts[1], evaluations, counts[2], recorder.tape())
+
+
+def _entered(system: System, y0: Tensor, t0: Tensor, stimulus: Stimulus) -> Tensor:
+    """The start as the samples see it: under voltage clamp at the command."""
+    if not system.clamped:
+        return y0
+    v = stimulus.pieces(stimulus.first(t0)).value(t0)
+    return torch.cat([v[None], y0[1:]])
+
+
+def _adaptive(
+    lanes: _Lanes,
+    method: Method,
+    p: Params,
+    options: SolveOptions,
+    sampler: Sampler,
+    recorder: Recorder,
+) -> None:
+    """Every lane with its own steps, of a size that keeps the estimated error in bounds."""
+    xp, system = of(lanes.y), lanes.system
+    atol = np.full((len(lanes.y), 1, 1), options.atol)
     atol[0] *= options.v_scale
+    atol = xp.convert(atol, lanes.y)
     exponent = -1.0 / (method.error_order + 1)
     h = _first_step(lanes, p, atol, options, method.error_order)
-    least = 16 * torch.finfo(y0.dtype).eps
+    one = xp.ones_like(h)
+    least = 16 * (2.0**-52 if lanes.y.itemsize == 8 else 2.0**-23)
     iteration = 0
     while bool(lanes.running.any()):
         iteration += 1
         left = lanes.end - lanes.t
         crossed = h >= left * (1.0 - 1e-6)
-        step_h = torch.where(crossed, left, h)
         # A lane that has stopped takes no part, but must not divide by zero either.
-        step_h = torch.where(lanes.running, step_h, torch.ones_like(h))
-        step = method(system, p, lanes.y, lanes.t, step_h, stimulus, lanes.pieces)
+        step_h = xp.where(lanes.running, xp.where(crossed, left, h), one)
+        step = method(system, p, lanes.y, lanes.t, step_h, lanes.stimulus, lanes.pieces)
         assert step.error is not None
-        size = torch.maximum(lanes.y.abs(), step.y.abs())
-        norm = (step.error / torch.add(atol, size, alpha=options.rtol)).square().mean(0).sqrt()
-        finite = torch.isfinite(norm)
+        size = xp.maximum(abs(lanes.y), abs(step.y))
+        ratio = step.error / (atol + options.rtol * size)
+        norm = (ratio * ratio).mean(0) ** 0.5
+        finite = xp.isfinite(norm)
         accepted = (norm <= 1.0) & lanes.running
-        t_next = torch.where(crossed, lanes.end, lanes.t + step_h)
+        t_next = xp.where(crossed, lanes.end, lanes.t + step_h)
         sampler.add(accepted, lanes.t, t_next, step_h, lanes.y, step.dense)
         recorder.add(accepted, lanes.t, step_h, t_next, lanes.piece, lanes.y)
-        factor = (SAFETY * norm.clamp(min=1e-10).pow(exponent)).clamp(SHRINK, GROW)
-        factor = torch.where(finite, factor, torch.full_like(factor, SHRINK))
+        factor = xp.clip(SAFETY * xp.at_least(norm, 1e-10) ** exponent, SHRINK, GROW)
+        proposed = step_h * xp.where(finite, factor, SHRINK * one)
         # A step cut short by a breakpoint says little about the next one: never shrink for it.
-        h = torch.where(accepted & crossed, torch.maximum(h, step_h * factor), step_h * factor)
+        h = xp.where(accepted & crossed, xp.maximum(h, proposed), proposed)
         if options.dt_max is not None:
-            h = h.clamp(max=options.dt_max)
-        lanes.y = torch.where(accepted, step.y, lanes.y)
-        lanes.t = torch.where(accepted, t_next, lanes.t)
-        lanes.enter()
+            h = xp.at_most(h, options.dt_max)
+        lanes.y = xp.where(accepted, step.y, lanes.y)
+        lanes.t = xp.where(accepted, t_next, lanes.t)
         lanes.n_steps += accepted
         lanes.n_rejected += lanes.running & ~accepted
         _judge(lanes, h, finite, accepted, least, options, iteration)
-        if bool((accepted & crossed).any()):
-            lanes.next_piece(accepted & crossed)
-    shape = tuple(y0.shape)
-    evaluations = (lanes.n_steps + lanes.n_rejected) * method.evaluations
-    return Run(
-        sampler.result(shape),
-        lanes.n_steps,
-        lanes.n_rejected,
-        evaluations,
-        lanes.status,
-        recorder.tape(),
-    )
+        crossed = accepted & crossed
+        if bool(crossed.any()):
+            lanes.next_piece(crossed)
 
 
 def _judge(
@@ -136,61 +164,54 @@ def _judge(
     iteration: int,
 ) -> None:
     """Stop the lanes that have arrived, and those that cannot go on, with the reason."""
+    xp = of(lanes.y)
     lanes.running = lanes.running & (lanes.t < lanes.t1)
-    stuck = lanes.running & ~accepted & (h <= least * lanes.t.abs().clamp(min=1e-3))
+    stuck = lanes.running & ~accepted & (h <= least * xp.at_least(abs(lanes.t), 1e-3))
     if bool(stuck.any()):
-        reason = torch.where(finite, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
-        lanes.status = torch.where(stuck, reason, lanes.status)
+        reason = xp.where(finite, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
+        lanes.status = xp.where(stuck, reason, lanes.status)
         lanes.running = lanes.running & ~stuck
     if iteration >= options.max_steps:
-        lanes.status = torch.where(lanes.running, int(Status.MAX_STEPS), lanes.status)
-        lanes.running = torch.zeros_like(lanes.running)
+        lanes.status = xp.where(lanes.running, int(Status.MAX_STEPS), lanes.status)
+        lanes.running = lanes.running & False
 
 
 def _first_step(
     lanes: _Lanes, p: Params, atol: Tensor, options: SolveOptions, order: int
 ) -> Tensor:
     """A first step in the spirit of Hairer, Nørsett & Wanner, Solving ODEs I, section II.4."""
+    xp = of(lanes.y)
     drive = lanes.stimulus.drive(lanes.pieces, lanes.t)
     f = lanes.system.rhs(lanes.y, drive, p)
-    scale = torch.add(atol, lanes.y.abs(), alpha=options.rtol)
-    d0 = (lanes.y / scale).square().mean(0).sqrt()
-    d1 = (f / scale).square().mean(0).sqrt()
-    h = 0.01 * d0 / d1.clamp(min=1e-12)
+    scale = atol + options.rtol * abs(lanes.y)
+    d0 = ((lanes.y / scale) ** 2).mean(0) ** 0.5
+    d1 = xp.at_least(((f / scale) ** 2).mean(0) ** 0.5, 1e-12)
     # The error of the first step goes like h^(order + 1): bring it near the tolerance.
-    h = torch.minimum(h, d1.clamp(min=1e-12).pow(-1.0 / (order + 1)))
-    h = torch.where(torch.isfinite(h) & (h > 0), h, torch.full_like(h, 1e-6))
-    span = (lanes.t1 - lanes.t).abs()
-    return torch.minimum(h.clamp(min=1e-8), span.clamp(min=1e-12))
+    h = xp.minimum(0.01 * d0 / d1, d1 ** (-1.0 / (order + 1)))
+    h = xp.where(xp.isfinite(h) & (h > 0), h, 1e-6 * xp.ones_like(h))
+    return xp.minimum(xp.at_least(h, 1e-8), xp.at_least(lanes.t1 - lanes.t, 1e-12))
 
 
-def fixed(
-    system: System,
+def _fixed(
+    lanes: _Lanes,
     method: Method,
     p: Params,
-    y0: Tensor,
-    t0: Tensor,
-    t1: Tensor,
-    saveat: Tensor,
-    stimulus: Stimulus,
     options: SolveOptions,
-    keep: bool = False,
-) -> Run:
-    """Integrate with steps of `dt`, shortened so that they divide each piece of the stimulus."""
-    lanes = _Lanes(system, y0, t0, t1, stimulus)
-    sampler = Sampler(saveat, lanes.y, t0, system.n_bounded)
-    recorder = Recorder(keep)
+    sampler: Sampler,
+    recorder: Recorder,
+) -> None:
+    """Steps of `dt`, shortened so that they divide each piece of the stimulus."""
+    xp = of(lanes.y)
     n_left, h = _divide(lanes, options.dt)
-    total = math.ceil(float((t1 - t0).max()) / options.dt - 1e-9) + stimulus.count
+    total = math.ceil(float((lanes.t1 - lanes.t).max()) / options.dt - 1e-9) + lanes.stimulus.count
     for _ in range(min(total, options.max_steps)):
         crossed = n_left == 1
-        step = method(system, p, lanes.y, lanes.t, h, stimulus, lanes.pieces)
-        t_next = torch.where(crossed, lanes.end, lanes.t + h)
+        step = method(lanes.system, p, lanes.y, lanes.t, h, lanes.stimulus, lanes.pieces)
+        t_next = xp.where(crossed, lanes.end, lanes.t + h)
         sampler.add(lanes.running, lanes.t, t_next, h, lanes.y, step.dense)
         recorder.add(lanes.running, lanes.t, h, t_next, lanes.piece, lanes.y)
-        lanes.y = torch.where(lanes.running, step.y, lanes.y)
-        lanes.t = torch.where(lanes.running, t_next, lanes.t)
-        lanes.enter()
+        lanes.y = xp.where(lanes.running, step.y, lanes.y)
+        lanes.t = xp.where(lanes.running, t_next, lanes.t)
         lanes.n_steps += lanes.running
         n_left = n_left - 1
         lanes.running = lanes.running & (lanes.t < lanes.t1)
@@ -199,22 +220,15 @@ def fixed(
                 break
             lanes.next_piece(crossed & lanes.running)
             n_new, h_new = _divide(lanes, options.dt)
-            n_left, h = torch.where(crossed, n_new, n_left), torch.where(crossed, h_new, h)
-    lanes.status = torch.where(lanes.running, int(Status.MAX_STEPS), lanes.status)
-    bad = ~torch.isfinite(lanes.y).all(0)
-    lanes.status = torch.where(bad, int(Status.NONFINITE), lanes.status)
-    evaluations = lanes.n_steps * method.evaluations
-    return Run(
-        sampler.result(tuple(y0.shape)),
-        lanes.n_steps,
-        lanes.n_rejected,
-        evaluations,
-        lanes.status,
-        recorder.tape(),
-    )
+            n_left, h = xp.where(crossed, n_new, n_left), xp.where(crossed, h_new, h)
+    lanes.status = xp.where(lanes.running, int(Status.MAX_STEPS), lanes.status)
+    bad = ~xp.isfinite(lanes.y).all(0)
+    lanes.status = xp.where(bad, int(Status.NONFINITE), lanes.status)
 
 
 def _divide(lanes: _Lanes, dt: float) -> tuple[Tensor, Tensor]:
-    left = (lanes.end - lanes.t).clamp(min=1e-12)
-    n = torch.ceil(left / dt - 1e-9).clamp(min=1)
-    return n.long(), left / n
+    """How many steps are left in the piece of each lane, and their size."""
+    xp = of(lanes.y)
+    left = xp.at_least(lanes.end - lanes.t, 1e-12)
+    n = xp.at_least(xp.ceil(left / dt - 1e-9), 1.0)
+    return n, left / n

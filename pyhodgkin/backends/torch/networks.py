@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ...neuron.networks import Network
+from .arrays import of
 
 
 class NetworkStack:
@@ -54,28 +54,22 @@ class NetworkStack:
             dx = [slope * _product(weight, d) for d in dx]
         weight = p[f"{prefix}.{last}"]
         out = _linear(weight, x, p[f"{prefix}.{last + 1}"])
-        return out, [_product(weight, d).expand_as(out) for d in dx]
+        return out, [of(x).broadcast_to(_product(weight, d), out.shape) for d in dx]
 
     def _activate(self, z: Tensor) -> Tensor:
-        if self.activation == "tanh":
-            return torch.tanh(z)
-        if self.activation == "softplus":
-            return functional.softplus(z)
-        return functional.silu(z)
+        return getattr(of(z), self.activation)(z)
 
     def _slope(self, z: Tensor, x: Tensor) -> Tensor:
         if self.activation == "tanh":
             return 1.0 - x * x
-        s = torch.sigmoid(z)
+        s = of(z).sigmoid(z)
         return s if self.activation == "softplus" else s * (1.0 + z * (1.0 - s))
 
 
 def _product(weight: Tensor, x: Tensor) -> Tensor:
     # A product with one input is an outer product: broadcasting is faster than a batched matmul.
-    return weight * x if weight.shape[-1] == 1 else torch.matmul(weight, x)
+    return weight * x if weight.shape[-1] == 1 else weight @ x
 
 
 def _linear(weight: Tensor, x: Tensor, bias: Tensor) -> Tensor:
-    return (
-        torch.addcmul(bias, weight, x) if weight.shape[-1] == 1 else torch.matmul(weight, x) + bias
-    )
+    return _product(weight, x) + bias

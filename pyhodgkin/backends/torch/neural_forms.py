@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from ...neuron.kinetics import NeuralKinetics
+from .arrays import Constants, of
 from .curve_gates import Members, curve_gates
 from .curves import CurveProgram
 from .networks import NetworkStack
 
-Constants = dict[str, Tensor]
 Params = dict[str, Tensor]
 Rates = tuple[Tensor, Tensor]
 Slopes = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -32,31 +32,21 @@ class _Scaled:
             [k.network for k in kinetics],
             [starts[f"{path}.network.weight0"] for path, _ in members],
         )
-        self.constants: Constants = {}
-        self._moved: dict[tuple[torch.dtype, torch.device], Constants] = {}
+        self.constants = Constants()
         self._keep("shift", [k.v_shift for k in kinetics], deep=True)
         self._keep("scale", [1.0 / k.v_scale for k in kinetics], deep=True)
 
     def _keep(self, name: str, values: list[float], deep: bool = False) -> None:
         """A constant (N, 1, 1), or (N, 1, 1, 1) to go with what comes out of the stack."""
-        column = torch.tensor(values, dtype=torch.float64)[:, None, None]
-        self.constants[name] = column.unsqueeze(2) if deep else column
-
-    def like(self, v: Tensor) -> Constants:
-        """The constants in the dtype and on the device of `v`, moved there once."""
-        key = (v.dtype, v.device)
-        if key not in self._moved:
-            with torch.inference_mode(False):
-                self._moved[key] = {k: x.to(v.device, v.dtype) for k, x in self.constants.items()}
-        return self._moved[key]
+        self.constants[name] = np.reshape(values, (-1, 1, 1, 1) if deep else (-1, 1, 1))
 
     def unpack(self, theta: Tensor) -> Params:
         return self.stack.unpack(self.prefix, theta)
 
     def input(self, v: Tensor) -> tuple[Tensor, Tensor]:
         """Scaled voltage (N, K, 1, Q) and its derivative (N, 1, 1, 1)."""
-        c = self.like(v)
-        return (v.unsqueeze(1) - c["shift"]) * c["scale"], c["scale"]
+        c = self.constants.like(v)
+        return (v[:, None] - c["shift"]) * c["scale"], c["scale"]
 
 
 class NeuralGates(_Scaled):
@@ -84,8 +74,9 @@ class NeuralGates(_Scaled):
         out = self.stack(self.prefix, z, p)
         if self.form == "steady_state":
             return self._from_steady_state(out)
-        bound = self.like(v)["bound"]
-        rates = torch.exp(bound * torch.tanh(out / bound))
+        bound = self.constants.like(v)["bound"]
+        xp = of(v)
+        rates = xp.exp(bound * xp.tanh(out / bound))
         alpha, beta = rates[:, :, 0], rates[:, :, 1]
         if self.prior is not None:
             prior_alpha, prior_beta = self.prior.alpha_beta(values)
@@ -98,9 +89,10 @@ class NeuralGates(_Scaled):
         out, (dout,) = self.stack.with_tangents(self.prefix, z, [dz], p)
         if self.form == "steady_state":
             return self._slopes_from_steady_state(out, dout)
-        bound = self.like(v)["bound"]
-        t = torch.tanh(out / bound)
-        rates = torch.exp(bound * t)
+        bound = self.constants.like(v)["bound"]
+        xp = of(v)
+        t = xp.tanh(out / bound)
+        rates = xp.exp(bound * t)
         drates = rates * (1.0 - t * t) * dout
         alpha, beta, da, db = rates[:, :, 0], rates[:, :, 1], drates[:, :, 0], drates[:, :, 1]
         if self.prior is not None:
@@ -110,20 +102,22 @@ class NeuralGates(_Scaled):
         return alpha, alpha + beta, da, da + db
 
     def _from_steady_state(self, out: Tensor) -> Rates:
-        x_inf, n2 = torch.sigmoid(out[:, :, 0]), out[:, :, 1]
-        c = self.like(out)
+        xp = of(out)
+        x_inf, n2 = xp.sigmoid(out[:, :, 0]), out[:, :, 1]
+        c = self.constants.like(out)
         if self.bounded_tau:
-            s = torch.exp(c["minus_span"] * torch.sigmoid(n2)) / c["tau_min"]
+            s = xp.exp(c["minus_span"] * xp.sigmoid(n2)) / c["tau_min"]
         else:
-            s = 1.0 / (c["tau_min"] + torch.exp(n2.clamp(-40.0, 60.0)))
+            s = 1.0 / (c["tau_min"] + xp.exp(xp.clip(n2, -40.0, 60.0)))
         return x_inf * s, s
 
     def _slopes_from_steady_state(self, out: Tensor, dout: Tensor) -> Slopes:
         a, s = self._from_steady_state(out)
-        x_inf, n2 = torch.sigmoid(out[:, :, 0]), out[:, :, 1]
-        c = self.like(out)
+        xp = of(out)
+        x_inf, n2 = xp.sigmoid(out[:, :, 0]), out[:, :, 1]
+        c = self.constants.like(out)
         if self.bounded_tau:
-            w = torch.sigmoid(n2)
+            w = xp.sigmoid(n2)
             ds = s * c["minus_span"] * w * (1.0 - w) * dout[:, :, 1]
         else:
             # d tau/dv · s is 1 - tau_min·s of the slope of n2: no exp that could overflow twice.
@@ -144,22 +138,23 @@ class FreeGates(_Scaled):
 
     def __call__(self, v: Tensor, x: Tensor, p: Params) -> Tensor:
         """dx/dt (N, K, Q) at `v` (K, Q) and `x` (N, K, Q)."""
-        q10 = self.like(v)["q10"]
+        q10 = self.constants.like(v)["q10"]
         return self.stack(self.prefix, self._inputs(v, x), p)[:, :, 0] * q10
 
     def with_slopes(self, v: Tensor, x: Tensor, p: Params) -> tuple[Tensor, Tensor, Tensor]:
         """dx/dt and its derivatives with respect to v and x."""
-        inputs, q10 = self._inputs(v, x), self.like(v)["q10"]
-        one = torch.ones_like(inputs[:, :, :1])
-        zero = torch.zeros_like(one)
+        inputs, q10 = self._inputs(v, x), self.constants.like(v)["q10"]
+        xp = of(v)
+        one = xp.ones_like(inputs[:, :, :1])
+        zero = xp.zeros_like(one)
         if not self.sees_v:
             out, (dx,) = self.stack.with_tangents(self.prefix, inputs, [one], p)
-            return out[:, :, 0] * q10, torch.zeros_like(dx[:, :, 0]), dx[:, :, 0] * q10
+            return out[:, :, 0] * q10, xp.zeros_like(dx[:, :, 0]), dx[:, :, 0] * q10
         scale = self.input(v)[1]
-        directions = [torch.cat([scale * one, zero], 2), torch.cat([zero, one], 2)]
+        directions = [xp.cat([scale * one, zero], 2), xp.cat([zero, one], 2)]
         out, (dv, dx) = self.stack.with_tangents(self.prefix, inputs, directions, p)
         return out[:, :, 0] * q10, dv[:, :, 0] * q10, dx[:, :, 0] * q10
 
     def _inputs(self, v: Tensor, x: Tensor) -> Tensor:
-        x = x.unsqueeze(2)
-        return torch.cat([self.input(v)[0], x], 2) if self.sees_v else x
+        x = x[:, :, None]
+        return of(v).cat([self.input(v)[0], x], 2) if self.sees_v else x

@@ -119,9 +119,8 @@ class Problem:
 
     def run(self, p: Params, y0: Tensor, keep: bool = False) -> loop.Run:
         """Integrate from `y0` (S, K, Q)."""
-        march = loop.adaptive if self.method.adaptive else loop.fixed
         with torch.no_grad(), one_thread_for(y0.shape[1] * y0.shape[2]):
-            return march(
+            return loop.march(
                 self.system,
                 self.method,
                 p,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .arrays import of, records_gradients
 from .kinetics import Params
 from .stimulus import Pieces, Stimulus
 from .system import ConductanceSystem, System
@@ -53,7 +54,7 @@ class Rosenbrock:
         pieces: Pieces,
     ) -> Step:
         tab = self.tableau
-        stages = weights_like((tab.c,), t).view(-1, 1, 1)
+        stages = weights_like((tab.c,), t).reshape(-1, 1, 1)
         drive = stimulus.drive(pieces, t + stages * h)
         slope = stimulus.drive_slope(pieces, t)
         f, jacobian = system.linearize(y, drive[0], p)
@@ -70,7 +71,7 @@ class Rosenbrock:
                 at = at + us.last
             else:
                 at = y + us.combined(tab.a[i])
-            r = torch.addcmul(system.rhs(at, drive[i], p), us.combined(tab.c_matrix[i]), inverse_h)
+            r = system.rhs(at, drive[i], p) + us.combined(tab.c_matrix[i]) * inverse_h
             if slope is not None and tab.d[i] != 0.0:
                 r = r + tab.d[i] * slope
             us.append(factor.solve(r))
@@ -103,7 +104,7 @@ class Explicit:
         pieces: Pieces,
     ) -> Step:
         tab = self.tableau
-        stages = weights_like((tab.c,), t).view(-1, 1, 1)
+        stages = weights_like((tab.c,), t).reshape(-1, 1, 1)
         drive = stimulus.drive(pieces, t + stages * h)
         ks = Increments(h * system.rhs(y, drive[0], p), len(tab.c))
         at = y
@@ -144,8 +145,8 @@ class Exponential:
         else:
             v = system.relax_voltage(y[0], gates, stimulus.drive(pieces, t + half), h, p)
         gates = system.relax_gates(v, gates, half, p)
-        new = torch.cat([v.unsqueeze(0), gates])
-        return Step(new, (new - y).unsqueeze(0), None)
+        new = of(v).cat([v[None], gates])
+        return Step(new, (new - y)[None], None)
 
 
 class Increments:
@@ -158,9 +159,9 @@ class Increments:
     def __init__(self, first: Tensor, count: int) -> None:
         self.parts = [first]
         self.buffer = None
-        if not torch.is_grad_enabled():
-            self.buffer = first.new_empty((count, *first.shape))
-            self.flat = self.buffer.view(count, -1)
+        if not records_gradients(first):
+            self.buffer = of(first).empty((count, *first.shape), first)
+            self.flat = self.buffer.reshape(count, -1)
             self.buffer[0] = first
 
     @property
@@ -176,7 +177,7 @@ class Increments:
         """Σ_j weights_j u_j."""
         if self.buffer is not None:
             row = weights_like((weights,), self.last)
-            return torch.mm(row, self.flat[: len(weights)]).view(self.last.shape)
+            return (row @ self.flat[: len(weights)]).reshape(self.last.shape)
         total = None
         for w, u in zip(weights, self.parts, strict=True):
             if w != 0.0:
@@ -187,7 +188,7 @@ class Increments:
     def all_combined(self, rows: tuple[tuple[float, ...], ...]) -> Tensor:
         """One weighted sum for each of `rows`, stacked."""
         flat = self.flat if self.buffer is not None else torch.stack(self.parts).flatten(1)
-        return torch.mm(weights_like(rows, self.last), flat).view(len(rows), *self.last.shape)
+        return (weights_like(rows, self.last) @ flat).reshape(len(rows), *self.last.shape)
 
 
 _WEIGHTS: dict[tuple, Tensor] = {}
@@ -195,10 +196,9 @@ _WEIGHTS: dict[tuple, Tensor] = {}
 
 def weights_like(rows: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
     """`rows` as a matrix of the dtype and on the device of `like`, made once."""
-    key = (rows, like.dtype, like.device)
+    key = (rows, type(like), like.dtype, like.device)
     if key not in _WEIGHTS:
-        with torch.inference_mode(False):
-            _WEIGHTS[key] = torch.tensor(rows, dtype=like.dtype, device=like.device)
+        _WEIGHTS[key] = of(like).convert(rows, like)
     return _WEIGHTS[key]
 
 
@@ -207,8 +207,9 @@ def _kept(system: System, y: Tensor) -> Tensor:
     n = int(system.n_bounded)
     if n == 0:
         return y
-    gates = y[1 : 1 + n].clamp(0.0, 1.0)
-    return torch.cat([y[:1], gates, y[1 + n :]] if len(y) > 1 + n else [y[:1], gates])
+    xp = of(y)
+    gates = xp.clip(y[1 : 1 + n], 0.0, 1.0)
+    return xp.cat([y[:1], gates, y[1 + n :]] if len(y) > 1 + n else [y[:1], gates])
 
 
 Method = Rosenbrock | Explicit | Exponential

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...protocols import Segments
+from .arrays import of
 
 
 @dataclass
@@ -32,27 +34,28 @@ class Pieces:
         if self.amplitude is None:
             return line
         angle, _ = self._angle(tau)
-        return line + (self.amplitude * torch.sin(angle)).sum(-3)
+        return line + (self.amplitude * of(t).sin(angle)).sum(-3)
 
     def derivative(self, t: Tensor) -> Tensor:
         """Its derivative, per ms."""
         tau = t - self.start
         if self.amplitude is None:
-            return self.slope.expand_as(tau)
+            return of(t).broadcast_to(self.slope, tau.shape)
         angle, speed = self._angle(tau)
-        return self.slope + (self.amplitude * speed * torch.cos(angle)).sum(-3)
+        return self.slope + (self.amplitude * speed * of(t).cos(angle)).sum(-3)
 
     def second_derivative(self, t: Tensor) -> Tensor:
         """Its second derivative, per ms²."""
         tau = t - self.start
         if self.amplitude is None:
-            return torch.zeros_like(tau)
+            return of(t).zeros_like(tau)
         angle, speed = self._angle(tau)
-        bend = self.chirp * torch.cos(angle) - speed * speed * torch.sin(angle)
+        xp = of(t)
+        bend = self.chirp * xp.cos(angle) - speed * speed * xp.sin(angle)
         return (self.amplitude * bend).sum(-3)
 
     def _angle(self, tau: Tensor) -> tuple[Tensor, Tensor]:
-        tau = tau.unsqueeze(-3)
+        tau = tau[..., None, :, :]
         return (
             self.phase + tau * (self.omega + 0.5 * self.chirp * tau),
             self.omega + self.chirp * tau,
@@ -106,10 +109,14 @@ class Stimulus:
 
     def first(self, t0: Tensor) -> Tensor:
         """Index (K, Q) of the piece that holds at `t0` (K, Q)."""
+        if type(t0) is np.ndarray:
+            return self.first(torch.from_numpy(t0)).numpy()
         return ((self.all.start <= t0).sum(0) - 1).clamp(min=0)
 
     def pieces(self, index: Tensor) -> Pieces:
         """The pieces `index` (…, K, Q)."""
+        if type(index) is np.ndarray:
+            return self.pieces(torch.from_numpy(index)).map(lambda x: x.numpy())
 
         def pick(x: Tensor) -> Tensor:
             if x.dim() == 3:
@@ -124,6 +131,8 @@ class Stimulus:
 
     def end(self, index: Tensor, t1: Tensor) -> Tensor:
         """When the piece `index` (K, Q) ends, `t1` at the latest."""
+        if type(index) is np.ndarray:
+            return self.end(torch.from_numpy(index), torch.from_numpy(t1)).numpy()
         following = (index + 1).clamp(max=self.count - 1)
         start = self.all.start.gather(0, following.unsqueeze(0))[0]
         last = index + 1 >= self.count

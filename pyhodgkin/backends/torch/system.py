@@ -8,12 +8,14 @@ derivative, and nothing else changes.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...errors import InputError
 from ...neuron.channels import Channel, NeuralCurrent
 from ...neuron.neuron import Neuron
+from .arrays import Constants, of
 from .arrowhead import Arrowhead, Dense, Jacobian
 from .currents import ConductanceBank, NeuralCurrents
 from .kinetics import GateBank, Params
@@ -65,20 +67,20 @@ class ConductanceSystem:
             if self.unknown:
                 total = total + self.unknown.total(v, x, instant, p)
             dv = (u - total) * p["inverse_c"]
-        return torch.cat([dv.unsqueeze(0), dx])
+        return of(y).cat([dv[None], dx])
 
     def _gate_rates(self, v: Tensor, x: Tensor, p: Params, values: Tensor) -> Tensor:
         bank = self.gates
         rates = bank.rates(v, p, values)
         if not bank.free:
-            return torch.addcmul(rates.a, rates.s, x, value=-1.0)
-        parts = [torch.addcmul(rates.a, rates.s, x[: bank.n_bounded], value=-1.0)]
+            return rates.a - rates.s * x
+        parts = [rates.a - rates.s * x[: bank.n_bounded]]
         place = bank.n_bounded
         for group in bank.free:
             n = group.stack.count
             parts.append(group(v, x[place : place + n], p))
             place += n
-        return torch.cat(parts)
+        return of(v).cat(parts)
 
     def linearize(self, y: Tensor, u: Tensor, p: Params) -> tuple[Tensor, Jacobian]:
         """dy/dt and its Jacobian at `y`."""
@@ -90,8 +92,8 @@ class ConductanceSystem:
             values = slopes = bank.leaves(v, p)
         dx, column, diagonal = self._linear_gates(v, x, p, values, slopes)
         if self.clamped:
-            dy = torch.cat([u.unsqueeze(0), dx])
-            return dy, Arrowhead(torch.zeros_like(v), torch.zeros_like(dx), column, diagonal)
+            dy = of(y).cat([u[None], dx])
+            return dy, Arrowhead(of(y).zeros_like(v), of(y).zeros_like(dx), column, diagonal)
         instant = bank.instant_and_slopes(values, slopes)
         total, di_dv = self.conductances.linear_in_v(v, x, instant, p)
         di_dx = self.conductances.by_state(v, x, instant, p)
@@ -101,7 +103,7 @@ class ConductanceSystem:
         inverse_c = p["inverse_c"]
         dv = (u - total) * inverse_c
         jacobian = Arrowhead(-di_dv * inverse_c, -di_dx * inverse_c, column, diagonal)
-        return torch.cat([dv.unsqueeze(0), dx]), jacobian
+        return of(y).cat([dv[None], dx]), jacobian
 
     def _linear_gates(
         self, v: Tensor, x: Tensor, p: Params, values: Tensor, slopes: Tensor
@@ -112,8 +114,8 @@ class ConductanceSystem:
         xb = x[: bank.n_bounded]
         parts = [
             (
-                torch.addcmul(rates.a, rates.s, xb, value=-1.0),
-                torch.addcmul(rates.da, rates.ds, xb, value=-1.0),
+                rates.a - rates.s * xb,
+                rates.da - rates.ds * xb,
                 -rates.s,
             )
         ]
@@ -124,20 +126,20 @@ class ConductanceSystem:
             place += n
         if len(parts) == 1:
             return parts[0]
-        dx, column, diagonal = (torch.cat(part) for part in zip(*parts, strict=True))
+        dx, column, diagonal = (of(v).cat(part) for part in zip(*parts, strict=True))
         return dx, column, diagonal
 
     def stimulus_slope(self, y: Tensor, u: Tensor, du: Tensor, p: Params) -> Tensor:
         """Derivative (S, K, Q) of the right-hand side along a change `du` of the stimulus."""
         first = du if self.clamped else du * p["inverse_c"]
-        return torch.cat([first.unsqueeze(0), torch.zeros_like(y[1:])])
+        return of(y).cat([first[None], of(y).zeros_like(y[1:])])
 
     def relax_gates(self, v: Tensor, x: Tensor, h: Tensor, p: Params) -> Tensor:
         """The gates (G, K, Q) after `h` at a held voltage: exact for the bounded ones."""
         bank = self.gates
         values = bank.leaves(v, p)
         rates = bank.rates(v, p, values)
-        decay = torch.exp(-h * rates.s)
+        decay = of(v).exp(-h * rates.s)
         x_inf = rates.a / rates.s
         parts = [x_inf + (x[: bank.n_bounded] - x_inf) * decay]
         place = bank.n_bounded
@@ -146,14 +148,14 @@ class ConductanceSystem:
             middle = own + 0.5 * h * group(v, own, p)
             parts.append(own + h * group(v, middle, p))
             place += group.stack.count
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
+        return of(v).cat(parts) if len(parts) > 1 else parts[0]
 
     def relax_voltage(self, v: Tensor, x: Tensor, u: Tensor, h: Tensor, p: Params) -> Tensor:
         """The voltage after `h` with the gates held: exponential, second order."""
         values, slopes = (
             self.gates.table.values_and_slopes(v, p) if len(self.gates.table) else (v, v)
         )
-        y = torch.cat([v.unsqueeze(0), x])
+        y = of(v).cat([v[None], x])
         f, slope = self._voltage_equation(y, u, p, values, slopes)
         return v + h * f * _phi1(h * slope)
 
@@ -170,7 +172,7 @@ class ConductanceSystem:
 
     def steady_state(self, v: Tensor, p: Params) -> Tensor:
         """State (S, K, Q) at `v` (K, Q) with every gate at its steady state."""
-        return torch.cat([v.unsqueeze(0), self.gates.steady_state(v, p)])
+        return of(v).cat([v[None], self.gates.steady_state(v, p)])
 
     def ionic_current(self, y: Tensor, p: Params) -> Tensor:
         """Sum of the ionic currents (K, Q)."""
@@ -194,9 +196,10 @@ class BlackBoxSystem:
         self.clamped = clamped
         self.states = box.states
         self.stack = NetworkStack([box.network], [0])
-        self.shift = torch.tensor(box.shift, dtype=torch.float64)[:, None, None]
-        self.scale = torch.tensor(box.scale, dtype=torch.float64)[:, None, None]
-        self.rate = self.scale / box.time_scale
+        self.constants = Constants()
+        self.constants["shift"] = np.reshape(box.shift, (-1, 1, 1))
+        self.constants["scale"] = np.reshape(box.scale, (-1, 1, 1))
+        self.constants["rate"] = np.reshape(box.scale, (-1, 1, 1)) / box.time_scale
         self.stimulus = None if box.stimulus_scale is None else 1.0 / box.stimulus_scale
         self.to_public = self.from_public = torch.arange(len(box.states))
         self.n_bounded = 0
@@ -206,21 +209,21 @@ class BlackBoxSystem:
         return self.stack.unpack("box", theta)
 
     def _like(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        shift, scale, rate = (x.to(y) for x in (self.shift, self.scale, self.rate))
-        return shift, scale, rate
+        c = self.constants.like(y)
+        return c["shift"], c["scale"], c["rate"]
 
     def _inputs(self, y: Tensor, u: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-        z = ((y - shift) / scale).movedim(0, 1)
+        z = of(y).moveaxis((y - shift) / scale, 0, 1)
         if self.stimulus is None:
             return z
-        return torch.cat([z, (u * self.stimulus).unsqueeze(1)], 1)
+        return of(y).cat([z, (u * self.stimulus)[:, None]], 1)
 
     def rhs(self, y: Tensor, u: Tensor, p: Params) -> Tensor:
         """dy/dt (S, K, Q)."""
         shift, scale, rate = self._like(y)
         out = self.stack("box", self._inputs(y, u, shift, scale), p)[0]
-        dy = out.movedim(1, 0) * rate
-        return torch.cat([u.unsqueeze(0), dy[1:]]) if self.clamped else dy
+        dy = of(y).moveaxis(out, 1, 0) * rate
+        return of(y).cat([u[None], dy[1:]]) if self.clamped else dy
 
     def linearize(self, y: Tensor, u: Tensor, p: Params) -> tuple[Tensor, Jacobian]:
         """dy/dt and its full Jacobian at `y`."""
@@ -229,41 +232,42 @@ class BlackBoxSystem:
         n = len(self.states)
         directions = []
         for j in range(n):
-            d = torch.zeros_like(x)
+            d = of(y).zeros_like(x)
             d[:, j] = 1.0 / scale[j, 0, 0]
-            directions.append(d.unsqueeze(0))
-        out, columns = self.stack.with_tangents("box", x.unsqueeze(0), directions, p)
-        dy = out[0].movedim(1, 0) * rate
-        matrix = torch.stack([c[0].movedim(1, 0) * rate for c in columns], 1)
+            directions.append(d[None])
+        out, columns = self.stack.with_tangents("box", x[None], directions, p)
+        dy = of(y).moveaxis(out[0], 1, 0) * rate
+        matrix = of(y).stack([of(y).moveaxis(c[0], 1, 0) * rate for c in columns], 1)
         if self.clamped:
-            dy = torch.cat([u.unsqueeze(0), dy[1:]])
-            matrix = torch.cat([torch.zeros_like(matrix[:1]), matrix[1:]])
+            dy = of(y).cat([u[None], dy[1:]])
+            matrix = of(y).cat([of(y).zeros_like(matrix[:1]), matrix[1:]])
         return dy, Dense(matrix)
 
     def stimulus_slope(self, y: Tensor, u: Tensor, du: Tensor, p: Params) -> Tensor:
         """Derivative (S, K, Q) of the right-hand side along a change `du` of the stimulus."""
         if self.clamped:
-            return torch.cat([du.unsqueeze(0), torch.zeros_like(y[1:])])
+            return of(y).cat([du[None], of(y).zeros_like(y[1:])])
         if self.stimulus is None:
-            return torch.zeros_like(y)
+            return of(y).zeros_like(y)
         shift, scale, rate = self._like(y)
         x = self._inputs(y, u, shift, scale)
-        d = torch.zeros_like(x)
+        d = of(y).zeros_like(x)
         d[:, -1] = du * self.stimulus
-        _, (slope,) = self.stack.with_tangents("box", x.unsqueeze(0), [d.unsqueeze(0)], p)
-        return slope[0].movedim(1, 0) * rate
+        _, (slope,) = self.stack.with_tangents("box", x[None], [d[None]], p)
+        return of(y).moveaxis(slope[0], 1, 0) * rate
 
     def steady_state(self, v: Tensor, p: Params) -> Tensor:
         """The centre of the scaled states, at `v` (K, Q): a black box knows no steady state."""
-        return torch.cat([v.unsqueeze(0), self.shift[1:].to(v).expand(-1, *v.shape)])
+        shift = self.constants.like(v)["shift"][1:]
+        return of(v).cat([v[None], of(v).broadcast_to(shift, (len(shift), *v.shape))])
 
 
 def _phi1(z: Tensor) -> Tensor:
     """(exp(z) - 1)/z, by its series near zero, where the quotient is 0/0."""
-    small = z.abs() < 1e-4
-    safe = torch.where(small, torch.ones_like(z), z)
+    xp, small = of(z), abs(z) < 1e-4
+    safe = xp.where(small, xp.ones_like(z), z)
     series = 1.0 + z * (0.5 + z * (1 / 6 + z / 24))
-    return torch.where(small, series, torch.expm1(safe) / safe)
+    return xp.where(small, series, xp.expm1(safe) / safe)
 
 
 System = ConductanceSystem | BlackBoxSystem

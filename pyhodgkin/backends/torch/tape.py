@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .arrays import stacked
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Recorder:
 
     def _pack(self) -> None:
         if self._rows:
-            accepted, *arrays = (torch.stack(x) for x in zip(*self._rows, strict=True))
+            accepted, *arrays = (stacked(x) for x in zip(*self._rows, strict=True))
             self._chunks.append(_to_front(accepted, arrays))
             self._rows = []
 
@@ -104,7 +107,7 @@ class Sampler:
     ) -> None:
         """Queue a step of all lanes; a chunk of them is sampled at once."""
         self._rows.append((accepted, t, t_next, h, y, dense))
-        self._waiting += dense.numel()
+        self._waiting += math.prod(dense.shape)
         if len(self._rows) >= 128 or self._waiting > 4_000_000:
             self.flush()
 
@@ -112,7 +115,7 @@ class Sampler:
         """Sample the queued steps."""
         if not self._rows:
             return
-        accepted, t, t_next, h, y, dense = (torch.stack(x) for x in zip(*self._rows, strict=True))
+        accepted, t, t_next, h, y, dense = (stacked(x) for x in zip(*self._rows, strict=True))
         self._rows, self._waiting = [], 0
         step, lane, place = self.owners(accepted, t, t_next)
         if len(step) == 0:

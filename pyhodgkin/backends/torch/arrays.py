@@ -1,0 +1,203 @@
+"""The few array functions that the equations use, for torch tensors and for numpy arrays.
+
+A solve of few lanes spends its time calling operations on a handful of numbers, and there numpy
+needs a third of the time of torch. So the equations and the methods are written on `of(x)` and
+on operators: a march of few lanes goes in numpy, one of many lanes, on a GPU or under autograd in
+torch. Annotations say ``Tensor`` for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import expit
+from torch import Tensor
+from torch.nn import functional
+
+
+class Index:
+    """Rows to take, as both kinds of array."""
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        self.numpy = np.array(rows, dtype=np.intp)
+        self.torch = torch.tensor(rows, dtype=torch.long)
+
+    def __len__(self) -> int:
+        return len(self.numpy)
+
+
+class _Torch:
+    cat = staticmethod(torch.cat)
+    stack = staticmethod(torch.stack)
+    exp = staticmethod(torch.exp)
+    expm1 = staticmethod(torch.expm1)
+    tanh = staticmethod(torch.tanh)
+    sigmoid = staticmethod(torch.sigmoid)
+    softplus = staticmethod(functional.softplus)
+    silu = staticmethod(functional.silu)
+    sin = staticmethod(torch.sin)
+    cos = staticmethod(torch.cos)
+    where = staticmethod(torch.where)
+    maximum = staticmethod(torch.maximum)
+    minimum = staticmethod(torch.minimum)
+    isfinite = staticmethod(torch.isfinite)
+    ceil = staticmethod(torch.ceil)
+    ones_like = staticmethod(torch.ones_like)
+    zeros_like = staticmethod(torch.zeros_like)
+    broadcast_to = staticmethod(torch.broadcast_to)
+    moveaxis = staticmethod(torch.moveaxis)
+    clip = staticmethod(torch.clamp)
+
+    @staticmethod
+    def at_most(x: Tensor, limit: float) -> Tensor:
+        return x.clamp(max=limit)
+
+    @staticmethod
+    def at_least(x: Tensor, limit: float) -> Tensor:
+        return x.clamp(min=limit)
+
+    @staticmethod
+    def take(x: Tensor, index: Index) -> Tensor:
+        rows = index.torch
+        return x.index_select(0, rows if x.device.type == "cpu" else rows.to(x.device))
+
+    @staticmethod
+    def placed(x: Tensor, index: Index, values: Tensor) -> Tensor:
+        return x.index_copy(0, index.torch.to(x.device), values)
+
+    @staticmethod
+    def full(shape: Sequence[int], value: float, like: Tensor) -> Tensor:
+        return like.new_full(tuple(shape), value)
+
+    @staticmethod
+    def empty(shape: Sequence[int], like: Tensor) -> Tensor:
+        return like.new_empty(tuple(shape))
+
+    @staticmethod
+    def convert(x: Any, like: Tensor) -> Tensor:
+        with torch.inference_mode(False):
+            return torch.as_tensor(x, dtype=like.dtype, device=like.device)
+
+    @staticmethod
+    def inverse(x: Tensor) -> Tensor:
+        # inv_ex leaves a singular matrix to the error control instead of raising for all.
+        return torch.linalg.inv_ex(x).inverse
+
+    @staticmethod
+    def product(x: Tensor) -> Tensor:
+        """Product over the first axis; the derivative of prod would be slow near zero."""
+        if not torch.is_grad_enabled():
+            return x.prod(0)
+        out, *rest = x.unbind(0)
+        for row in rest:
+            out = out * row
+        return out
+
+
+class _Numpy:
+    cat = staticmethod(np.concatenate)
+    stack = staticmethod(np.stack)
+    exp = staticmethod(np.exp)
+    expm1 = staticmethod(np.expm1)
+    tanh = staticmethod(np.tanh)
+    sigmoid = staticmethod(expit)
+    sin = staticmethod(np.sin)
+    cos = staticmethod(np.cos)
+    where = staticmethod(np.where)
+    maximum = staticmethod(np.maximum)
+    minimum = staticmethod(np.minimum)
+    at_most = staticmethod(np.minimum)
+    at_least = staticmethod(np.maximum)
+    isfinite = staticmethod(np.isfinite)
+    ceil = staticmethod(np.ceil)
+    ones_like = staticmethod(np.ones_like)
+    zeros_like = staticmethod(np.zeros_like)
+    broadcast_to = staticmethod(np.broadcast_to)
+    moveaxis = staticmethod(np.moveaxis)
+
+    @staticmethod
+    def softplus(x: Any) -> Any:
+        return np.logaddexp(x, x.dtype.type(0))
+
+    @staticmethod
+    def silu(x: Any) -> Any:
+        return x * expit(x)
+
+    @staticmethod
+    def clip(x: Any, low: float, high: float) -> Any:
+        return np.minimum(np.maximum(x, low), high)
+
+    @staticmethod
+    def take(x: Any, index: Index) -> Any:
+        return x[index.numpy]
+
+    @staticmethod
+    def placed(x: Any, index: Index, values: Any) -> Any:
+        out = x.copy()
+        out[index.numpy] = values
+        return out
+
+    @staticmethod
+    def full(shape: Sequence[int], value: float, like: Any) -> Any:
+        return np.full(shape, value, like.dtype)
+
+    @staticmethod
+    def empty(shape: Sequence[int], like: Any) -> Any:
+        return np.empty(shape, like.dtype)
+
+    @staticmethod
+    def convert(x: Any, like: Any) -> Any:
+        return np.asarray(x, dtype=like.dtype)
+
+    @staticmethod
+    def inverse(x: Any) -> Any:
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            return np.full_like(x, np.nan)
+
+    @staticmethod
+    def product(x: Any) -> Any:
+        return np.multiply.reduce(x)
+
+
+def of(x: Any) -> Any:
+    """The functions for the kind of array that `x` is."""
+    return _Numpy if type(x) is np.ndarray else _Torch
+
+
+def as_tensor(x: Any) -> Tensor:
+    """`x` as a tensor on the same memory."""
+    return torch.from_numpy(x) if type(x) is np.ndarray else x
+
+
+def stacked(arrays: Sequence[Any]) -> Tensor:
+    """Arrays of one kind, stacked into a tensor."""
+    return as_tensor(of(arrays[0]).stack(arrays))
+
+
+def records_gradients(x: Any) -> bool:
+    """Whether operations on `x` are recorded by autograd."""
+    return type(x) is not np.ndarray and torch.is_grad_enabled()
+
+
+class Constants:
+    """Named constants, in the kind, dtype and place of the arrays that they meet."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, Any] = {}
+        self._moved: dict[tuple, dict[str, Any]] = {}
+
+    def __setitem__(self, name: str, values: Any) -> None:
+        self._given[name] = np.asarray(values, dtype=np.float64)
+
+    def like(self, x: Any) -> dict[str, Any]:
+        """All of them, converted once for each kind."""
+        key = (type(x), x.dtype, x.device)
+        if key not in self._moved:
+            xp = of(x)
+            self._moved[key] = {name: xp.convert(v, x) for name, v in self._given.items()}
+        return self._moved[key]
