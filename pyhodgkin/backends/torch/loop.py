@@ -20,7 +20,7 @@ from .tape import Recorder, Sampler, Tape
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 # Lanes up to which numpy's cheaper operations beat torch's faster arithmetic.
-FEW = 128
+FEW = 1024
 
 
 @dataclass
