@@ -25,8 +25,8 @@ EXAMPLES = """\
   pyhodgkin fit cell.csv --clamp current --model squid_axon --gate n --out run
   pyhodgkin fit step*.abf --model squid_axon --gate n m h --heldout 0.2 --seeds 3 --out run
   pyhodgkin fit cell.npz:voltage=V1_mV,current=I1_nA --test cell.npz:voltage=V2_mV,current=I2_nA \\
-      --clamp voltage --dt 0.1 --model herg_beattie --gate a r --train networks '*.g' \\
-      --form residual --mask-steps 5 --loss mae --seeds 5 --out run
+      --clamp voltage --dt 0.1 --model herg_beattie --gate a r --form residual \\
+      --mask-steps 5 --seeds 5 --out run
   pyhodgkin fit cell.csv --clamp voltage --model herg_beattie --train conductances rates --out run
   the same command with --resume       go on with a run that was stopped"""
 
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--test", nargs="+", default=[], metavar="FILE", help="recordings that are only scored"
     )
-    training.add_argument("--loss", default="mse", help="mse, mae or huber [mse]")
+    training.add_argument("--loss", help="mse, mae or huber [chosen with the schedule]")
     training.add_argument("--seeds", nargs="+", type=int, metavar="N", help="so many, or these")
     training.add_argument(
         "--mask-steps", type=float, metavar="MS", help="leave out so long after each jump"
