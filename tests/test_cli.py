@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -175,3 +176,24 @@ def test_a_document_names_itself_as_such(capsys, tmp_path):
     path.write_text(json.dumps({"some": "thing"}))
     result = run(capsys, "simulate", path, "--step", 7, "--out", tmp_path / "run")
     assert_one_line_error(result, "model.json")
+
+
+def rows_under(printed: str, header: str) -> list[list[str]]:
+    """The words of the lines of a printed table, found by a part of its header."""
+    lines = printed.splitlines()
+    first = next(i for i, line in enumerate(lines) if header in line) + 2
+    return [line.split() for line in itertools.takewhile(str.strip, lines[first:])]
+
+
+def test_demo_learns_the_gates(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    code, out, _ = run(capsys, "demo", "--out", tmp_path / "demo")
+    assert code == 0
+    for _, before, learned, _, _, _, tau in rows_under(out, "x_inf before"):
+        assert float(before) > 0.3 and float(learned) < 0.05 and float(tau) < 1.5
+    for _, spikes, learned, _ in rows_under(out, "largest shift"):
+        assert int(spikes) > 0 and abs(int(spikes) - int(learned)) <= 1
+    found = {path.name for path in (tmp_path / "demo").iterdir()}
+    wanted = {"model.json", "history.csv", "errors.csv", "kinetics.png", "spikes.png", "loss.png"}
+    assert wanted <= found
+    assert run(capsys, "show", tmp_path / "demo")[0] == 0

@@ -82,6 +82,7 @@ def draw(
     result: FitResult,
     published: Neuron | None,
     test: Sequence[Prediction] = (),
+    start: Neuron | None = None,
 ) -> list[Path]:
     """Kinetics, loss history, and what was measured over what was predicted."""
     from .. import plot
@@ -89,7 +90,7 @@ def draw(
     drawn: dict[str, Any] = {"loss": lambda: plot.loss_history(result.history)}
     if any(gate.kinetics.kind == "neural" for gate in result.neuron.gates):
         drawn["kinetics"] = lambda: plot.kinetics(
-            result.neuron, published=published, v_seen=result.voltage_range
+            result.neuron, published=published, start=start, v_seen=result.voltage_range
         )
     groups = {
         "training": [p for p in result.predictions if not p.heldout],

@@ -62,7 +62,7 @@ def clamp_fit(
     title : str, optional
         By default the mean absolute error over all samples.
     axes : three Axes, optional
-        Where to draw (command, what was observed, difference); by default a new figure.
+        Where to draw (command, what was observed, model minus measured); by default a new figure.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def clamp_fit(
     _limits(middle, bottom, sweeps)
     unit = UNIT_TEXT.get(sweeps[0].unit, sweeps[0].unit)
     middle.set_ylabel(f"potential ({unit})" if unit == "mV" else f"current ({unit})")
-    bottom.set_ylabel(f"model −\nmeasured ({unit})")
+    bottom.set_ylabel(f"difference\n({unit})")
     bottom.axhline(0.0, color=INK, lw=0.5)
     error = float(np.mean([sweep.error for sweep in sweeps]))
     top.set_title(title or f"mean absolute error {error:.3g} {unit}")

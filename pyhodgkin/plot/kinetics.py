@@ -25,6 +25,7 @@ def kinetics(
     neuron: Neuron | Sequence[Neuron],
     *,
     published: Neuron | None = None,
+    start: Neuron | None = None,
     gates: Sequence[str] | None = None,
     v_seen: ArrayLike | None = None,
     v_range: tuple[float, float] = (-100.0, 50.0),
@@ -38,6 +39,8 @@ def kinetics(
         What was learned; several (from several seeds, say) are drawn as thin lines.
     published : Neuron, optional
         Drawn dashed, for comparison; it has gates of the same names.
+    start : Neuron, optional
+        Drawn dotted: where training began.
     gates : sequence of str, optional
         Which gates; by default the neural ones, or all where none is neural.
     v_seen : array, optional
@@ -65,14 +68,17 @@ def kinetics(
     for i, name in enumerate(names):
         learned = [_curves(cell, name, v) for cell in neurons]
         reference = None if published is None else _curves(published, name, v)
+        before = None if start is None else _curves(start, name, v)
         pair = (grid[2 * i], grid[2 * i + 1])
         for which, ax in enumerate(pair):
             _shade(ax, seen)
             _draw(ax, v, [c[which] for c in learned], inside, color(i), len(neurons))
+            if before is not None:
+                ax.plot(v, before[which], color=INK, ls=(0, (1, 2)), lw=0.9, label="start")
             if reference is not None:
                 ax.plot(v, reference[which], color=INK, ls=(0, (4, 2)), lw=1.1, label="published")
             ax.set_xlim(low, high)
-        _label(pair, name, learned, reference, inside)
+        _label(pair, name, learned, [c for c in (reference, before) if c], inside)
     for ax in grid[-2:]:
         ax.set_xlabel("potential (mV)")
     if published is not None or seen is not None:
@@ -124,13 +130,13 @@ def _label(
     pair: tuple[Axes, Axes],
     name: str,
     learned: list[Curves],
-    reference: Curves | None,
+    others: list[Curves],
     inside: NDArray[np.bool_],
 ) -> None:
     pair[0].set_ylim(-0.03, 1.03)
     pair[0].set_ylabel(f"{name}: steady state")
     pair[1].set_ylabel(f"{name}: time constant (ms)")
-    taus = np.concatenate([c[1][inside] for c in learned] + ([reference[1]] if reference else []))
+    taus = np.concatenate([c[1][inside] for c in learned] + [c[1] for c in others])
     if not np.any(taus > 0):
         pair[1].text(0.5, 0.5, "instantaneous", transform=pair[1].transAxes, ha="center")
     elif np.max(taus) > 30 * np.min(taus):

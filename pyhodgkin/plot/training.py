@@ -58,7 +58,17 @@ def loss_history(
     for start, name in _stages(history, step):
         if start > step[0]:
             ax.axvline(start, color=INK, lw=0.6, ls=(0, (2, 2)))
-        ax.text(start, 1.0, f" {name}", transform=ax.get_xaxis_transform(), va="bottom", fontsize=8)
+        ax.annotate(
+            name,
+            (start, 0.98),
+            xytext=(3, 0),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            rotation=90,
+            va="top",
+            fontsize=7.5,
+            alpha=0.7,
+        )
     ax.set_yscale("log")
     ax.set_xlabel("step")
     ax.set_ylabel(ylabel)
