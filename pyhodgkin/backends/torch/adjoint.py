@@ -9,6 +9,7 @@ tape does not grow with the length of the solve. Step sizes are constants of the
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -58,7 +59,8 @@ class Adjoint:
         self.inputs = list(self.p.values())
         if wants_stimulus:
             self.pieces = stimulus.all.map(lambda x: x.detach().contiguous().requires_grad_())
-            stimulus.all = self.pieces
+            self.stimulus = copy(stimulus)
+            self.stimulus.all = self.pieces
             self.inputs += [self.pieces.offset, self.pieces.slope]
         self.totals = [torch.zeros_like(x) for x in self.inputs]
         k, q = tape.count.shape
