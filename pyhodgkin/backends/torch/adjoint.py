@@ -140,7 +140,7 @@ class Adjoint:
             )
         )
         if self.system.clamped:
-            y = torch.cat([pieces.value(t).unsqueeze(0), y[1:]])
+            y = torch.cat([self.stimulus.command(pieces, t).unsqueeze(0), y[1:]])
         step = self.method(self.system, self.p, y, t, h, self.stimulus, pieces)
 
         def narrow(x: Tensor) -> Tensor:  # (…, S, K, Q n) -> (n, …, S, K, Q)
@@ -157,7 +157,7 @@ class Adjoint:
         g = cotangent[place, :, lane]
         t = tape.t[rows].reshape(n, -1)[step, lane]
         h = tape.h[rows].reshape(n, -1)[step, lane]
-        theta = (self.sampler.times(lane, place) - t) / h
+        theta = ((self.sampler.times(lane, place) - t) / h).to(g.dtype)
         g = self._through_clamp(g, rows, step, lane, theta, dense)
         by_start = torch.zeros(n * lanes, s, dtype=g.dtype, device=g.device)
         by_start.index_add_(0, step * lanes + lane, g)

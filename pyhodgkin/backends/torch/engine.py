@@ -54,7 +54,7 @@ class TorchBackend:
                 rows = np.asarray(y0, dtype=np.float64)
                 start = problem.public_start(rows[:, None] if many and rows.ndim == 2 else rows)
             else:
-                start = problem.start(p, problem.t0.new_full(shape, neuron.v_rest))
+                start = problem.start(p, problem.stimulus.like.new_full(shape, neuron.v_rest))
             run = problem.run(p, start)
         samples = run.samples[:, problem.system.to_public].flatten(2).permute(2, 0, 1)
         y = samples.double().cpu().contiguous().numpy()

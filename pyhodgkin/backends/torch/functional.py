@@ -95,7 +95,9 @@ def odeint(
     samples = _solve(problem, parameters, start, pieces, throw)
     out = samples[:, problem.system.to_public].flatten(2).permute(2, 0, 1)
     if problem.system.clamped:
-        rows = pieces.at(times) if pieces is not None else _commands(protocols, times, theta)
+        rows = (
+            pieces.at(times).to(theta) if pieces is not None else _commands(protocols, times, theta)
+        )
         out = torch.cat([rows.expand(size, -1)[..., None], out[..., 1:]], -1)
     batched = bool(batch) or not isinstance(protocol, Protocol)
     return out if batched else out[0]
@@ -147,8 +149,8 @@ def _start(problem: Problem, y0: Tensor, shape: tuple[int, int], by_set: bool) -
     return rows.expand(*shape, rows.shape[-1]).permute(2, 0, 1).contiguous()
 
 
-def _commands(protocols: Sequence[Protocol], times: np.ndarray, like: Tensor) -> Tensor:
-    return like.new_tensor(np.array([protocol(times) for protocol in protocols]))
+def _commands(protocols: Sequence[Protocol], times: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array([protocol(times) for protocol in protocols]))
 
 
 class _Sampled:
@@ -166,7 +168,7 @@ class _Sampled:
                 f"stimulus has shape {tuple(values.shape)}; give ({len(t)},) or (B, {len(t)}), one "
                 "value for each time of the protocol, from 0 ms or later"
             )
-        values = values.to(like)
+        values = values.to(like.device, torch.float64)
         values = values if values.dim() == 2 else values[None]
         if t[0] > 0:  # the first value holds before it
             t, values = np.concatenate([[0.0], t]), torch.cat([values[:, :1], values], 1)
@@ -174,7 +176,7 @@ class _Sampled:
         self.slope = torch.zeros_like(values)
         self.moving = waveform.mode == "linear"
         if self.moving:
-            rise = values.diff(dim=1) / like.new_tensor(np.diff(t))
+            rise = values.diff(dim=1) / values.new_tensor(np.diff(t))
             self.slope = torch.cat([rise, torch.zeros_like(values[:, :1])], 1)
 
     def install(self, problem: Problem) -> Stimulus:
@@ -182,7 +184,7 @@ class _Sampled:
         values = self.offset.detach().cpu().numpy()
         segments = Segments(np.tile(self.starts, (len(values), 1)), values)
         shape = problem.stimulus.shape
-        stimulus = Stimulus(segments, shape, self.offset, problem.system.clamped)
+        stimulus = Stimulus(segments, shape, problem.stimulus.like, problem.system.clamped)
         stimulus.moving = self.moving
         stimulus.all = replace(
             stimulus.all,
@@ -200,9 +202,8 @@ class _Sampled:
         """Values (B, T) of the command."""
         k = np.maximum(np.searchsorted(self.starts, times, side="right") - 1, 0)
         place = torch.as_tensor(k, device=self.offset.device)
-        return self.offset[:, place] + self.slope[:, place] * self.offset.new_tensor(
-            times - self.starts[k]
-        )
+        tau = self.offset.new_tensor(times - self.starts[k])
+        return self.offset[:, place] + self.slope[:, place] * tau
 
 
 def _solve(

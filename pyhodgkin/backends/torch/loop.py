@@ -19,6 +19,8 @@ from .system import System
 from .tape import Recorder, Sampler, Tape
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
+# A step is too small when it is a few roundings of t, or as good as nothing, ms.
+ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-20
 # Lanes up to which numpy's cheaper operations beat torch's faster arithmetic.
 FEW = 1024
 
@@ -55,9 +57,9 @@ class _Lanes:
         self.enter()
 
     def enter(self) -> None:
-        """Under voltage clamp the voltage is the command, also where the command jumps."""
+        """Under voltage clamp the voltage is the command, at every step and where it jumps."""
         if self.system.clamped:
-            v = self.pieces.value(self.t)
+            v = self.stimulus.command(self.pieces, self.t)
             self.y = of(v).cat([v[None], self.y[1:]])
 
     def next_piece(self, crossed: Tensor) -> None:
@@ -100,7 +102,7 @@ def _entered(system: System, y0: Tensor, t0: Tensor, stimulus: Stimulus) -> Tens
     """The start as the samples see it: under voltage clamp at the command."""
     if not system.clamped:
         return y0
-    v = stimulus.pieces(stimulus.first(t0)).value(t0)
+    v = stimulus.command(stimulus.pieces(stimulus.first(t0)), t0)
     return torch.cat([v[None], y0[1:]])
 
 
@@ -120,7 +122,6 @@ def _adaptive(
     exponent = -1.0 / (method.error_order + 1)
     h = _first_step(lanes, p, atol, options, method.error_order)
     one = xp.ones_like(h)
-    least = 16 * (2.0**-52 if lanes.y.itemsize == 8 else 2.0**-23)
     iteration = 0
     while bool(lanes.running.any()):
         iteration += 1
@@ -146,9 +147,10 @@ def _adaptive(
             h = xp.at_most(h, options.dt_max)
         lanes.y = xp.where(accepted, step.y, lanes.y)
         lanes.t = xp.where(accepted, t_next, lanes.t)
+        lanes.enter()
         lanes.n_steps += accepted
         lanes.n_rejected += lanes.running & ~accepted
-        _judge(lanes, h, finite, accepted, least, options, iteration)
+        _judge(lanes, h, finite, accepted, options, iteration)
         crossed = accepted & crossed
         if bool(crossed.any()):
             lanes.next_piece(crossed)
@@ -159,14 +161,13 @@ def _judge(
     h: Tensor,
     finite: Tensor,
     accepted: Tensor,
-    least: float,
     options: SolveOptions,
     iteration: int,
 ) -> None:
     """Stop the lanes that have arrived, and those that cannot go on, with the reason."""
     xp = of(lanes.y)
     lanes.running = lanes.running & (lanes.t < lanes.t1)
-    stuck = lanes.running & ~accepted & (h <= least * xp.at_least(abs(lanes.t), 1e-3))
+    stuck = lanes.running & ~accepted & (h <= xp.at_least(ROUNDING * abs(lanes.t), SMALLEST))
     if bool(stuck.any()):
         reason = xp.where(finite, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
         lanes.status = xp.where(stuck, reason, lanes.status)
@@ -187,9 +188,9 @@ def _first_step(
     d0 = ((lanes.y / scale) ** 2).mean(0) ** 0.5
     d1 = xp.at_least(((f / scale) ** 2).mean(0) ** 0.5, 1e-12)
     # The error of the first step goes like h^(order + 1): bring it near the tolerance.
-    h = xp.minimum(0.01 * d0 / d1, d1 ** (-1.0 / (order + 1)))
+    h = xp.convert(xp.minimum(0.01 * d0 / d1, d1 ** (-1.0 / (order + 1))), lanes.t)
     h = xp.where(xp.isfinite(h) & (h > 0), h, 1e-6 * xp.ones_like(h))
-    return xp.minimum(xp.at_least(h, 1e-8), xp.at_least(lanes.t1 - lanes.t, 1e-12))
+    return xp.minimum(xp.at_least(h, 1e-14), xp.at_least(lanes.t1 - lanes.t, 1e-12))
 
 
 def _fixed(
@@ -212,6 +213,7 @@ def _fixed(
         recorder.add(lanes.running, lanes.t, h, t_next, lanes.piece, lanes.y)
         lanes.y = xp.where(lanes.running, step.y, lanes.y)
         lanes.t = xp.where(lanes.running, t_next, lanes.t)
+        lanes.enter()
         lanes.n_steps += lanes.running
         n_left = n_left - 1
         lanes.running = lanes.running & (lanes.t < lanes.t1)

@@ -82,7 +82,7 @@ class Problem:
         like = torch.empty(0, dtype=dtype, device=options.device)
         segments = [protocol.segments for protocol in protocols]
         stimulus = Stimulus(Segments.stack(segments), shape, like, clamped)
-        times = torch.as_tensor(np.array(saveat), dtype=dtype, device=options.device)
+        times = torch.as_tensor(np.array(saveat), dtype=torch.float64, device=options.device)
         last = times[..., -1]
         if times.dim() == 2:
             times = times.t().unsqueeze(1) if shape[1] > 1 else times.t().unsqueeze(-1)
@@ -99,7 +99,7 @@ class Problem:
         Gates with a start of their own in the neuron's `initial` begin there instead.
         """
         if self.system.clamped:
-            v = self.stimulus.pieces(self.stimulus.first(self.t0)).value(self.t0)
+            v = self.stimulus.command(self.stimulus.pieces(self.stimulus.first(self.t0)), self.t0)
         y = self.system.steady_state(v, p)
         for name, x in self.initial:
             row = self.system.states.index(name)
@@ -108,7 +108,8 @@ class Problem:
 
     def public_start(self, y0: np.ndarray) -> Tensor:
         """States (S,), (Q, S) or (K, Q, S) in the neuron's order as (S, K, Q)."""
-        rows = torch.as_tensor(np.array(y0), dtype=self.t0.dtype, device=self.t0.device)
+        like = self.stimulus.like
+        rows = torch.as_tensor(np.array(y0), dtype=like.dtype, device=like.device)
         n = len(self.system.states)
         if rows.shape[-1] != n:
             raise InputError(f"y0 has shape {tuple(rows.shape)}; its last axis must be {n} states")

@@ -57,6 +57,7 @@ class Rosenbrock:
         stages = weights_like((tab.c,), t).reshape(-1, 1, 1)
         drive = stimulus.drive(pieces, t + stages * h)
         slope = stimulus.drive_slope(pieces, t)
+        h = of(y).convert(h, y)  # times are in double precision
         f, jacobian = system.linearize(y, drive[0], p)
         inverse_h = 1.0 / h
         factor = jacobian.factor(inverse_h / tab.gamma)
@@ -106,6 +107,7 @@ class Explicit:
         tab = self.tableau
         stages = weights_like((tab.c,), t).reshape(-1, 1, 1)
         drive = stimulus.drive(pieces, t + stages * h)
+        h = of(y).convert(h, y)
         ks = Increments(h * system.rhs(y, drive[0], p), len(tab.c))
         at = y
         for i in range(1, len(tab.c)):
@@ -138,12 +140,14 @@ class Exponential:
         pieces: Pieces,
     ) -> Step:
         assert isinstance(system, ConductanceSystem)
+        middle, end = t + 0.5 * h, t + h
+        h = of(y).convert(h, y)
         half = 0.5 * h
         gates = system.relax_gates(y[0], y[1:], half, p)
         if system.clamped:
-            v = pieces.value(t + h)
+            v = stimulus.command(pieces, end)
         else:
-            v = system.relax_voltage(y[0], gates, stimulus.drive(pieces, t + half), h, p)
+            v = system.relax_voltage(y[0], gates, stimulus.drive(pieces, middle), h, p)
         gates = system.relax_gates(v, gates, half, p)
         new = of(v).cat([v[None], gates])
         return Step(new, (new - y)[None], None)

@@ -70,6 +70,9 @@ class Pieces:
 class Stimulus:
     """The protocols of a batch.
 
+    Times and pieces are in double precision whatever that of the states: after a second of
+    single precision a spike would be as long as a few roundings of t.
+
     Parameters
     ----------
     segments : Segments
@@ -85,9 +88,10 @@ class Stimulus:
     ) -> None:
         self.clamped = clamped
         self.shape = shape
+        self.like = like
 
         def lanes(array, deep: bool = False) -> Tensor:
-            x = torch.as_tensor(array.copy(), dtype=like.dtype, device=like.device)
+            x = torch.as_tensor(array.copy(), dtype=torch.float64, device=like.device)
             x = x.unsqueeze(0) if not segments.batched else x
             x = x.movedim(0, -1)
             if shape[1] == 1 and x.shape[-1] > 1:
@@ -140,10 +144,19 @@ class Stimulus:
 
     def drive(self, pieces: Pieces, t: Tensor) -> Tensor:
         """What enters the equations at `t` (…, K, Q): the current, or the command's slope."""
-        return pieces.derivative(t) if self.clamped else pieces.value(t)
+        return self._cast(pieces.derivative(t) if self.clamped else pieces.value(t))
+
+    def command(self, pieces: Pieces, t: Tensor) -> Tensor:
+        """The value of the protocols at `t`: under voltage clamp the voltage."""
+        return self._cast(pieces.value(t))
+
+    def _cast(self, x: Tensor) -> Tensor:
+        if self.like.dtype == torch.float64:
+            return x
+        return x.astype(np.float32) if type(x) is np.ndarray else x.to(self.like.dtype)
 
     def drive_slope(self, pieces: Pieces, t: Tensor) -> Tensor | None:
         """Time derivative of `drive`, or None where it is zero everywhere."""
         if not self.moving:
             return None
-        return pieces.second_derivative(t) if self.clamped else pieces.derivative(t)
+        return self._cast(pieces.second_derivative(t) if self.clamped else pieces.derivative(t))

@@ -122,7 +122,7 @@ class Sampler:
             return
         n = t.shape[0]
         t, h = t.reshape(n, -1)[step, lane], h.reshape(n, -1)[step, lane]
-        theta = (self.times(lane, place) - t) / h
+        theta = ((self.times(lane, place) - t) / h).to(y.dtype)
         y = y.flatten(2)[step, :, lane]
         dense = dense.flatten(3)[step, :, :, lane]
         self.flat[:, lane * self.n_times + place] = self.clamp(polynomial(theta, y, dense)).t()
