@@ -95,9 +95,8 @@ def odeint(
     samples = _solve(problem, parameters, start, pieces, throw)
     out = samples[:, problem.system.to_public].flatten(2).permute(2, 0, 1)
     if problem.system.clamped:
-        rows = (
-            pieces.at(times).to(theta) if pieces is not None else _commands(protocols, times, theta)
-        )
+        rows = _commands(protocols, times) if pieces is None else pieces.at(times)
+        rows = rows.to(theta)
         out = torch.cat([rows.expand(size, -1)[..., None], out[..., 1:]], -1)
     batched = bool(batch) or not isinstance(protocol, Protocol)
     return out if batched else out[0]
