@@ -20,7 +20,7 @@ from .tape import Recorder, Sampler, Tape
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 # A step is too small when it is a few roundings of t, or as good as nothing, ms.
-ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-20
+ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-32
 # Lanes up to which numpy's cheaper operations beat torch's faster arithmetic.
 FEW = 1024
 
@@ -190,7 +190,7 @@ def _first_step(
     # The error of the first step goes like h^(order + 1): bring it near the tolerance.
     h = xp.convert(xp.minimum(0.01 * d0 / d1, d1 ** (-1.0 / (order + 1))), lanes.t)
     h = xp.where(xp.isfinite(h) & (h > 0), h, 1e-6 * xp.ones_like(h))
-    return xp.minimum(xp.at_least(h, 1e-14), xp.at_least(lanes.t1 - lanes.t, 1e-12))
+    return xp.minimum(xp.at_least(h, 1e-28), xp.at_least(lanes.t1 - lanes.t, 1e-12))
 
 
 def _fixed(
