@@ -56,6 +56,7 @@ def show_errors(rows: Sequence[dict[str, Any]]) -> None:
             table.append({"seed": seed, "best": "*" if own[0]["best"] else "", **means})
         show_table(table, title="every start, mean over the recordings")
     best = [row for row in rows if row["best"]]
+    best += [mean for role in roles for mean in _mean([r for r in best if r["role"] == role])]
     show_table(
         [
             {
@@ -70,6 +71,15 @@ def show_errors(rows: Sequence[dict[str, Any]]) -> None:
         ],
         title="best start" if len(seeds) > 1 else "",
     )
+
+
+def _mean(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The mean over the recordings of one role, where there are several."""
+    if len(rows) < 2:
+        return []
+    numbers = ("mae", "rmse", "mae_all", "rmse_all")
+    means = {name: float(np.mean([row[name] for row in rows])) for name in numbers}
+    return [{**rows[0], "recording": f"mean of {len(rows)}", **means}]
 
 
 def write_errors(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
