@@ -197,3 +197,15 @@ def test_demo_learns_the_gates(capsys, tmp_path, monkeypatch):
     wanted = {"model.json", "history.csv", "errors.csv", "kinetics.png", "spikes.png", "loss.png"}
     assert wanted <= found
     assert run(capsys, "show", tmp_path / "demo")[0] == 0
+
+
+def test_the_unit_of_a_current_is_that_of_the_user(capsys, tmp_path):
+    common = ("--current-unit", "nA", "--t-end", 30, "--dt", 0.1, "--out")
+    clamp = ("simulate", "herg_beattie", "--clamp", 0)
+    assert run(capsys, *clamp, *common, tmp_path / "clamp")[0] == 0
+    assert ph.read(tmp_path / "clamp" / "trace.csv", clamp="voltage")[0].unit == "nA"
+    step = ("simulate", "squid_axon", "--step", 7)
+    assert run(capsys, *step, *common, tmp_path / "step")[0] == 0
+    assert ph.read(tmp_path / "step" / "trace.csv", clamp="current")[0].protocol.unit == "nA"
+    wrong = run(capsys, *step, "--current-unit", "mV", "--out", tmp_path / "wrong")
+    assert_one_line_error(wrong, "mV")

@@ -83,6 +83,8 @@ def test_trace_under_voltage_clamp_shows_the_current(axon):
     protocol = ph.VoltageClamp.step(0.0, start=10.0, stop=30.0, t_end=40.0)
     text = labels(ph.plot.trace(solution_of(axon, protocol)))
     assert "ionic current (µA/cm²)" in text and "command" in text and "(mV)" in text
+    nano = labels(ph.plot.currents(solution_of(axon, protocol), current_unit="nA"))
+    assert "current (nA)" in nano
 
 
 def test_trace_over_what_was_measured(axon):

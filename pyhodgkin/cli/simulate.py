@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..units import current_unit
 from .output import figures, say, show_table, write_csv, write_json
 
 if TYPE_CHECKING:
@@ -37,12 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=float,
         metavar="AMP",
-        help="steps of current, µA/cm²; one run each",
+        help="steps of current; one run each",
     )
     what.add_argument(
         "--clamp", nargs="+", type=float, metavar="MV", help="voltage steps to MV, mV; one run each"
     )
     what.add_argument("--protocol", type=Path, metavar="FILE", help="protocols as JSON")
+    parser.add_argument(
+        "--current-unit",
+        default="uA/cm2",
+        metavar="U",
+        help="of --step and of the neuron's currents: uA/cm2, nA or pA [uA/cm2]",
+    )
     parser.add_argument("--start", type=float, default=10.0, metavar="MS", help="of a step [10]")
     parser.add_argument("--stop", type=float, metavar="MS", help="of a step [t-end]")
     parser.add_argument("--holding", type=float, default=-80.0, metavar="MV", help="[-80]")
@@ -59,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     import pyhodgkin as ph
 
-    neuron = model(options.model)
+    neuron, unit = model(options.model), current_unit(options.current_unit)
     protocols = protocols_of(options)
     solution = ph.simulate(
         neuron,
@@ -69,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
         solver=options.solver,
         backend=options.backend,
     )
-    write(options.out, neuron, protocols, solution)
+    write(options.out, neuron, protocols, solution, unit)
     show_table(summary(solution, protocols), title=f"{neuron.name}, {solution.t[-1]:g} ms")
     say(f"written to {options.out}")
 
@@ -85,11 +92,12 @@ def model(name: str) -> Neuron:
 
 def protocols_of(options: argparse.Namespace) -> list[Protocol]:
     """The protocols that the options ask for."""
-    from ..protocols import CurrentClamp, VoltageClamp
+    from ..protocols import CurrentClamp, Step, VoltageClamp
 
     span = {"start": options.start, "stop": options.stop, "t_end": options.t_end}
     if options.step:
-        return list(CurrentClamp.family(options.step, **span))
+        waveforms = [Step(options.start, options.stop, amplitude) for amplitude in options.step]
+        return [CurrentClamp(w, options.t_end, options.current_unit) for w in waveforms]
     if options.clamp:
         return list(VoltageClamp.family(options.clamp, holding=options.holding, **span))
     return read_protocols(options.protocol)
@@ -109,18 +117,22 @@ def read_protocols(path: Path) -> list[Protocol]:
         raise InputError(f"{path} is not a protocol as JSON: {error}") from None
 
 
-def write(out: Path, neuron: Neuron, protocols: list[Protocol], solution: Solution) -> None:
+def write(
+    out: Path, neuron: Neuron, protocols: list[Protocol], solution: Solution, unit: str
+) -> None:
     """All files of a simulation; several elements are numbered from 1."""
     from .. import document, plot
 
     out.mkdir(parents=True, exist_ok=True)
     document.save(neuron, out / "model.json")
     write_json(out / "protocols.json", [protocol.to_dict() for protocol in protocols])
-    figures(out, {"trace": lambda: plot.trace(solution)})
+    figures(out, {"trace": lambda: plot.trace(solution, current_unit=unit)})
     for i, cell in enumerate(solution):
         number = "" if len(solution) == 1 else f"_{i + 1}"
-        write_csv(out / f"trace{number}.csv", columns(cell))
-        drawn = {f"currents{number}": lambda c=cell: plot.currents(c)}
+        write_csv(out / f"trace{number}.csv", columns(cell, unit))
+        drawn = {}
+        if len(cell.currents):
+            drawn[f"currents{number}"] = lambda c=cell: plot.currents(c, current_unit=unit)
         if len(cell.gates):
             drawn[f"gates{number}"] = lambda c=cell: plot.gates(c)
             drawn[f"open_probabilities{number}"] = lambda c=cell: plot.open_probabilities(c)
@@ -129,11 +141,11 @@ def write(out: Path, neuron: Neuron, protocols: list[Protocol], solution: Soluti
     write_csv(out / "summary.csv", {key: [row[key] for row in rows] for key in rows[0]})
 
 
-def columns(cell: Solution) -> dict[str, np.ndarray]:
+def columns(cell: Solution, unit: str) -> dict[str, np.ndarray]:
     """A trace as columns, each with its unit in its name; `pyhodgkin.read` takes them as well."""
     protocol: Any = cell.protocol  # of one cell: one protocol
     injects = protocol.kind == "current"
-    unit = protocol.unit if injects else "uA/cm2"
+    unit = protocol.unit if injects else unit
     total = cell.stimulus if injects else np.sum([*cell.currents.values()], axis=0)
     table = {"t_ms": cell.t, "v_mV": cell.v, f"current_{unit}": total}
     table.update(cell.gates)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..units import current_unit as current_unit_of
 from .style import INK, MEASURED, STIMULUS, color, label_lines, panels, shades, styled
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ UNIT_TEXT = {"uA/cm2": "µA/cm²", "nA": "nA", "pA": "pA", "mV": "mV"}
 
 @styled
 def trace(
-    solution: Solution, *, measured: Recording | None = None, axes: Sequence[Axes] | None = None
+    solution: Solution,
+    *,
+    measured: Recording | None = None,
+    current_unit: str = "uA/cm2",
+    axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Membrane potential over time, with the stimulus below it.
 
@@ -36,6 +41,9 @@ def trace(
         Of one cell or of a batch; each element of a batch is a line.
     measured : Recording, optional
         Drawn behind in grey.
+    current_unit : {"uA/cm2", "nA", "pA"}
+        Unit of the ionic currents under voltage clamp, which the conductances of the neuron
+        decide; under current clamp the protocol states it.
     axes : two Axes, optional
         Where to draw; by default a new figure.
 
@@ -57,7 +65,9 @@ def trace(
     for row, line in zip(rows, shades(len(rows)), strict=True):
         label = "model" if measured is not None and len(rows) == 1 else None
         top.plot(t, row, color=line, label=label)
-    top.set_ylabel(f"ionic current ({_current_unit(solution)})" if clamped else "potential (mV)")
+    top.set_ylabel(
+        f"ionic current ({_unit_text(solution, current_unit)})" if clamped else "potential (mV)"
+    )
     if measured is not None:
         label_lines(top)
     stimulus(bottom, solution.t, protocols, scale)
@@ -96,13 +106,15 @@ def open_probabilities(solution: Solution, *, axes: Sequence[Axes] | None = None
 
 
 @styled
-def currents(solution: Solution, *, axes: Sequence[Axes] | None = None) -> Figure:
+def currents(
+    solution: Solution, *, current_unit: str = "uA/cm2", axes: Sequence[Axes] | None = None
+) -> Figure:
     """Ionic currents over time, outward positive, below the membrane potential.
 
-    Parameters are those of `gates`.
+    Parameters are those of `gates`, and the `current_unit` of `trace`.
     """
     cell = _one_cell(solution)
-    label = f"current ({_current_unit(cell)})"
+    label = f"current ({_unit_text(cell, current_unit)})"
     return _below_potential(cell, dict(cell.currents), label, axes)
 
 
@@ -210,9 +222,9 @@ def _total_current(solution: Solution) -> NDArray[np.float64]:
     return np.atleast_2d(np.sum([np.asarray(i) for i in solution.currents.values()], axis=0))
 
 
-def _current_unit(solution: Solution) -> str:
+def _unit_text(solution: Solution, clamped: str) -> str:
     protocol = _protocols(solution)[0]
-    return UNIT_TEXT[protocol.unit] if protocol.kind == "current" else UNIT_TEXT["uA/cm2"]
+    return UNIT_TEXT[protocol.unit if protocol.kind == "current" else current_unit_of(clamped)]
 
 
 def _arrows(ax: Axes, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> None:
