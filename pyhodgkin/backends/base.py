@@ -17,7 +17,7 @@ from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
 from ..protocols import Protocol
 from ..recordings import Recording
-from ..solution import Status
+from ..status import Status
 
 FloatArray = NDArray[np.float64]
 

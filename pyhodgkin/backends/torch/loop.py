@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...solution import Status
+from ...status import Status
 from ..base import SolveOptions
 from .arrays import as_tensor, of
 from .kinetics import Params

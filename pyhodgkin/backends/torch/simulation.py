@@ -11,7 +11,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
-from ...solution import Status
+from ...status import Status
 from ..base import Loss, SolveOptions, ValueAndGradient
 from .loop import Run
 from .losses import Targets
