@@ -14,15 +14,18 @@ from pyhodgkin import CurrentClamp, Ramp, Sine, VoltageClamp, simulate
 from pyhodgkin.backends.torch.functional import odeint
 from pyhodgkin.errors import InputError, SolveError
 
-CLAMP = CurrentClamp.step(40.0, 0.3, 1.5, 3.0)
-TIMES = np.linspace(0.0, 3.0, 7)
+CLAMP = CurrentClamp.step(60.0, 0.2, 1.0, 2.0)  # its spike is at its height at 2 ms
+TIMES = np.array([0.0, 0.7, 1.4, 2.0])
 # One step size: the function is smooth to the last digit. Adaptive steps are of the true solution.
 HOW = {
     "exponential": ({"dt": 0.05}, {"eps": 1e-6, "atol": 1e-5, "rtol": 1e-4}),
-    "rodas5p": ({"rtol": 1e-11, "atol": 1e-12}, {"eps": 1e-4, "atol": 1e-4, "rtol": 1e-4}),
-    "rodas4p": ({"rtol": 1e-9, "atol": 1e-10}, {"eps": 1e-4, "atol": 1e-3, "rtol": 1e-3}),
-    "tsit5": ({"rtol": 1e-11, "atol": 1e-12}, {"eps": 1e-4, "atol": 1e-4, "rtol": 1e-4}),
+    "rodas5p": ({"rtol": 1e-10, "atol": 1e-11}, {"eps": 1e-4, "atol": 1e-4, "rtol": 1e-4}),
+    "rodas4p": ({"rtol": 1e-8, "atol": 1e-9}, {"eps": 1e-4, "atol": 1e-3, "rtol": 1e-3}),
+    "tsit5": ({"rtol": 1e-10, "atol": 1e-11}, {"eps": 1e-4, "atol": 1e-4, "rtol": 1e-4}),
 }
+# A random combination of all derivatives instead of each: the methods share the adjoint.
+for _name in ("rodas4p", "tsit5"):
+    HOW[_name][1]["fast_mode"] = True
 # mV and fractions alike of the order of one.
 SCALE = torch.tensor([0.02, 1.0, 1.0, 1.0], dtype=torch.float64)
 
@@ -45,7 +48,7 @@ def test_gradcheck_by_parameters_and_start(solver):
 
     def f(x: Tensor, y0: Tensor) -> Tensor:
         y = odeint(SQUID, CLAMP, theta(x), y0, saveat=TIMES, solver=solver, **options)
-        return y[2:] * SCALE
+        return y[1:] * SCALE
 
     assert gradcheck(f, (leaf(np.zeros(4)), leaf(SQUID.initial_state(-62.0))), **check)
 
@@ -65,15 +68,15 @@ def test_gradcheck_through_the_steady_state_at_the_start():
 @pytest.mark.parametrize("solver", ["exponential", "rodas5p"])
 def test_gradcheck_by_a_sampled_current(solver, mode):
     options, check = HOW[solver]
-    t = np.array([0.2, 0.5, 0.9, 1.4, 2.0])
-    values = np.array([0.0, 30.0, 35.0, 10.0, 10.0])
-    protocol = CurrentClamp.sampled(t, values, mode, t_end=3.0)
+    t = np.array([0.2, 0.5, 0.9, 1.4])
+    values = np.array([0.0, 40.0, 50.0, 10.0])
+    protocol = CurrentClamp.sampled(t, values, mode, t_end=2.0)
 
     def f(x: Tensor) -> Tensor:
         y = odeint(SQUID, protocol, stimulus=30.0 * x, saveat=TIMES, solver=solver, **options)
         return y * SCALE
 
-    assert gradcheck(f, (leaf(values / 30.0),), **check)
+    assert gradcheck(f, (leaf(values / 30.0),), **check, fast_mode=solver != "exponential")
     plain = simulate(SQUID, protocol, saveat=TIMES, solver=solver, **options).y
     np.testing.assert_allclose(f(leaf(values / 30.0)).detach() / SCALE, plain, rtol=1e-9)
 
@@ -82,9 +85,9 @@ def test_gradcheck_by_a_sampled_current(solver, mode):
 @pytest.mark.parametrize("solver", ["exponential", "rodas5p"])
 def test_gradcheck_by_a_sampled_voltage(solver, mode):
     options, check = HOW[solver]
-    t, values = np.array([0.0, 0.5, 0.9, 1.4, 2.0]), np.array([-80.0, -20.0, 10.0, 10.0, -60.0])
-    protocol = VoltageClamp.sampled(t, values, mode, t_end=3.0)
-    times = np.linspace(0.1, 2.7, 6)  # between the jumps of a held command
+    t, values = np.array([0.0, 0.5, 0.9, 1.4]), np.array([-80.0, -20.0, 10.0, -60.0])
+    protocol = VoltageClamp.sampled(t, values, mode, t_end=2.0)
+    times = np.array([0.3, 1.1, 1.9])  # between the jumps of a held command
 
     def f(x: Tensor) -> Tensor:
         y = odeint(SQUID, protocol, stimulus=50.0 * x, saveat=times, solver=solver, **options)
@@ -126,15 +129,15 @@ def test_gradcheck_of_a_batch():
     """Each of two elements with its own parameters, start and stimulus."""
     options, check = HOW["exponential"]
     theta = with_changed(SQUID, ["na.g", "c_m"])
-    protocol = CurrentClamp.sampled([0.0, 1.0, 2.0], [0.0, 20.0, 0.0], t_end=3.0)
+    protocol = CurrentClamp.sampled([0.0, 1.0, 2.0], [0.0, 20.0, 0.0], t_end=2.0)
 
     def f(x: Tensor, y0: Tensor, values: Tensor) -> Tensor:
         sets = torch.stack([theta(row) for row in x])
         y = odeint(
             SQUID, protocol, sets, y0, 20.0 * values, saveat=TIMES, solver="exponential", **options
         )
-        assert y.shape == (2, 7, 4)
-        return y[:, 2:] * SCALE
+        assert y.shape == (2, 4, 4)
+        return y[:, 1:] * SCALE
 
     starts = np.stack([SQUID.initial_state(-60.0), SQUID.initial_state(-66.0)])
     values = np.array([[0.0, 2.0, 1.0], [1.0, 1.5, -0.5]])
@@ -144,22 +147,22 @@ def test_gradcheck_of_a_batch():
 def test_values_are_those_of_simulate():
     for protocol in (
         CLAMP,
-        VoltageClamp.step(0.0, 1.0, 2.0, 3.0),
-        CurrentClamp(Sine(20, 300), 3.0),
+        VoltageClamp.step(0.0, 1.0, 1.7, 2.0),
+        CurrentClamp(Sine(20, 300), 2.0),
     ):
         found = odeint(SQUID, protocol, saveat=TIMES)
         np.testing.assert_array_equal(found, simulate(SQUID, protocol, saveat=TIMES).y)
-    protocols = [CLAMP, CurrentClamp(Ramp(0, 3, 0, 60), 3.0)]
+    protocols = [CLAMP, CurrentClamp(Ramp(0, 3, 0, 60), 2.0)]
     found = odeint(SQUID, protocols, saveat=TIMES)
     np.testing.assert_array_equal(found, simulate(SQUID, protocols, saveat=TIMES).y)
     theta = torch.as_tensor(np.stack([SQUID.theta] * 2))
     found = odeint(SQUID, CLAMP, theta, torch.as_tensor(SQUID.initial_state()), saveat=TIMES)
-    assert found.shape == (2, 7, 4)
+    assert found.shape == (2, 4, 4)
 
 
 def test_shared_parameters_gather_the_gradient_of_all():
     x = leaf(SQUID.theta)
-    protocols = [CLAMP, CurrentClamp.constant(5.0, 3.0)]
+    protocols = [CLAMP, CurrentClamp.constant(5.0, 2.0)]
     options = {"saveat": TIMES, "solver": "exponential", "dt": 0.05}
     odeint(SQUID, protocols, x, **options).mul(SCALE).sum().backward()
     total = torch.zeros_like(x)

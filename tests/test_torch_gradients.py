@@ -22,19 +22,19 @@ def options(solver="rodas5p", **other):
     return SolveOptions(solver, rtol=1e-9, atol=1e-10, dt=0.02, **other)
 
 
-def current_clamp(t_end=4.0, amplitude=50.0, dt=0.1):
+def current_clamp(t_end=3.0, amplitude=50.0, dt=0.1):
     """A spike, measured as a constant: the residual is large and has one sign."""
     t = np.arange(0.0, t_end + dt / 2, dt)
-    protocol = CurrentClamp.step(amplitude, 0.5, 2.0, t_end)
+    protocol = CurrentClamp.step(amplitude, 0.5, 1.5, t_end)
     return Recording(t, protocol, v=np.full(len(t), -90.0))
 
 
 def uneven_clamp():
     """Other times than `current_clamp`, uneven, fewer, and some of them not used."""
     rng = np.random.default_rng(0)
-    t = np.sort(rng.uniform(0.3, 3.0, 60))
+    t = np.sort(rng.uniform(0.3, 2.4, 60))
     mask = rng.random(60) < 0.7
-    return Recording(t, CurrentClamp(Sine(30.0, 300.0), 4.0), v=np.full(60, -80.0), mask=mask)
+    return Recording(t, CurrentClamp(Sine(30.0, 300.0), 3.0), v=np.full(60, -80.0), mask=mask)
 
 
 def voltage_clamp(t_end=6.0, seed=0):
@@ -156,7 +156,7 @@ def test_a_network_by_every_solver(solver):
     cell = FORMS["learned"]
     directions = random_steps(cell, "*.network.*")
     tolerance = TOLERANCE[solver]
-    check(cell, [current_clamp()], directions, options(solver), tolerance)
+    check(cell, [current_clamp(2.0)], directions, options(solver), tolerance)
 
 
 @pytest.mark.parametrize("name", ["residual", "current_with_gates", "box"])
