@@ -67,9 +67,11 @@ def task_a():
                         )
                     )
                     counts = {"nsteps": int(s.stats["n_steps"])}
-                    emit(task, peer, method, setting, **kw, **tm, **errors(variant, 50, t, s.v), **counts)
+                    off = errors(variant, 50, t, s.v)
+                    emit(task, peer, method, setting, **kw, **tm, **off, **counts)
 
-                guard(go)("A", "pyhodgkin", f"torch {solver}", tolname(rtol, atol), variant=variant, T=50)
+                setting = tolname(rtol, atol)
+                guard(go)("A", "pyhodgkin", f"torch {solver}", setting, variant=variant, T=50)
 
 
 def task_b():
