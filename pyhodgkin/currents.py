@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .neuron.neuron import Neuron
 
 FloatArray = NDArray[np.float64]
-Lazy = dict[str, Callable[[], FloatArray]]
+Lazy = dict[str, Any]  # functions that return an array
 
 
 def open_probability(neuron: Neuron, channel: Channel, y: FloatArray) -> FloatArray:

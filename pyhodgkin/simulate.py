@@ -139,7 +139,7 @@ def _theta(
     else:
         values = np.atleast_2d(np.array(theta, dtype=np.float64))
     if values.ndim != 2 or values.shape[1] != layout.size:
-        raise InputError(f"theta has shape {np.shape(theta)}; its last axis must be {layout.size}")
+        raise InputError(f"theta has shape {values.shape}; its last axis must be {layout.size}")
     individual = np.ndim(theta) == 2 if theta is not None else len(neurons) > 1
     for name, given in (parameters or {}).items():
         entry, array = layout[name], np.asarray(given, dtype=np.float64)
@@ -212,7 +212,7 @@ def _batch_size(n_sets: int, n_protocols: int, y0: FloatArray | None) -> int:
         sizes.add(len(y0))
     if len(sizes) > 1:
         raise InputError(
-            f"{n_sets} parameter sets, {n_protocols} protocols, y0 {np.shape(y0)}: the sizes of a "
+            f"{n_sets} parameter sets, {n_protocols} protocols, y0 {None if y0 is None else y0.shape}: the sizes of a "
             "batch must be equal, or 1"
         )
     return sizes.pop() if sizes else 1

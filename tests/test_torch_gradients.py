@@ -315,3 +315,16 @@ def test_a_start_for_each_set_and_recording():
         np.testing.assert_allclose(both.value[k], one.value, rtol=1e-8)
         scale = abs(one.gradient_y0).max()
         np.testing.assert_allclose(both.gradient_y0[k], one.gradient_y0, atol=1e-7 * scale)
+
+
+@pytest.mark.parametrize("name", ["learned", "current_with_gates", "current", "residual"])
+def test_known_voltages_and_the_solver_agree_with_networks(name):
+    cell = FORMS[name]
+    t = np.arange(0.0, 5.0, 0.25)
+    clamp = VoltageClamp.steps([0, 1, 3], [-70.0, 0.0, -50.0], 5.0)
+    recording = Recording(t, clamp, current=np.zeros(len(t)), current_unit="uA/cm2")
+    solved, known = (
+        ENGINE.predict(cell, [recording], cell.theta, mode=mode, options=options())[0]
+        for mode in ("simulation", "clamped")
+    )
+    np.testing.assert_allclose(solved, known, rtol=1e-6, atol=1e-5)

@@ -180,7 +180,7 @@ def _current(system: ConductanceSystem, plan: Plan, p: Params, y0: Tensor | None
     instant = bank.instant(bank.leaves(v, p)) if bank.instantaneous else []
     total = system.conductances.total(v, x, instant, p)
     if system.unknown:
-        total = total + system.unknown.total(v, x, p)
+        total = total + system.unknown.total(v, x, instant, p)
     if plan.weights is None:
         return total
     # The weights are zero where a recording has no neighbour, so rolling never mixes two.

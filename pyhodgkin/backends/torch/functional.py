@@ -76,6 +76,7 @@ def odeint(
     """
     protocols = [protocol] if isinstance(protocol, Protocol) else list(protocol)
     theta = torch.as_tensor(neuron.theta) if theta is None else theta
+    assert theta is not None
     batch = _batch(neuron, protocols, theta, y0, stimulus)
     size = max(batch.values(), default=1)
     shape = (size, 1) if "theta" in batch else (1, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ class _Lanes:
     """The moving state of a solve; every array is (K, Q) but `y`."""
 
     def __init__(
-        self, system: System, y0: Tensor, t0: Tensor, t1: Tensor, stimulus: Stimulus
+        self, system: System, stimulus: Stimulus, y0: Tensor, t0: Tensor, t1: Tensor
     ) -> None:
         xp = of(y0)
         self.system, self.stimulus = system, stimulus
@@ -82,19 +83,22 @@ def march(
     keep: bool = False,
 ) -> Run:
     """Integrate every lane from `t0` to `t1` (K, Q); few lanes on the CPU go in numpy."""
+    shape = tuple(y0.shape)
     sampler = Sampler(saveat, _entered(system, y0, t0, stimulus), t0, system.n_bounded)
     recorder = Recorder(keep)
     few = y0.device.type == "cpu" and y0.shape[1] * y0.shape[2] <= FEW
     with np.errstate(all="ignore"):
         if few:
-            p = {name: x.numpy() for name, x in p.items()}
-            y0, t0, t1 = y0.numpy(), t0.numpy(), t1.numpy()
-        lanes = _Lanes(system, y0, t0, t1, stimulus)
+            arrays: Any = {name: x.numpy() for name, x in p.items()}
+            start: list[Any] = [y0.numpy(), t0.numpy(), t1.numpy()]
+        else:
+            arrays, start = p, [y0, t0, t1]
+        lanes = _Lanes(system, stimulus, *start)
         walk = _adaptive if method.adaptive else _fixed
-        walk(lanes, method, p, options, sampler, recorder)
+        walk(lanes, method, arrays, options, sampler, recorder)
     counts = [as_tensor(x) for x in (lanes.n_steps, lanes.n_rejected, lanes.status)]
     evaluations = (counts[0] + counts[1]) * method.evaluations
-    samples = sampler.result(tuple(y0.shape))
+    samples = sampler.result(shape)
     return Run(samples, counts[0], counts[1], evaluations, counts[2], recorder.tape())
 
 

@@ -86,11 +86,11 @@ class Simulation:
         theta, y0 = self._to_theta(back.params, direct, back.y0)
         value = torch.where(bad, torch.full_like(each[:, 0], torch.inf), each.mean(-1))
         return ValueAndGradient(
-            value.detach().double().numpy(),
+            value.detach().double().cpu().numpy(),
             _clean(theta, bad),
             None if y0 is None else _clean(y0, bad),
-            each.detach().double().numpy(),
-            run.status.numpy(),
+            each.detach().double().cpu().numpy(),
+            run.status.cpu().numpy(),
             statistics(run),
         )
 
@@ -124,7 +124,9 @@ class Simulation:
 
 def statistics(run: Run) -> dict[str, np.ndarray]:
     """Counters of a run as arrays."""
-    return {name: getattr(run, name).numpy() for name in ("n_steps", "n_rejected", "n_f_evals")}
+    return {
+        name: getattr(run, name).cpu().numpy() for name in ("n_steps", "n_rejected", "n_f_evals")
+    }
 
 
 def _clean(gradient: Tensor, bad: Tensor) -> np.ndarray:

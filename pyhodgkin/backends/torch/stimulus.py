@@ -55,6 +55,7 @@ class Pieces:
         return (self.amplitude * bend).sum(-3)
 
     def _angle(self, tau: Tensor) -> tuple[Tensor, Tensor]:
+        assert self.omega is not None and self.chirp is not None and self.phase is not None
         tau = tau[..., None, :, :]
         return (
             self.phase + tau * (self.omega + 0.5 * self.chirp * tau),

@@ -62,11 +62,13 @@ class Recorder:
         count = accepted.sum(0)
         if len(accepted) == 0:
             return None
-        t, h, t_next, piece, y = arrays
+        *rows, y = arrays
         last = (count - 1).clamp(min=0)
-        fill = torch.arange(len(t), device=t.device).view(-1, 1, 1)
-        source = torch.minimum(fill, last)
-        return Tape(*(x.gather(0, source) for x in (t, h, t_next, piece)), _take(y, source), count)
+        source = torch.minimum(torch.arange(len(y), device=y.device).view(-1, 1, 1), last)
+        t, h, t_next, piece = (x.gather(0, source) for x in rows)
+        # A lane without any step must not be computed along with the size of a rejected one.
+        h = torch.where(count > 0, h, 1e-9)
+        return Tape(t, h, t_next, piece, _take(y, source), count)
 
 
 def _take(y: Tensor, source: Tensor) -> Tensor:
