@@ -211,8 +211,9 @@ def _batch_size(n_sets: int, n_protocols: int, y0: FloatArray | None) -> int:
     if y0 is not None and y0.ndim == 2 and len(y0) > 1:
         sizes.add(len(y0))
     if len(sizes) > 1:
+        starts = 1 if y0 is None or y0.ndim == 1 else len(y0)
         raise InputError(
-            f"{n_sets} parameter sets, {n_protocols} protocols, y0 {None if y0 is None else y0.shape}: the sizes of a "
+            f"{n_sets} parameter sets, {n_protocols} protocols, {starts} starts y0: the sizes of a "
             "batch must be equal, or 1"
         )
     return sizes.pop() if sizes else 1
