@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pyhodgkin import CurrentClamp, Step, library, simulate
+from pyhodgkin.spikes import upward_crossings
 
 SQUID = library.get("squid_axon")
 SOLVERS = ("rodas5p", "rodas4p", "tsit5")
@@ -54,6 +55,9 @@ def test_the_13_traces_at_tight_tolerance(traces, solver):
     batch = all_in_one_batch(traces, solver, **TIGHT)
     for i, (_, _, expected, spikes) in enumerate(traces.values()):
         compare(batch[i], expected, spikes, dv=0.02, dt=0.001)
+        # Also from the samples that `simulate` takes unless told otherwise, every 0.05 ms.
+        found = upward_crossings(batch.t[::5], batch.v[i, ::5])
+        np.testing.assert_allclose(found, spikes, rtol=0, atol=0.001)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
