@@ -52,7 +52,10 @@ class Options:
         argument = f"{quantity}_unit"
         given = getattr(self, argument)
         if stated is None and given is None:
-            raise RecordingError(f"{where} does not state the unit of {quantity}: give {argument}=")
+            raise RecordingError(
+                f"{where} does not state the unit of {quantity}: give {argument}= "
+                f"(on the command line --{quantity}-unit)"
+            )
         if stated is not None and given is not None and spelled(stated) != spelled(given):
             raise RecordingError(
                 f"{where} states {quantity} in {stated} but {argument} is {given}: leave one out"
@@ -61,7 +64,8 @@ class Options:
 
     def time_factor(self, stated: str | None, where: str) -> float:
         """Factor to ms."""
-        return _named(where, lambda: factor(self.unit("time", stated, where), TIME, "time_unit"))
+        unit = self.unit("time", stated, where)
+        return _named(where, lambda: factor(unit, TIME, "time_unit"))
 
     def voltage_factor(self, stated: str | None, where: str) -> float:
         """Factor to mV."""
