@@ -81,14 +81,14 @@ def _automatic(
                 "voltage clamp, networks on published rates: the gates are driven by the command, "
                 "first the rates are fitted, then the networks on them"
             )
-        stages = _clamped(300, 500) if "networks" in groups else _clamped(0, 300)
+        stages = _clamped(300, 1000) if "networks" in groups else _clamped(0, 300)
         return stages, "voltage clamp: the gates are driven by the command"
     if "capacitance" in groups:
         return _simulated(), (
             "current clamp, c_m unknown: the ionic current is not known from v, so it is simulated"
         )
     first = _clamped(150, 250) if "networks" in groups else _clamped(0, 100)
-    return (*first, *_refined()), (
+    return (*first, _between_spikes(), *_refined()), (
         "current clamp: first the gates are driven by the measured v and the ionic current "
         "i_stim - c_m dv/dt is matched, then it is simulated"
     )
@@ -98,6 +98,11 @@ def _clamped(adamw: int, lbfgs: int) -> Schedule:
     """Networks need AdamW to leave a random start; a few physical parameters do not."""
     fine = Stage("clamped", "lbfgs", lbfgs)
     return (Stage("clamped", "adamw", adamw, lr=0.01), fine) if adamw else (fine,)
+
+
+def _between_spikes() -> Stage:
+    """Small currents between spikes decide when the next one comes; a square hardly sees them."""
+    return Stage("clamped", "lbfgs", 250, loss=Loss("huber", delta=0.003))
 
 
 # A gradient is exact for the steps taken, so training can take longer steps than judging.
