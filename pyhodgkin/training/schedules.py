@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
+from ..neuron.channels import Channel
+from ..neuron.gates import Gate
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
@@ -72,14 +74,10 @@ def _automatic(
         return _simulated(), "no gates that a known voltage drives linearly, so it is simulated"
     groups = {e.group for e in neuron.layout if np.isin(e.start, indices)}
     if recordings[0].observed == "current":
-        residual = any(
-            isinstance(gate.kinetics, NeuralKinetics) and gate.kinetics.form == "residual"
-            for gate in neuron.gates
-        )
-        if residual and "networks" in groups and not trainable_given:
-            return _residual(), (
+        if any(map(_is_residual, neuron.gates)) and not trainable_given:
+            return _residual(neuron), (
                 "voltage clamp, networks on published rates: the gates are driven by the command, "
-                "first the rates are fitted, then the networks on them"
+                "first these rates and g are fitted, then the networks on them and g"
             )
         stages = _clamped(300, 1000) if "networks" in groups else _clamped(0, 300)
         return stages, "voltage clamp: the gates are driven by the command"
@@ -87,8 +85,10 @@ def _automatic(
         return _simulated(), (
             "current clamp, c_m unknown: the ionic current is not known from v, so it is simulated"
         )
-    first = _clamped(150, 250) if "networks" in groups else _clamped(0, 100)
-    return (*first, _between_spikes(), *_refined()), (
+    networks = "networks" in groups
+    first = _clamped(150, 250) if networks else _clamped(0, 100)
+    # A few numbers are worth finding to the last digit; networks are not unique anyway.
+    return (*first, _between_spikes(), _refined(_CLOSE if networks else None)), (
         "current clamp: first the gates are driven by the measured v and the ionic current "
         "i_stim - c_m dv/dt is matched, then it is simulated"
     )
@@ -110,10 +110,10 @@ _LOOSE = {"rtol": 1e-5, "atol": 1e-7}
 _CLOSE = 1e-6  # of the variance: for spikes of 100 mV, 0.03 mV
 
 
-def _refined() -> Schedule:
+def _refined(target: float | None) -> Stage:
     """From a start that spikes when the recording does, straight to the minimum."""
-    stage = Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, target=_CLOSE)
-    return (replace(stage, options=_LOOSE),)
+    stage = Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, target=target)
+    return replace(stage, options=_LOOSE)
 
 
 def _simulated() -> Schedule:
@@ -126,17 +126,24 @@ def _simulated() -> Schedule:
 _CURVATURE = 0.004
 
 
-def _residual() -> Schedule:
+def _is_residual(gate: Gate) -> bool:
+    return isinstance(gate.kinetics, NeuralKinetics) and gate.kinetics.form == "residual"
+
+
+def _residual(neuron: Neuron) -> Schedule:
     """The published rates fitted, then networks on them that may bend only where data ask."""
+    channels = [c for c in neuron.channels if any(map(_is_residual, c.gates))]
+    g = tuple(f"{c.name}.g" for c in channels if isinstance(c, Channel))
+    priors = tuple(e.name for e in neuron.layout if e.group == "rates" and ".prior." in e.name)
     loss = Loss("huber", delta=0.03)
-    rates = Stage("clamped", "lbfgs", 200, loss=loss, trainable=("rates", "conductances"))
+    rates = Stage("clamped", "lbfgs", 200, loss=loss, trainable=(*priors, *g))
     networks = Stage(
         "clamped",
         "adamw",
         300,
         lr=0.01,
         loss=loss,
-        trainable=("networks", "conductances"),
+        trainable=("networks", *g),
         penalty=CurvePenalty(curvature=_CURVATURE),
         pull=2e-4,
     )
