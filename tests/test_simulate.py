@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from neurons import SQUID, black_box_neuron, learned_neuron
 from torch_neurons import with_n
 
 from pyhodgkin import CurrentClamp, Status, VoltageClamp, library, simulate
-from pyhodgkin.errors import InputError, SolveError, UnknownNameError
+from pyhodgkin.errors import BackendUnavailableError, InputError, SolveError, UnknownNameError
 from pyhodgkin.neuron.library import hodgkinmodel_jl
 
 CLAMP = CurrentClamp.step(10.0, start=1.0, stop=15.0, t_end=15.0)
@@ -272,6 +273,18 @@ def test_one_bad_element_is_named_and_the_others_are_right():
     batch = simulate(SQUID, clamps, max_steps=int(n) + 5, throw=False, saveat=SAVE)
     assert batch.success.tolist() == [False, True, False]
     np.testing.assert_allclose(batch.y[1], alone(SQUID, clamps[1]).y, rtol=0, atol=1e-9)
+
+
+def test_the_longest_step_is_kept():
+    rest = CurrentClamp.constant(0.0, 15.0)
+    assert simulate(SQUID, rest, dt_max=0.1).stats["n_steps"] >= 150
+    assert simulate(SQUID, rest).stats["n_steps"] < 100
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_device_that_is_not_there():
+    with pytest.raises(BackendUnavailableError, match='use device="cpu"'):
+        simulate(SQUID, CLAMP, device="cuda")
 
 
 # -- single precision -------------------------------------------------------------------

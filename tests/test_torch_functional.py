@@ -11,7 +11,7 @@ from torch.autograd import gradcheck
 from torch_neurons import FORMS, with_n
 
 from pyhodgkin import CurrentClamp, Ramp, Sine, VoltageClamp, simulate
-from pyhodgkin.backends.torch.functional import odeint
+from pyhodgkin.backends.torch import odeint
 from pyhodgkin.errors import InputError, SolveError
 
 CLAMP = CurrentClamp.step(60.0, 0.2, 1.0, 2.0)  # its spike is at its height at 2 ms

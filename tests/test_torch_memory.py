@@ -57,7 +57,7 @@ torch.set_num_threads(1)
 sys.path.insert(0, {folder!r})
 from neurons import SQUID
 from pyhodgkin import CurrentClamp
-from pyhodgkin.backends.torch.functional import odeint
+from pyhodgkin.backends.torch import odeint
 
 def backward(t_end):
     theta = torch.tensor(SQUID.theta, requires_grad=True)
