@@ -47,9 +47,10 @@ class TorchBackend:
         if many and n not in (1, len(theta)):
             raise InputError(f"{n} protocols for {len(theta)} parameter sets: give 1 or as many")
         shape = (len(theta), 1) if many else (1, n)
+        tensor = parameters(theta, options)
         problem = Problem.build(neuron, protocols, shape, saveat, options)
         with torch.inference_mode():
-            p = problem.system.unpack(parameters(theta, options))
+            p = problem.system.unpack(tensor)
             if y0 is not None:
                 rows = np.asarray(y0, dtype=np.float64)
                 start = problem.public_start(rows[:, None] if many and rows.ndim == 2 else rows)

@@ -194,6 +194,8 @@ def _first_step(
     # The error of the first step goes like h^(order + 1): bring it near the tolerance.
     h = xp.convert(xp.minimum(0.01 * d0 / d1, d1 ** (-1.0 / (order + 1))), lanes.t)
     h = xp.where(xp.isfinite(h) & (h > 0), h, 1e-6 * xp.ones_like(h))
+    if options.dt_max is not None:
+        h = xp.at_most(h, options.dt_max)
     return xp.minimum(xp.at_least(h, 1e-28), xp.at_least(lanes.t1 - lanes.t, 1e-12))
 
 
