@@ -93,15 +93,31 @@ def task_b():
                     def go(task, peer, method, setting, **kw):
                         def run():
                             return ph.simulate(
-                                SEED, protocol, theta=theta, y0=X0, saveat=t, rtol=rtol, atol=atol,
-                                solver=solver, dt=dt, dtype=dtype, throw=False,
+                                SEED,
+                                protocol,
+                                theta=theta,
+                                y0=X0,
+                                saveat=t,
+                                rtol=rtol,
+                                atol=atol,
+                                solver=solver,
+                                dt=dt,
+                                dtype=dtype,
+                                throw=False,
                             )
 
                         tm, s = best(run, 3)
                         speed = n * 50 / tm["min_s"]
                         emit(
-                            task, peer, method, setting, **kw, **tm, **pop_errors(s.v[:, -1]),
-                            cellms_s=speed, n_fail=int(np.sum(s.status != 0)),
+                            task,
+                            peer,
+                            method,
+                            setting,
+                            **kw,
+                            **tm,
+                            **pop_errors(s.v[:, -1]),
+                            cellms_s=speed,
+                            n_fail=int(np.sum(s.status != 0)),
                         )
 
                     name = f"torch {solver} batch {dtype}"
@@ -125,8 +141,13 @@ def task_c():
                 def go(task, peer, method, setting, **kw):
                     def run():
                         return ENGINE.value_and_grad(
-                            cell, [data], cell.theta, Loss("mse", scale=1.0), mode="simulation",
-                            y0=X0[None], options=SolveOptions(solver, rtol, atol),
+                            cell,
+                            [data],
+                            cell.theta,
+                            Loss("mse", scale=1.0),
+                            mode="simulation",
+                            y0=X0[None],
+                            options=SolveOptions(solver, rtol, atol),
                         )
 
                     tm, found = best(run)
@@ -135,7 +156,13 @@ def task_c():
                     by_stimulus = -g[5] / p[2]
                     g = np.append(g, by_stimulus)
                     emit(
-                        task, peer, method, setting, **kw, **tm, loss=float(found.value),
+                        task,
+                        peer,
+                        method,
+                        setting,
+                        **kw,
+                        **tm,
+                        loss=float(found.value),
                         gerr=rel_grad_err(g, reference),
                     )
 
@@ -168,8 +195,13 @@ def task_d():
                 def go(task, peer, method, setting, **kw):
                     def run():
                         return ENGINE.value_and_grad(
-                            cell, data, cell.theta, Loss("mse", scale=1.0), mode="simulation",
-                            y0=np.tile(X0, (batch, 1)), options=SolveOptions(solver, rtol, atol),
+                            cell,
+                            data,
+                            cell.theta,
+                            Loss("mse", scale=1.0),
+                            mode="simulation",
+                            y0=np.tile(X0, (batch, 1)),
+                            options=SolveOptions(solver, rtol, atol),
                         )
 
                     tm, found = best(run)
@@ -191,8 +223,15 @@ def task_e():
                 cell = with_network(random_theta(i, scale))
                 before = time.perf_counter()
                 s = ph.simulate(
-                    cell, clamp(9.0, 50.0), saveat=t, y0=X0, rtol=rtol, atol=atol, dtype=dtype,
-                    solver="rodas5p", throw=False,
+                    cell,
+                    clamp(9.0, 50.0),
+                    saveat=t,
+                    y0=X0,
+                    rtol=rtol,
+                    atol=atol,
+                    dtype=dtype,
+                    solver="rodas5p",
+                    throw=False,
                 )
                 seconds.append(time.perf_counter() - before)
                 steps.append(int(s.stats["n_steps"]))
@@ -201,9 +240,17 @@ def task_e():
                 outside += bool(np.any((gates < 0) | (gates > 1)))
                 counts[text] = counts.get(text, 0) + 1
             emit(
-                "E", "pyhodgkin", f"torch rodas5p fwd {dtype}", f"rtol={rtol:g} x{scale:g}", T=50,
-                counts=counts, outside=outside, med_s=float(np.median(seconds)),
-                min_s=min(seconds), max_s=max(seconds), steps_med=float(np.median(steps)),
+                "E",
+                "pyhodgkin",
+                f"torch rodas5p fwd {dtype}",
+                f"rtol={rtol:g} x{scale:g}",
+                T=50,
+                counts=counts,
+                outside=outside,
+                med_s=float(np.median(seconds)),
+                min_s=min(seconds),
+                max_s=max(seconds),
+                steps_med=float(np.median(steps)),
                 steps_max=max(steps),
             )
 

@@ -1,4 +1,4 @@
-"""Task E of a peer with weights scaled otherwise than its own ×3: python peer_scaled.py diffrax 10"""
+"""Task E of a peer at another scale of the weights: python peer_scaled.py diffrax 10"""
 
 from __future__ import annotations
 

@@ -31,7 +31,14 @@ def solve(neuron, protocol, t=None, y0=None, rtol=1e-9, atol=1e-10, method="LSOD
         crossing.direction = 1  # type: ignore[attr-defined]
         step = {"max_step": 2.0} if not clamped else {}
         piece = solve_ivp(
-            g, (start, end), y, method, rtol=rtol, atol=atol, dense_output=True, events=crossing,
+            g,
+            (start, end),
+            y,
+            method,
+            rtol=rtol,
+            atol=atol,
+            dense_output=True,
+            events=crossing,
             **step,
         )
         assert piece.success, piece.message

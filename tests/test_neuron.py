@@ -29,8 +29,11 @@ def test_a_neuron_is_composed_in_a_few_lines():
     n = RateKinetics(alpha=Linoid(0.01, -55, 10), beta=Exponential(0.125, -65, -80))
     cell = Neuron(
         "mine",
-        (SQUID.channel("na"), Channel("k", g=36, e=-77, gates=(Gate("n", n, power=4),)),
-         leak(0.3, -54.3)),
+        (
+            SQUID.channel("na"),
+            Channel("k", g=36, e=-77, gates=(Gate("n", n, power=4),)),
+            leak(0.3, -54.3),
+        ),
     )
     assert cell.states == ("v", "m", "h", "n")
     y = cell.initial_state()

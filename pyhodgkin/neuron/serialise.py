@@ -193,9 +193,7 @@ def _read_kinetics(data: Any, arrays: Arrays, where: str) -> Kinetics:
         raise _unknown(where, "kind of kinetics", kind, KINETICS)
     if kind == NeuralKinetics.kind:
         prior = fields.optional("prior")
-        values: dict[str, Any] = {
-            n: fields.number(n) for n in NEURAL_SCALARS if n != "tau_max"
-        }
+        values: dict[str, Any] = {n: fields.number(n) for n in NEURAL_SCALARS if n != "tau_max"}
         values["tau_max"] = fields.number_or_none("tau_max")
         values["form"] = fields.text("form")
         values["network"] = _read_network(fields.take("network"), arrays, f"{where}.network")

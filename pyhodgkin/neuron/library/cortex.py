@@ -121,8 +121,12 @@ def _cell(
     m, h, n = traub_gates(v_t)
     return Neuron(
         name=name,
-        channels=(Channel("na", 50.0, 50.0, (m, h)), Channel("k", g_k, -100.0, (n,)),
-                  *slow, passive),
+        channels=(
+            Channel("na", 50.0, 50.0, (m, h)),
+            Channel("k", g_k, -100.0, (n,)),
+            *slow,
+            passive,
+        ),
         c_m=1.0,
         v_rest=v_rest,
         temperature=TEMPERATURE,

@@ -78,8 +78,11 @@ def traub_miles() -> Neuron:
     m, h, n = traub_gates(-67.0)
     return Neuron(
         name="traub_miles",
-        channels=(Channel("na", 100.0, 50.0, (m, h)), Channel("k", 80.0, -100.0, (n,)),
-                  leak(0.1, -67.0)),
+        channels=(
+            Channel("na", 100.0, 50.0, (m, h)),
+            Channel("k", 80.0, -100.0, (n,)),
+            leak(0.1, -67.0),
+        ),
         c_m=1.0,
         v_rest=-66.591,
         doi="10.1017/CBO9780511895401",

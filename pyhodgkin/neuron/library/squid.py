@@ -39,8 +39,11 @@ def squid_axon(temperature: float = 6.3) -> Neuron:
     n, m, h = _gates(q10=3.0)
     return Neuron(
         name="squid_axon",
-        channels=(Channel("k", 36.0, -77.0, (n,)), Channel("na", 120.0, 50.0, (m, h)),
-                  leak(0.3, -54.3)),
+        channels=(
+            Channel("k", 36.0, -77.0, (n,)),
+            Channel("na", 120.0, 50.0, (m, h)),
+            leak(0.3, -54.3),
+        ),
         c_m=1.0,
         v_rest=-65.0,
         temperature=temperature,
@@ -67,8 +70,11 @@ def hodgkinmodel_jl() -> Neuron:
     n, m, h = _gates(q10=1.0)
     return Neuron(
         name="hodgkinmodel_jl",
-        channels=(Channel("k", 36.0, -75.0, (n,)), Channel("na", 120.0, 55.0, (m, h)),
-                  leak(0.3, -69.0)),
+        channels=(
+            Channel("k", 36.0, -75.0, (n,)),
+            Channel("na", 120.0, 55.0, (m, h)),
+            leak(0.3, -69.0),
+        ),
         c_m=0.1,
         v_rest=-70.2,
         initial=(("n", 0.25), ("m", 0.03), ("h", 0.75)),
