@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from pyhodgkin.backends.base import RawSolution, ValueAndGradient
+from pyhodgkin.fit import Stage, fit
 from pyhodgkin.neuron import library
 from pyhodgkin.neuron.kinetics import NeuralKinetics
 from pyhodgkin.neuron.networks import Network
@@ -117,3 +118,11 @@ def recording(seed=0, name="trace", clamp="current", samples=80):
         return Recording(t, CurrentClamp.step(5.0, 2.0, 15.0, 20.0), v=data, name=name)
     protocol = VoltageClamp.step(0.0, 2.0, 15.0, 20.0)
     return Recording(t, protocol, current=data, current_unit="nA", name=name)
+
+
+SHORT = (Stage("clamped", "adamw", 20, lr=0.05), Stage("simulation", "lbfgs", 30))
+
+
+def run(neuron=None, recordings=None, **changes):
+    arguments = {"backend": StubBackend(), "schedule": SHORT, "progress": False, **changes}
+    return fit(neuron or neural(), recordings or recording(), **arguments)

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-
 import numpy as np
 import pytest
-from fit_stub import StubBackend, neural, recording, squid
+from fit_stub import StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
-from pyhodgkin.errors import DocumentError, InputError, RecordingError, SolveError, UnknownNameError
-from pyhodgkin.fit import CurvePenalty, FitResult, Stage, fit
-from pyhodgkin.neuron import document
+from pyhodgkin.errors import SolveError
+from pyhodgkin.fit import CurvePenalty, Stage
 from pyhodgkin.status import Status
-
-SHORT = (Stage("clamped", "adamw", 20, lr=0.05), Stage("simulation", "lbfgs", 30))
-
-
-def run(neuron=None, recordings=None, **changes):
-    arguments = {"backend": StubBackend(), "schedule": SHORT, "progress": False, **changes}
-    return fit(neuron or neural(), recordings or recording(), **arguments)
-
 
 # -- what it returns -----------------------------------------------------------------------
 
@@ -283,162 +270,6 @@ def test_without_networks_the_physical_parameters_are_trained():
     physical = squid().layout.select("physical")
     np.testing.assert_array_equal(result.neuron.theta[rates], squid().theta[rates])
     assert np.all(result.neuron.theta[physical] != squid().theta[physical])
-
-
-# -- in a folder ---------------------------------------------------------------------------
-
-
-def test_saved_and_loaded(tmp_path):
-    result = run(seeds=2, heldout=recording(3, "held"), out=tmp_path / "run", fit_initial=True)
-    names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {"model.json", "history.csv", "summary.json", "fit.npz", "checkpoints"} <= names
-    back = FitResult.load(tmp_path / "run")
-    np.testing.assert_array_equal(back.theta, result.theta)
-    np.testing.assert_array_equal(back.neuron.theta, result.neuron.theta)
-    for name, array in result.history.items():
-        if name == "seconds":
-            np.testing.assert_allclose(back.history[name], array, atol=1e-4)
-        else:
-            np.testing.assert_array_equal(back.history[name], array, err_msg=name)
-    assert back.status is Status.SUCCESS and back.seeds == result.seeds
-    assert back.log == result.log and str(back.train_error) == str(result.train_error)
-    np.testing.assert_array_equal(back.predictions[1].predicted, result.predictions[1].predicted)
-    metadata = document.load_metadata(tmp_path / "run")
-    assert metadata["voltage_range"] == list(result.voltage_range)
-    json.loads((tmp_path / "run" / "summary.json").read_text())
-
-
-def test_a_failed_run_is_saved_too(tmp_path):
-    result = run(backend=StubBackend(fails=lambda theta: True), out=tmp_path)
-    back = FitResult.load(tmp_path)
-    assert back.status == result.status == Status.MAX_STEPS
-
-
-@pytest.mark.parametrize("name", ["summary.json", "fit.npz", "history.csv", "model.json"])
-def test_a_damaged_folder_is_refused(tmp_path, name):
-    run(out=tmp_path)
-    path = tmp_path / name
-    path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(DocumentError):
-        FitResult.load(tmp_path)
-    with pytest.raises(DocumentError, match="holds no fit"):
-        FitResult.load(tmp_path / "nowhere")
-
-
-# -- Ctrl-C --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("call", [1, 13, 24, 33])
-def test_an_interrupt_keeps_the_best(tmp_path, call, capsys):
-    def press(n):
-        if n == call:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    result = run(backend=StubBackend(on_call=press), out=tmp_path)
-    assert signal.getsignal(signal.SIGINT) is before
-    assert result.status == Status.INTERRUPTED and "interrupted" in result.message
-    assert "interrupted" in capsys.readouterr().err
-    assert len(result.history["step"]) == call
-    assert FitResult.load(tmp_path).status == Status.INTERRUPTED
-    resumed = run(out=tmp_path, resume=True)
-    np.testing.assert_array_equal(resumed.theta, run().theta)
-
-
-def test_an_engine_that_raises_keyboard_interrupt(tmp_path):
-    def press(n):
-        if n == 13:
-            raise KeyboardInterrupt
-
-    result = run(backend=StubBackend(on_call=press), out=tmp_path)
-    assert result.status == Status.INTERRUPTED and len(result.history["step"]) == 12
-
-
-def test_two_interrupts_abort(tmp_path):
-    def press(n):
-        if n == 13:
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        run(backend=StubBackend(on_call=press), out=tmp_path, checkpoint_every=0.0)
-    resumed = run(out=tmp_path, resume=True)
-    np.testing.assert_array_equal(resumed.theta, run().theta)
-
-
-# -- what cannot be used -------------------------------------------------------------------
-
-BAD = [
-    (dict(recordings=[]), RecordingError, "recordings is empty"),
-    (dict(recordings="trace.csv"), InputError, "pyhodgkin.read"),
-    (dict(recordings=[1]), RecordingError, "holds a int"),
-    (
-        dict(recordings=[recording(), recording(clamp="voltage")]),
-        RecordingError,
-        "mix what was observed",
-    ),
-    (dict(heldout=recording()), RecordingError, "also trained on"),
-    (dict(heldout=1.5), InputError, "heldout = 1.5"),
-    (dict(heldout=["c"]), UnknownNameError, '"c"'),
-    (dict(heldout=recording(clamp="voltage")), RecordingError, "mix what was observed"),
-    (dict(trainable="na.gg"), UnknownNameError, r'"na.gg".*did you mean "na.g"'),
-    (dict(trainable=[]), InputError, "names no parameter"),
-    (dict(neuron=squid(), trainable="networks"), InputError, "names no parameter"),
-    (dict(neuron=squid(), seeds=3), InputError, "trains none"),
-    (dict(neuron="squid_axon"), InputError, "give a Neuron"),
-    (dict(seeds=0), InputError, "seeds = 0"),
-    (dict(seeds=[1, 1]), InputError, "twice"),
-    (dict(seeds=[-1]), InputError, "seeds"),
-    (dict(schedule="fast"), UnknownNameError, "auto"),
-    (dict(schedule=[]), InputError, "one Stage or more"),
-    (dict(schedule=Stage(trainable="x.y")), UnknownNameError, "x.y"),
-    (dict(schedule=Stage(horizon=0.1)), InputError, "horizon = 0.1"),
-    (dict(schedule=Stage(options={"rtoll": 1.0})), UnknownNameError, "rtol"),
-    (dict(loss="mean"), UnknownNameError, "mse"),
-    (dict(loss=3), InputError, "loss is a int"),
-    (dict(rtoll=1e-3), UnknownNameError, "rtol"),
-    (dict(penalty=CurvePenalty(size=1.0, gates=["h"])), UnknownNameError, '"h"'),
-    (dict(bounds={"k.g": (1.0, 2.0)}), UnknownNameError, "bounds"),
-    (dict(checkpoint_every=-1.0), InputError, "checkpoint_every"),
-]
-
-
-@pytest.mark.parametrize(("changes", "error", "message"), BAD)
-def test_one_clear_error_and_nothing_written(tmp_path, changes, error, message):
-    out = tmp_path / "run"
-    arguments = {"neuron": neural(), "recordings": recording(), **changes}
-    with pytest.raises(error, match=message) as caught:
-        fit(
-            arguments.pop("neuron"),
-            arguments.pop("recordings"),
-            **{"backend": StubBackend(), "schedule": SHORT, "out": out, **arguments},
-        )
-    assert "\n" not in str(caught.value)
-    assert not out.exists()
-
-
-def test_clamped_training_of_a_black_box():
-    box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)))
-    with pytest.raises(InputError, match='has one network: use mode="simulation"'):
-        run(ph.Neuron("box", right_hand_side=box))
-    free = ph.NeuralKinetics("free", ph.Network.create((2, 4, 1)))
-    with pytest.raises(InputError, match='has a gate of form "free"'):
-        run(squid().replace_gate("n", free))
-
-
-def test_a_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / "file").write_text("here first")
-    with pytest.raises(InputError, match="not a folder"):
-        run(out=tmp_path / "file" / "run")
-    assert (tmp_path / "file").read_text() == "here first"
-
-
-def test_a_folder_of_another_run(tmp_path):
-    run(out=tmp_path)
-    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
-    with pytest.raises(InputError, match="holds another run: give resume=True"):
-        run(out=tmp_path)
-    assert {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == before
 
 
 def test_a_bar_on_request(capsys, monkeypatch):
