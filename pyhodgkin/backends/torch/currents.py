@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...neuron.channels import Channel, NeuralCurrent
-from .arrays import Constants, Index, of
+from .arrays import Constants, Index, of, ones
 from .networks import NetworkStack
 
 Params = dict[str, Tensor]
@@ -60,9 +60,7 @@ class ConductanceBank:
         return {"g": pick[self.g], "e": pick[self.e]}
 
     def _table(self, x: Tensor, instant: list[Tensor]) -> Tensor:
-        xp = of(x)
-        one = xp.full((1, *x.shape[1:]), 1.0, x)
-        return xp.cat([x, *(i[None] for i in instant), one])
+        return of(x).cat([x, *(i[None] for i in instant), ones(x)])
 
     def open_probability(self, v: Tensor, x: Tensor, instant: list[Tensor]) -> Tensor:
         """Π x^p (channel, K, Q)."""

@@ -103,6 +103,7 @@ class LeafTable:
                 found[leaf.form].append(((key, i), at))
         rows = [row for form in FORMS for row in found[form]]
         self.counts = [len(found[form]) for form in FORMS]
+        self.count = sum(self.counts)
         self.places = {place: i for i, (place, _) in enumerate(rows)}
         moving = rows[: len(rows) - self.counts[3]]
         self.a = torch.tensor([at["a"] for _, at in rows], dtype=torch.long)
@@ -110,7 +111,7 @@ class LeafTable:
         self.k = torch.tensor([at["k"] for _, at in moving], dtype=torch.long)
 
     def __len__(self) -> int:
-        return len(self.a)
+        return self.count
 
     def unpack(self, theta: Tensor) -> dict[str, Tensor]:
         """Parameters (leaf, K, 1) of the leaves from `theta` (K, P)."""
@@ -151,10 +152,11 @@ class LeafTable:
         n_exp, n_sig, n_lin, n_const = self.counts
         xp, parts = of(v), []
         limit = LARGEST_EXPONENT[v.itemsize]
+        held = xp.clip(x[: n_exp + n_sig], -limit, limit)
         if n_exp:
-            parts.append(xp.exp(xp.clip(x[:n_exp], -limit, limit)))
+            parts.append(xp.exp(held[:n_exp]))
         if n_sig:
-            parts.append(xp.sigmoid(xp.clip(x[n_exp : n_exp + n_sig], -limit, limit)))
+            parts.append(xp.sigmoid(held[n_exp:]))
         if n_lin:
             parts.append(psi(x[n_exp + n_sig :]))
         if n_const:

@@ -137,7 +137,7 @@ def _adaptive(
         assert step.error is not None
         size = xp.maximum(abs(lanes.y), abs(step.y))
         ratio = step.error / (atol + options.rtol * size)
-        norm = (ratio * ratio).mean(0) ** 0.5
+        norm = ((ratio * ratio).sum(0) / len(ratio)) ** 0.5
         finite = xp.isfinite(norm)
         accepted = (norm <= 1.0) & lanes.running
         t_next = xp.where(crossed, lanes.end, lanes.t + step_h)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -200,7 +201,7 @@ _WEIGHTS: dict[tuple, Tensor] = {}
 
 def weights_like(rows: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
     """`rows` as a matrix of the dtype and on the device of `like`, made once."""
-    key = (rows, type(like), like.dtype, like.device)
+    key = (rows, type(like), like.dtype, None if type(like) is np.ndarray else like.device)
     if key not in _WEIGHTS:
         _WEIGHTS[key] = of(like).convert(rows, like)
     return _WEIGHTS[key]
