@@ -28,6 +28,10 @@ def get(name: str = "auto") -> Backend:
     >>> get("torch").solvers()[0]
     'rodas5p'
     """
+    if name == "julia":
+        raise BackendUnavailableError(
+            'backend = "julia": this version comes with the torch engine only; use backend="torch"'
+        )
     if name not in ("auto", *NAMES):
         raise unknown("backend", name, ("auto", *NAMES))
     if importlib.util.find_spec("torch") is None:
