@@ -91,7 +91,7 @@ class Stimulus:
         self.shape = shape
         self.like = like
 
-        def lanes(array, deep: bool = False) -> Tensor:
+        def lanes(array) -> Tensor:
             x = torch.as_tensor(array.copy(), dtype=torch.float64, device=like.device)
             x = x.unsqueeze(0) if not segments.batched else x
             x = x.movedim(0, -1)
