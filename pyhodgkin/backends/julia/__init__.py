@@ -1,0 +1,1 @@
+"""The Julia engine: the only place that imports juliacall."""

@@ -1,0 +1,53 @@
+"""What the package asks of Julia, as written in juliapkg.json."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "HodgkinNeurons"
+LEAST_JULIA = (1, 10)
+LEAST_JULIACALL = (0, 9, 36)
+
+# In a wheel the file lies in the package, in a checkout beside it.
+_HERE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """The Julia package of this version of pyhodgkin: where it lies, and its version."""
+
+    file: Path
+    folder: Path
+    version: str
+
+
+@functools.cache
+def requirements() -> Requirements:
+    """Read juliapkg.json."""
+    file = next(
+        (f for f in (_HERE / "juliapkg.json", _HERE.parent / "juliapkg.json") if f.is_file()), None
+    )
+    if file is None:
+        raise FileNotFoundError(f"juliapkg.json is missing from {_HERE}: install pyhodgkin again")
+    entry = json.loads(file.read_text("utf-8"))["packages"][PACKAGE]
+    return Requirements(file, file.parent / entry["path"], entry["version"].lstrip("="))
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: ``"1.12.0-rc1"`` is (1, 12, 0).
+
+    Examples
+    --------
+    >>> numbers("1.12.0-rc1")
+    (1, 12, 0)
+    """
+    found: list[int] = []
+    for part in version.split("-")[0].split("+")[0].split("."):
+        digits = "".join(c for c in part if c.isdigit())
+        if not digits:
+            break
+        found.append(int(digits))
+    return tuple(found)
