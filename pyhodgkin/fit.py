@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .backends.base import Backend, Loss, Penalty
+from .backends.base import Backend, Loss, Penalty, SolveOptions
 from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .recordings import Recording
@@ -140,7 +140,7 @@ def fit(
     checks.stages_fit(stages, neuron, train)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     folder = checks.folder_of(out, resume)
-    problem = Problem(_engine(backend), neuron, train, held, compared, solved, penalties)
+    problem = Problem(_engine(backend, solved), neuron, train, held, compared, solved, penalties)
     plan = Plan(problem, stages, indices, starts, bounds or {}, fit_initial)
     store = None if folder is None else Store(folder, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)
@@ -158,9 +158,9 @@ def fit(
     return result
 
 
-def _engine(backend: str | Backend) -> Backend:
+def _engine(backend: str | Backend, options: SolveOptions) -> Backend:
     if not isinstance(backend, str):
         return backend
     from .backends import get
 
-    return get(backend)
+    return get(backend, options)

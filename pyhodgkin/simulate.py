@@ -98,7 +98,7 @@ def simulate(
     start = _start(base, y0)
     batch = _batch_size(len(values), len(protocols), start)
     options = SolveOptions(solver, rtol, atol, max_steps, dt, dt_max, dtype, device)
-    engine = backends.get(backend) if isinstance(backend, str) else backend
+    engine = backends.get(backend, options) if isinstance(backend, str) else backend
     if len(values) == 1 and len(protocols) == 1 and batch > 1:
         protocols = protocols * batch
     if len(neurons) > 1 and start is None:

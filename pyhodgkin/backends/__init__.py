@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import BackendUnavailableError, unknown
 
 if TYPE_CHECKING:
-    from .base import Backend
+    from .base import Backend, SolveOptions
 
-NAMES = ("torch",)
+NAMES = ("julia", "torch")
+
+NO_TORCH = ("torch is not installed", "run: pip install torch")
 
 
-def get(name: str = "auto") -> Backend:
+@dataclass(frozen=True)
+class Availability:
+    """Whether an engine can start here at once.
+
+    `version` is that of torch or of Julia, as far as it is known without starting it; where
+    `ready` is false, `reason` says why and `fix` what to do.
+    """
+
+    name: str
+    ready: bool
+    version: str = ""
+    reason: str = ""
+    fix: str = ""
+
+
+def available() -> list[Availability]:
+    """Both engines, and whether each can start; nothing is started or downloaded.
+
+    Examples
+    --------
+    >>> [engine.name for engine in available()]
+    ['julia', 'torch']
+    """
+    return [_julia(), _torch()]
+
+
+def get(name: str = "auto", options: SolveOptions | None = None) -> Backend:
     """The engine called `name`; ``"auto"`` is the best one that can start here.
+
+    ``"auto"`` takes Julia where that can start without a download and knows how to do what
+    `options` ask for, and torch otherwise; on standard error it says once which, and why
+    (``PYHODGKIN_QUIET=1`` silences it). ``"julia"`` starts Julia, and lets juliapkg install what
+    is missing.
 
     Raises
     ------
@@ -28,16 +64,83 @@ def get(name: str = "auto") -> Backend:
     >>> get("torch").solvers()[0]
     'rodas5p'
     """
-    if name == "julia":
-        raise BackendUnavailableError(
-            'backend = "julia": this version comes with the torch engine only; use backend="torch"'
-        )
     if name not in ("auto", *NAMES):
         raise unknown("backend", name, ("auto", *NAMES))
-    if importlib.util.find_spec("torch") is None:
+    if name == "julia":
+        return _start_julia()
+    if name == "torch":
+        return _start_torch()
+    against = _against_julia(options)
+    if not against:
+        try:
+            engine = _start_julia()
+        except BackendUnavailableError as error:
+            against = str(error)
+        else:
+            _say_once("julia", "it can start here")
+            return engine
+    if not _torch().ready:
         raise BackendUnavailableError(
-            'backend = "torch": torch is not installed; run: pip install torch'
+            f"no engine can start: {'; '.join(NO_TORCH)}; and not Julia: {against}"
         )
+    _say_once("torch", f"not Julia: {against}")
+    return _start_torch()
+
+
+def _julia() -> Availability:
+    from .julia import discover
+
+    found = discover.look()
+    return Availability("julia", found.ready, found.version, found.reason, found.fix)
+
+
+def _torch() -> Availability:
+    if "torch" not in sys.modules and importlib.util.find_spec("torch") is None:
+        return Availability("torch", False, "", *NO_TORCH)
+    return Availability("torch", True, importlib.metadata.version("torch"))
+
+
+def _start_julia() -> Backend:
+    from .julia.start import session
+
+    session()
+    from .julia.engine import JuliaBackend
+
+    return JuliaBackend()
+
+
+def _start_torch() -> Backend:
+    if not _torch().ready:
+        raise BackendUnavailableError(f'backend = "torch": {"; ".join(NO_TORCH)}')
     from .torch.engine import TorchBackend
 
     return TorchBackend()
+
+
+def _against_julia(options: SolveOptions | None) -> str:
+    """Why ``"auto"`` does not take Julia, or nothing."""
+    found = _julia()
+    if not found.ready:
+        return f"{found.reason}; {found.fix}"
+    if options is None:
+        return ""
+    if options.dtype != "float64":
+        return f'it computes in float64, and dtype = "{options.dtype}" was asked for'
+    if options.device != "cpu":
+        return f'it computes on the CPU, and device = "{options.device}" was asked for'
+    from .julia.engine import SOLVERS
+
+    if options.solver not in ("auto", *SOLVERS):
+        return f'it has no solver "{options.solver}"'
+    return ""
+
+
+_said: set[str] = set()
+
+
+def _say_once(name: str, why: str) -> None:
+    from .julia.environment import quiet
+
+    if name not in _said and not quiet():
+        print(f"pyhodgkin: {name} engine ({why})", file=sys.stderr, flush=True)
+    _said.add(name)

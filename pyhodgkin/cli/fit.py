@@ -159,9 +159,8 @@ def score(
     if not test:
         return None, []
     solve = options_of({} if options.rtol is None else {"rtol": options.rtol})
-    predicted = evaluate.predict(
-        get(options.backend), result.neuron, tuple(test), result.theta, solve
-    )
+    engine = get(options.backend, solve)
+    predicted = evaluate.predict(engine, result.neuron, tuple(test), result.theta, solve)
     predictions = [
         Prediction(r.name, r.unit, r.t, r.command, r.data, p, r.mask, True, r.protocol.unit)
         for r, p in zip(test, predicted, strict=True)

@@ -74,7 +74,8 @@ def key() -> tuple[object, ...]:
     """Everything in the environment that the answer depends on."""
     names = ("JULIA_DEPOT_PATH", "JULIA_LOAD_PATH", "PATH", "CONDA_PREFIX")
     values = [os.environ.get(name) for name in names]
-    values += [option(name) for name in ("EXE", "PROJECT", "BINDIR")] + [_home()]
+    values += [option("EXE"), option("PROJECT"), _home()]
+    values.append("yes" if "juliacall" in sys.modules else "no")
     return (*values, *(package_option(name) for name in ("EXE", "PROJECT", "OFFLINE")))
 
 
@@ -83,6 +84,9 @@ def _look(package: str, _: tuple[object, ...]) -> Found:
     source = executable = project = version = ""
     try:
         _check_juliacall()
+        running = sys.modules.get("juliacall")
+        if running is not None and running.CONFIG.get("inited"):
+            return _by_the_running(package, running.CONFIG)
         executable, project = option("EXE") or _in_bindir(), option("PROJECT") or ""
         if executable or project:
             source = VARIABLES
@@ -233,6 +237,14 @@ def check_project(package: str, project: str, version: str, source: str) -> None
         )
     if package == PACKAGE and held[package].version not in ("", requirements().version):
         raise _Lacking(_wrong_version(held[package].version), fix)
+
+
+def _by_the_running(package: str, config: dict[str, str]) -> Found:
+    """Julia runs already, by our doing or somebody else's."""
+    executable, project = config["exepath"], config["project"]
+    version = check_julia(executable)
+    check_project(package, project, version, "the Julia that runs in this process")
+    return Found(True, False, executable, version, project, "running")
 
 
 def _by_juliapkg(package: str) -> Found:

@@ -91,13 +91,17 @@ def simple_toml(text: str) -> dict[str, Any]:
     """
     root: dict[str, Any] = {}
     table = root
+    in_list = False  # of several lines; nothing that is asked for stands in one
     for line in (raw.strip() for raw in text.splitlines()):
-        if line.startswith("["):
+        if in_list:
+            in_list = not line.endswith("]")
+        elif line.startswith("["):
             table = _table(root, line)
         elif "=" in line and not line.startswith("#"):
-            key, _, value = line.partition("=")
-            table[key.strip()] = _value(value.strip())
-        elif line and not line.startswith(("#", "]")) and not line.endswith((",", '"')):
+            key, _, value = (part.strip() for part in line.partition("="))
+            table[key] = _value(value)
+            in_list = value.startswith("[") and not value.endswith("]")
+        elif line and not line.startswith("#"):
             raise ValueError(f"not understood: {line[:40]}")
     return root
 

@@ -145,7 +145,7 @@ def _first(package: str) -> Session:
 def _start(package: str) -> Session:
     global _started_in
     environment.prepare()
-    running = "juliacall" in sys.modules
+    running = "juliacall" in sys.modules and _started_in is None
     juliacall = _juliacall(package)
     if running:
         environment.warn_of_running(juliacall.CONFIG, int(juliacall.Base.Threads.nthreads()))
