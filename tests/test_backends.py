@@ -15,7 +15,7 @@ import pyhodgkin as ph
 from pyhodgkin import backends
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.julia import discover, environment, project, resolved
-from pyhodgkin.backends.julia.requirements import numbers
+from pyhodgkin.backends.julia.requirements import numbers, requirements
 from pyhodgkin.cli import main
 from pyhodgkin.errors import BackendUnavailableError, UnknownNameError
 
@@ -295,7 +295,7 @@ def test_options_of_juliacall_are_spelt_as_it_reads_them():
     assert spec is not None and spec.origin is not None
     with open(spec.origin, encoding="utf-8") as file:
         source = file.read()
-    for name in (*environment.DEFAULTS, "EXE", "PROJECT"):
+    for name in (*environment.DEFAULTS, "EXE", "PROJECT", "CHECK_BOUNDS"):
         assert f"option('{name.lower()}'" in source or f"choice('{name.lower()}'" in source, name
     assert "'PYTHON_JULIACALL_'" in source and "envkey='PYTHON_JULIACALL_BINDIR'" in source
     assert 'message="torch was imported before juliacall"' and "torch was imported before" in source
@@ -358,6 +358,25 @@ def test_the_project_is_where_juliapkg_keeps_it(bare, tmp_path):
         state.reset_state()
         assert str(resolved.project()) == state.STATE["project"]
         assert str(resolved.depot()) == state.STATE["depot"]
+
+
+def test_another_clone_in_the_current_folder_is_left_alone(bare, tmp_path, monkeypatch):
+    from juliapkg import deps
+
+    other = tmp_path / "clone" / "juliapkg.json"
+    other.parent.mkdir()
+    other.write_bytes(requirements().file.read_bytes())
+    theirs = tmp_path / "theirs" / "juliapkg.json"
+    theirs.parent.mkdir()
+    theirs.write_text('{"packages": {}}')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert {str(other), str(theirs)} <= set(deps.deps_files())
+    with pytest.raises(Exception, match="not unique"):
+        deps.find_requirements()
+    with resolved.one_package():
+        files = deps.deps_files()
+        deps.find_requirements()
+    assert str(theirs) in files and str(other) not in files
 
 
 def doctor(capsys, *arguments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ...errors import InputError, SolveError
@@ -41,15 +42,13 @@ def translated(error: BaseException, name: str) -> BaseException:
 
 def described(error: BaseException) -> tuple[str, str]:
     """Name of the type of the Julia exception, and what it says, in one line."""
-    if not hasattr(error, "exception"):  # juliacall makes a few of them TypeError, IndexError, …
+    exception = getattr(error, "exception", None)
+    if exception is None:  # juliacall makes a few of them TypeError, IndexError, …
         return type(error).__name__, one_line(str(error))
-    from juliacall import Base
-
-    inner = root(error.exception, Base)
-    kind = str(Base.nameof(Base.typeof(inner)))
-    if kind == "InputError":
-        return kind, str(Base.getfield(inner, Base.Symbol("msg")))
-    return kind, one_line(str(Base.sprint(Base.showerror, inner)))
+    base: Any = sys.modules["juliacall"].Base
+    inner = root(exception, base)
+    kind, said = str(base.nameof(base.typeof(inner))), str(base.sprint(base.showerror, inner))
+    return kind, said if kind == "InputError" else one_line(said)
 
 
 def root(exception: Any, base: Any) -> Any:

@@ -11,10 +11,12 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environment import package_option
+from .environment import option, package_option
+from .requirements import PACKAGE, requirements
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,39 @@ def _up_to_date() -> bool:
 
         if not deps.STATE.get("resolved"):
             state.reset_state()  # the environment may have changed since it was imported
-        return bool(deps.can_skip_resolve())
+        with one_package():
+            return bool(deps.can_skip_resolve())
     except Exception:
         return False
+
+
+@contextlib.contextmanager
+def one_package() -> Iterator[None]:
+    """While juliapkg looks for juliapkg.json files: of those that bring our package, only ours.
+
+    It looks in the current folder and in the folders there, too. A clone of pyhodgkin that lies
+    about in one of them would stand against the installed one, and nothing could be resolved.
+    """
+    from juliapkg import deps
+
+    every = deps.deps_files
+    ours = requirements().file
+
+    def fitting() -> list[str]:
+        return [f for f in every() if PACKAGE not in _packages(f) or os.path.samefile(f, ours)]
+
+    deps.deps_files = fitting
+    try:
+        yield
+    finally:
+        deps.deps_files = every
+
+
+def _packages(file: str) -> list[str]:
+    try:
+        return list(json.loads(Path(file).read_text("utf-8")).get("packages", {}))
+    except (OSError, ValueError):
+        return []
 
 
 def find_julia(folder: Path) -> tuple[str, str]:
@@ -102,5 +134,6 @@ def resolve() -> None:
     """Let juliapkg install; what it says goes to standard error."""
     import juliapkg
 
-    with contextlib.redirect_stdout(sys.stderr):
-        juliapkg.resolve()
+    bounds = option("CHECK_BOUNDS")  # as juliacall hands it over, so that nothing compiles twice
+    with contextlib.redirect_stdout(sys.stderr), one_package():
+        juliapkg.resolve(julia_args=None if bounds is None else [f"--check-bounds={bounds}"])

@@ -88,7 +88,8 @@ class Session:
         try:
             return function(*args)
         except Exception as error:
-            raise translated(error, name) from error.__cause__
+            found = translated(error, name)
+            raise found from found.__cause__
         finally:
             if watching:
                 self._watcher.end()
@@ -157,12 +158,13 @@ def _start(package: str) -> Session:
         with python_keeps_its_signals():
             loaded = Session(juliacall, package, _watcher())
     except Exception as error:
-        raise _unavailable(
+        found = _unavailable(
             f"Julia {version} runs, but its package {package} does not load: {_said(error)}. "
             f"Run: pyhodgkin doctor --install, or, in the project {juliacall.CONFIG['project']}, "
             "Pkg.instantiate() and Pkg.precompile()",
             error,
-        ) from None
+        )
+        raise found from found.__cause__
     if package == PACKAGE and loaded.version != requirements().version:
         raise BackendUnavailableError(discover.wrong_version(loaded.version))
     return loaded
@@ -174,17 +176,18 @@ def _juliacall(package: str) -> ModuleType:
         found = discover.look(package)
         if not found.ready and not found.installable:
             raise BackendUnavailableError(found.message)
-        if not found.ready:
-            discover.install()
+        if found.source != discover.VARIABLES:
+            discover.install()  # at once, when there is nothing to do
         discover.tell_if_it_compiles(found)
     try:
         with environment.one_warning_of_torch(), python_keeps_its_signals():
             return import_module("juliacall")
     except Exception as error:
-        raise _unavailable(
+        failed = _unavailable(
             f'Julia does not start: {_said(error)}. Run: pyhodgkin doctor, or use backend="torch"',
             error,
-        ) from None
+        )
+        raise failed from failed.__cause__
 
 
 def _said(error: BaseException) -> str:
@@ -193,9 +196,7 @@ def _said(error: BaseException) -> str:
 
 def _unavailable(message: str, error: BaseException) -> BackendUnavailableError:
     found = BackendUnavailableError(message)
-    if environment.debug():
-        found.add_note(str(error)) if hasattr(found, "add_note") else None
-        found.__cause__ = JuliaTrace(str(error))
+    found.__cause__ = JuliaTrace(str(error)) if environment.debug() else None
     return found
 
 
