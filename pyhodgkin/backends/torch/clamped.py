@@ -19,8 +19,8 @@ from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...status import Status
 from ..base import FloatArray, Loss, SolveOptions, ValueAndGradient
+from ..drive import balance_of
 from .clamped_plan import Plan, passes
-from .drive import balance_of
 from .kinetics import Params
 from .scan import linear_scan
 from .solve import cached_system, one_thread_for

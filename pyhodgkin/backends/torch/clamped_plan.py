@@ -17,7 +17,7 @@ from torch import Tensor
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ..base import SolveOptions
-from .drive import balance_of, drive_of
+from ..drive import balance_of, drive_of
 from .tabulate import Table
 
 # Steps times parameter sets in one pass; some 200 bytes each and gate.

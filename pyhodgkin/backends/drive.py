@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...protocols import Segments
-from ...recordings import Recording
+from ..protocols import Segments
+from ..recordings import Recording
 
 Array = NDArray[np.float64]
 

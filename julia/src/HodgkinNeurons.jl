@@ -1,0 +1,60 @@
+"""
+    HodgkinNeurons
+
+Conductance-based neurons, and neural networks trained in place of what is unknown in them:
+solved by DifferentialEquations.jl's methods, differentiated by an adjoint of their own.
+
+```julia
+using HodgkinNeurons
+neuron = load("model.json")
+clamp = CurrentClamp(Step(10.0; start=5.0, stop=45.0); t_end=50.0)
+solution = simulate(neuron, clamp; saveat=0.1)
+```
+"""
+module HodgkinNeurons
+
+using ForwardDiff: ForwardDiff, Dual, partials, value
+using JSON: JSON
+using LinearAlgebra: LAPACKException, SingularException
+using OrdinaryDiffEqCore: AutoAlgSwitch, CompositeAlgorithm
+using OrdinaryDiffEqRosenbrock: Rodas4P, Rodas5P, Rosenbrock23
+using OrdinaryDiffEqTsit5: AutoTsit5, Tsit5
+using PrecompileTools: @compile_workload, @setup_workload
+using SHA: sha256
+using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, ReturnCode, init, step!, u_modified!
+
+const VERSION = pkgversion(@__MODULE__)
+
+include("errors.jl")
+include("elementary.jl")
+include("structure.jl")
+include("build.jl")
+include("model.jl")
+include("curves.jl")
+include("networks.jl")
+include("rates.jl")
+include("currents.jl")
+include("equations.jl")
+include("blackbox.jl")
+include("stimulus.jl")
+include("lane.jl")
+include("factor.jl")
+include("tableaus.jl")
+include("solvers.jl")
+include("adjoint.jl")
+include("losses.jl")
+include("batch.jl")
+include("clamped.jl")
+include("document.jl")
+include("protocols.jl")
+include("simulate.jl")
+include("train.jl")
+include("flat.jl")
+include("lux.jl")
+include("sensitivity.jl")
+include("precompile.jl")
+
+export CurrentClamp, InputError, Loss, Neuron, Options, Recording, Sampled, Status, Step, Steps,
+    VoltageClamp, fit, load, lux_chain, loss_and_gradient, select, simulate
+
+end

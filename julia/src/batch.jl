@@ -1,0 +1,268 @@
+# Batches: each element on its own, over threads, every thread with its own memory.
+
+"What a thread needs for its elements."
+struct Worker
+    model::Model{Float64}
+    work::StepWork
+    tape::Tape
+    start_bar::Vector{Float64}
+    current_bar::Vector{Float64}
+end
+
+function Worker(system::System)
+    n = n_states(system)
+    return Worker(Model{Float64}(system), StepWork(n), Tape(), zeros(n), zeros(n))
+end
+
+"""
+    each_lane(body, make, n, stop)
+
+`body(worker, i)` for i in 1:n over the threads, with `worker = make()` once for each; no more
+are begun once `stop[1]` is set.
+"""
+function each_lane(body, make, n::Int, stop)
+    count = min(Threads.nthreads(), n)
+    if count == 1
+        worker = make()
+        for i in 1:n
+            body(worker, i)
+        end
+        return nothing
+    end
+    next = Threads.Atomic{Int}(1)
+    tasks = map(1:count) do _
+        Threads.@spawn begin
+            worker = make()
+            while true
+                i = Threads.atomic_add!(next, 1)
+                i > n && break
+                body(worker, i)
+            end
+        end
+    end
+    for task in tasks
+        try
+            wait(task)
+        catch err
+            stop[1] = 0x01
+            throw(err isa TaskFailedException ? err.task.exception : err)
+        end
+    end
+    return nothing
+end
+
+"Column `i` of an array with one for each element, or one for all."
+@inline column(a::AbstractMatrix, i::Int) = @view a[:, size(a, 2) == 1 ? 1 : i]
+
+"""
+    solve!(y, status, stats, system, protocols, theta, y0, times, options, stop)
+
+Solve B elements: `y` (S, T, B), `status` (B), `stats` (3, B) with the steps taken, rejected and
+the evaluations. `theta` is (P, 1) or (P, B), `y0` (S, 0) for the steady state, (S, 1) or (S, B);
+there is one protocol or B of them. `stop[1]` is watched: set it from elsewhere to interrupt.
+"""
+function solve!(
+    y::AbstractArray{Float64,3}, status, stats, system::System, protocols::Protocols,
+    theta::AbstractMatrix, y0::AbstractMatrix, times::AbstractVector, options::Options, stop,
+)
+    alg = algorithm(options.solver)
+    # The method's type is known only now: everything that depends on it is behind this call.
+    return Base.invokelatest(
+        solve_all!, y, status, stats, system, protocols, theta, y0, times, alg, options, stop)
+end
+
+function solve_all!(y, status, stats, system, protocols, theta, y0, times, alg, options, stop)
+    each_lane(() -> Worker(system), size(y, 3), stop) do worker, b
+        bind!(worker.model, column(theta, b))
+        lane = Lane(worker.model, protocols, length(protocols) == 1 ? 1 : b)
+        start = size(y0, 2) == 0 ? start_state(lane, system.v_rest) : Vector(column(y0, b))
+        samples = @view y[:, :, b]
+        outcome = march!(samples, times, start, lane, alg, options, stop, nothing)
+        is_clamped(lane) && commands!(samples, times, lane)
+        status[b] = Int(outcome.status)
+        stats[:, b] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
+    end
+    return nothing
+end
+
+"The steady state at `v`, or at the first command under voltage clamp."
+function start_state(lane::Lane, v)
+    v = is_clamped(lane) ? stimulus(lane.drive, 0.0) : v
+    return steady_state!(zeros(n_states(lane.model.system)), v, lane.model)
+end
+
+"Under voltage clamp the voltage is the command, right of where it jumps."
+function commands!(samples, times, lane::Lane)
+    drive = lane.drive
+    for (i, t) in enumerate(times)
+        samples[1, i] = value_at(drive.protocols, drive.lane, t)
+    end
+    return nothing
+end
+
+"""
+A batch of K parameter sets by R recordings. `theta` is (P, K), `y0` (S, 0, 0) for the steady
+state at `v0` (R), (S, R, 1) or (S, R, K); `current` tells that the current is observed, not v.
+"""
+struct Recordings
+    system::System
+    protocols::Protocols
+    targets::Targets
+    v0::Vector{Float64}
+    current::Bool
+end
+
+Base.length(recordings::Recordings) = length(recordings.targets)
+
+function checked(system::System, protocols, targets, v0, current)
+    current && is_black_box(system) && throw(InputError(
+        "a NeuralRightHandSide has no current: give it current-clamp recordings"))
+    return Recordings(system, protocols, targets, v0, current)
+end
+
+given_start(y0, r::Int, k::Int) = Vector(@view y0[:, r, size(y0, 3) == 1 ? 1 : k])
+
+"What is compared with the data, from samples; under voltage clamp they get their command."
+function observed!(predicted, samples, times, lane::Lane, current::Bool)
+    if !current
+        predicted .= @view samples[1, :]
+        return nothing
+    end
+    commands!(samples, times, lane)
+    model = lane.model
+    for i in eachindex(predicted)
+        predicted[i] = ionic_current(model, @view samples[:, i])
+    end
+    return nothing
+end
+
+function ionic_current(model::Model, y)
+    c = model.plain
+    needs_rates(model.system) && rates!(c, model, y[1])
+    take_states!(c.gate, y, model.system)
+    return total_current(c, model, y[1])
+end
+
+"Whether currents need more of the gates than their states."
+needs_rates(system::System) = any(gate -> gate.kind == INSTANTANEOUS, system.gates)
+
+"Add what flows back from the current at a sample to its state and to the parameters."
+function current_pullback!(y_bar, gradient, model::Model{T}, y, bar::T) where {T}
+    system, c, v = model.system, model.plain, y[1]
+    rates!(c, model, v)
+    take_states!(c.gate, y, system)
+    isempty(system.unknown) || total_current(c, model, v)
+    currents_pullback!(gradient, c, model, v, bar)
+    for (g, gate) in enumerate(system.gates)
+        c.a_bar[g] = c.s_bar[g] = zero(T)
+        gate.state > 0 && (y_bar[gate.state] += c.gate_bar[g])
+    end
+    needs_rates(system) && rates_pullback!(gradient, c, model)
+    return nothing
+end
+
+"""
+    loss_and_gradient!(each, gradient, y0_gradient, status, stats, recordings, theta, y0, loss,
+        options, stop)
+
+Loss of every recording, `each` (R, K), and the gradient of their mean, (P, K) and, where `y0` is
+given, (S, R, K). Where a solve failed the loss is Inf and the gradient zero.
+"""
+function loss_and_gradient!(
+    each, gradient, y0_gradient, status, stats, recordings::Recordings, theta, y0, loss::Loss,
+    options::Options, stop,
+)
+    alg = algorithm(options.solver)
+    return Base.invokelatest(gradient_all!, each, gradient, y0_gradient, status, stats, recordings,
+        theta, y0, loss, alg, options, stop)
+end
+
+function gradient_all!(
+    each, gradient, y0_gradient, status, stats, recordings, theta, y0, loss, alg, options, stop,
+)
+    n, sets = length(recordings), size(theta, 2)
+    parts = zeros(size(theta, 1), n, sets)
+    each_lane(() -> Worker(recordings.system), n * sets, stop) do worker, i
+        r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
+        start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
+        bind!(worker.model, @view theta[:, k])
+        each[r, k], outcome = lane_gradient!(
+            (@view parts[:, r, k]), worker, recordings, r, start, loss, alg, options, stop)
+        start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
+        status[r, k] = Int(outcome.status)
+        stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
+    end
+    # Summed in one order whatever the threads did: the same call gives the same bits.
+    for k in 1:sets
+        failed = any(!=(0), @view status[:, k]) || !all(isfinite, @view each[:, k])
+        total = @view gradient[:, k]
+        total .= 0
+        for r in 1:n
+            failed || (total .+= (@view parts[:, r, k]) ./ n)
+        end
+        failed && size(y0, 2) > 0 && (y0_gradient[:, :, k] .= 0)
+    end
+    return nothing
+end
+
+"Loss of one recording and its gradient, into `gradient` and `worker.start_bar`."
+function lane_gradient!(
+    gradient, worker::Worker, recordings::Recordings, r::Int, start, loss, alg, options, stop,
+)
+    system, targets, model = recordings.system, recordings.targets, worker.model
+    lane = Lane(model, recordings.protocols, r)
+    times = targets.t[r]
+    y0 = start === nothing ? start_state(lane, recordings.v0[r]) : start
+    samples = zeros(n_states(system), length(times))
+    tape = empty!(worker.tape)
+    outcome = march!(samples, times, y0, lane, alg, options, stop, tape)
+    fill!(worker.start_bar, 0)
+    outcome.status == SUCCESS || return Inf, outcome
+    predicted, by_sample = zeros(length(times)), zeros(length(times))
+    observed!(predicted, samples, times, lane, recordings.current)
+    value = loss!(by_sample, predicted, targets, r, loss)
+    bars = zeros(size(samples))
+    for i in eachindex(by_sample)
+        if !recordings.current
+            bars[1, i] = by_sample[i]
+        elseif by_sample[i] != 0
+            current_pullback!((@view bars[:, i]), gradient, model, (@view samples[:, i]),
+                by_sample[i])
+        end
+    end
+    recordings.current && (bars[1, :] .= 0)
+    adjoint!(worker.start_bar, gradient, bars, samples, times, tape, lane, worker.work)
+    if start === nothing
+        v = recordings.current ? y0[1] : recordings.v0[r]
+        steady_state_pullback!(gradient, v, worker.start_bar, model)
+    end
+    return value, outcome
+end
+
+"""
+    predict!(predicted, status, recordings, theta, y0, options, stop)
+
+What each recording should have observed, one after the other: `predicted` (N, K).
+"""
+function predict!(predicted, status, recordings::Recordings, theta, y0, options::Options, stop)
+    alg = algorithm(options.solver)
+    return Base.invokelatest(
+        predict_all!, predicted, status, recordings, theta, y0, alg, options, stop)
+end
+
+function predict_all!(predicted, status, recordings, theta, y0, alg, options, stop)
+    n, targets = length(recordings), recordings.targets
+    each_lane(() -> Worker(recordings.system), n * size(theta, 2), stop) do worker, i
+        r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
+        bind!(worker.model, @view theta[:, k])
+        lane = Lane(worker.model, recordings.protocols, r)
+        times = targets.t[r]
+        y0_lane = size(y0, 2) == 0 ? start_state(lane, recordings.v0[r]) : given_start(y0, r, k)
+        samples = zeros(n_states(recordings.system), length(times))
+        outcome = march!(samples, times, y0_lane, lane, alg, options, stop, nothing)
+        status[r, k] = Int(outcome.status)
+        into = @view predicted[samples_of(targets, r), k]
+        observed!(into, samples, times, lane, recordings.current)
+    end
+    return nothing
+end

@@ -1,0 +1,115 @@
+# Ionic currents, and the way back. `gate` holds the value of every gate of the neuron, states and
+# instantaneous ones alike. Numbers are plain (`S` = `T`) or carry the tangent along one direction.
+
+"Sum of the ionic currents at `v`."
+function total_current(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
+    total = zero(S)
+    for channel in model.system.channels
+        total += current(c, model, channel, v)
+    end
+    for unknown in model.system.unknown
+        total += current(c, model, unknown, v)
+    end
+    return total
+end
+
+@inline function open_probability(gates::Vector{S}, channel::Channel) where {S}
+    p = one(S)
+    @inbounds for j in eachindex(channel.gates)
+        p *= gates[channel.gates[j]]^channel.powers[j]
+    end
+    return p
+end
+
+@inline function current(c::Curves{T,S}, model::Model{T}, channel::Channel, v::S) where {T,S}
+    g, e = @inbounds model.theta[channel.g], model.theta[channel.e]
+    return g * open_probability(c.gate, channel) * (v - e)
+end
+
+@inline function current(c::Curves{T,T}, model::Model{T}, i::UnknownCurrent, v::T) where {T}
+    net = @inbounds model.system.networks[i.network]
+    @inbounds model.y[input(net, 1)] = (v - i.v_shift) * i.inverse_v_scale
+    @inbounds for (j, g) in enumerate(i.gates)
+        model.y[input(net, j + 1)] = c.gate[g]
+    end
+    forward!(model, net)
+    return i.scale * out(c, model, net, 1)
+end
+
+@inline function current(
+    c::Curves{T,Pair1{T}}, model::Model{T}, i::UnknownCurrent, v::Pair1{T}
+) where {T}
+    net = @inbounds model.system.networks[i.network]
+    @inbounds model.y[input(net, 1)] = (value_of(v) - i.v_shift) * i.inverse_v_scale
+    @inbounds model.dy[input(net, 1)] = slope_of(v) * i.inverse_v_scale
+    @inbounds for (j, g) in enumerate(i.gates)
+        model.y[input(net, j + 1)] = value_of(c.gate[g])
+        model.dy[input(net, j + 1)] = slope_of(c.gate[g])
+    end
+    forward_tangent!(model, net)
+    return i.scale * out(c, model, net, 1)
+end
+
+"""
+What flows back to the total current on to the parameters, to the gates (`c.gate_bar`, which is
+overwritten) and to v, which is returned. The values of the last `total_current` must be there.
+"""
+function currents_pullback!(gradient, c::Curves{T,S}, model::Model{T}, v::S, bar::S) where {T,S}
+    fill!(c.gate_bar, zero(S))
+    v_bar = zero(S)
+    for channel in model.system.channels
+        v_bar += channel_pullback!(gradient, c, model, channel, v, bar)
+    end
+    for unknown in model.system.unknown
+        v_bar += unknown_pullback!(gradient, c, model, unknown, bar)
+    end
+    return v_bar
+end
+
+@inline function channel_pullback!(
+    gradient, c::Curves{T,S}, model::Model{T}, channel::Channel, v::S, bar::S
+) where {T,S}
+    @inbounds begin
+        g, e = model.theta[channel.g], model.theta[channel.e]
+        p = open_probability(c.gate, channel)
+        add!(gradient, channel.g, bar * p * (v - e))
+        v_bar = bar * g * p
+        add!(gradient, channel.e, -v_bar)
+        weight = bar * g * (v - e)
+        for j in eachindex(channel.gates)
+            x, power = c.gate[channel.gates[j]], channel.powers[j]
+            slope = weight * power * (power == 1 ? one(S) : x^(power - 1))
+            for k in eachindex(channel.gates)
+                k == j || (slope *= c.gate[channel.gates[k]]^channel.powers[k])
+            end
+            c.gate_bar[channel.gates[j]] += slope
+        end
+        return v_bar
+    end
+end
+
+@inline function unknown_pullback!(
+    gradient, c::Curves{T,T}, model::Model{T}, i::UnknownCurrent, bar::T
+) where {T}
+    net = @inbounds model.system.networks[i.network]
+    bar_to!(c, model, net, 1, i.scale * bar)
+    network_pullback!(gradient, model, net)
+    @inbounds for (j, g) in enumerate(i.gates)
+        c.gate_bar[g] += model.y_bar[input(net, j + 1)]
+    end
+    return @inbounds model.y_bar[input(net, 1)] * i.inverse_v_scale
+end
+
+@inline function unknown_pullback!(
+    gradient, c::Curves{T,Pair1{T}}, model::Model{T}, i::UnknownCurrent, bar::Pair1{T}
+) where {T}
+    net = @inbounds model.system.networks[i.network]
+    bar_to!(c, model, net, 1, i.scale * bar)
+    tangent_pullback!(gradient, model, net)
+    @inbounds for (j, g) in enumerate(i.gates)
+        k = input(net, j + 1)
+        c.gate_bar[g] += pair(model.dy_bar[k], model.y_bar[k])
+    end
+    k = input(net, 1)
+    return @inbounds pair(model.dy_bar[k], model.y_bar[k]) * i.inverse_v_scale
+end

@@ -1,0 +1,151 @@
+# The elementary curves of a neuron at one voltage, their sums, products and powers, and the
+# way back. A loop over each form: their exponentials are evaluated as one vector.
+
+@inline function exp_of!(c::Curves{T,T}, n::Int) where {T}
+    exp_all!(c.e, c.exponent, n)
+    return nothing
+end
+
+@inline function exp_of!(c::Curves{Float64,Pair1{Float64}}, n::Int)
+    @inbounds for i in 1:n
+        c.scratch[i] = value_of(c.exponent[i])
+    end
+    exp_all!(c.scratch, c.scratch, n)
+    @inbounds for i in 1:n
+        c.e[i] = pair(c.scratch[i], c.scratch[i] * slope_of(c.exponent[i]))
+    end
+    return nothing
+end
+
+@inline function exp_of!(c::Curves{T,Pair1{T}}, n::Int) where {T}
+    @inbounds for i in 1:n
+        c.e[i] = exp(c.exponent[i])
+    end
+    return nothing
+end
+
+"Values of all curves at `v` into `c`."
+function curves!(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
+    leaves = model.system.leaves
+    n = last(leaves.linoids)
+    x, exponent, e, values = c.x, c.exponent, c.e, c.value
+    @inbounds begin
+        for i in 1:n
+            x[i] = (v - model.v0[i]) * model.inverse_k[i]
+            exponent[i] = -abs(x[i])
+        end
+        for i in leaves.exponentials
+            exponent[i] = min(x[i], LARGEST_EXPONENT)
+        end
+        exp_of!(c, n)
+        for i in leaves.exponentials
+            values[i] = model.a[i] * e[i]
+        end
+        for i in leaves.sigmoids
+            values[i] = model.a[i] * ifelse(x[i] >= 0, one(S), e[i]) / (1 + e[i])
+        end
+        for i in leaves.linoids
+            values[i] = model.a[i] * model.k[i] * linoid(x[i], e[i])[1]
+        end
+        for i in leaves.constants
+            values[i] = model.a[i]
+        end
+    end
+    isempty(model.system.nodes) || nodes!(values, model.system)
+    return nothing
+end
+
+function nodes!(values::Vector{S}, system::System) where {S}
+    slots, place = system.slots, length(system.leaves)
+    @inbounds for node in system.nodes
+        place += 1
+        children = node.children
+        total = values[slots[first(children)]]
+        if node.kind == POWER
+            total = node.exponent == -1.0 ? inv(total) : total^node.exponent
+        elseif node.kind == SUM
+            for j in (first(children) + 1):last(children)
+                total += values[slots[j]]
+            end
+        else
+            for j in (first(children) + 1):last(children)
+                total *= values[slots[j]]
+            end
+        end
+        values[place] = total
+    end
+    return nothing
+end
+
+"""
+What flows back to the curves (`c.bar`) on to their parameters and to v, which is returned.
+"""
+function curves_pullback!(gradient, c::Curves{T,S}, model::Model{T}) where {T,S}
+    system = model.system
+    isempty(system.nodes) || nodes_pullback!(c.bar, c.value, system)
+    leaves, v_bar = system.leaves, zero(S)
+    @inbounds begin
+        for i in leaves.exponentials
+            bar = c.bar[i]
+            iszero(bar) && continue
+            add!(gradient, leaves.place[i], bar * c.e[i])
+            by_x = c.x[i] < LARGEST_EXPONENT ? bar * c.value[i] : zero(S)
+            v_bar += through_x!(gradient, model, leaves.place[i], i, by_x, c.x[i], zero(S))
+        end
+        for i in leaves.sigmoids
+            bar, e = c.bar[i], c.e[i]
+            iszero(bar) && continue
+            share = inv(1 + e)
+            add!(gradient, leaves.place[i], bar * ifelse(c.x[i] >= 0, one(S), e) * share)
+            by_x = bar * model.a[i] * e * share * share
+            v_bar += through_x!(gradient, model, leaves.place[i], i, by_x, c.x[i], zero(S))
+        end
+        for i in leaves.linoids
+            bar = c.bar[i]
+            iszero(bar) && continue
+            height, steepness = linoid(c.x[i], c.e[i])
+            add!(gradient, leaves.place[i], bar * model.k[i] * height)
+            by_x = bar * model.a[i] * model.k[i] * steepness
+            by_k = bar * model.a[i] * height
+            v_bar += through_x!(gradient, model, leaves.place[i], i, by_x, c.x[i], by_k)
+        end
+        for i in leaves.constants
+            add!(gradient, leaves.place[i], c.bar[i])
+        end
+    end
+    return v_bar
+end
+
+"From x = (v - v0)/k to v (returned), v0 and k; `by_k` is what else goes to k."
+@inline function through_x!(gradient, model, place, i, by_x::S, x::S, by_k::S) where {S}
+    v_bar = by_x * model.inverse_k[i]
+    add!(gradient, place + 1, -v_bar)
+    add!(gradient, place + 2, by_k - v_bar * x)
+    return v_bar
+end
+
+function nodes_pullback!(bar::Vector{S}, values::Vector{S}, system::System) where {S}
+    slots = system.slots
+    place = length(system.leaves) + length(system.nodes)
+    @inbounds for n in length(system.nodes):-1:1
+        node, own = system.nodes[n], bar[place]
+        if node.kind == SUM
+            for j in node.children
+                bar[slots[j]] += own
+            end
+        elseif node.kind == POWER
+            child = slots[first(node.children)]
+            bar[child] += own * node.exponent * values[place] / values[child]
+        else
+            for j in node.children
+                others = one(S)
+                for k in node.children
+                    k == j || (others *= values[slots[k]])
+                end
+                bar[slots[j]] += own * others
+            end
+        end
+        place -= 1
+    end
+    return nothing
+end

@@ -1,0 +1,110 @@
+# A neuron with the values of its parameters, and the memory that its equations need.
+
+"Value and one derivative of numbers of type `T`."
+const Pair1{T} = Dual{Nothing,T,1}
+
+@inline pair(value::T, slope::T) where {T} = Dual{Nothing}(value, slope)
+@inline slope_of(x::Dual{Nothing,T,1}) where {T} = partials(x, 1)
+@inline value_of(x::Dual{Nothing,T,1}) where {T} = value(x)
+
+"Curves and rates at one voltage, as numbers (`S` = `T`) or with their slopes (`S` = `Pair1{T}`)."
+struct Curves{T,S}
+    x::Vector{S}
+    exponent::Vector{S}
+    e::Vector{S}
+    scratch::Vector{T}
+    value::Vector{S}
+    bar::Vector{S}
+    # One for each gate: dx/dt = a - s·x, and x itself, with what flows back to them.
+    a::Vector{S}
+    s::Vector{S}
+    gate::Vector{S}
+    a_bar::Vector{S}
+    s_bar::Vector{S}
+    gate_bar::Vector{S}
+end
+
+function Curves{T,S}(system::System) where {T,S}
+    n, slots, gates = padded(length(system.leaves)), length(system.leaves) + length(system.nodes),
+        length(system.gates)
+    zero_of(k) = zeros(S, k)
+    return Curves{T,S}(zero_of(n), zero_of(n), zero_of(n), zeros(T, n), zero_of(slots),
+        zero_of(slots), (zero_of(gates) for _ in 1:6)...)
+end
+
+"""
+    Model{T}(system)
+
+The equations of `system` with room for numbers of type `T`; `bind!` gives it its parameters.
+A model is scratch memory too: one for each thread.
+"""
+struct Model{T}
+    system::System
+    theta::Vector{T}
+    # The elementary curves: a, v0, k and 1/k.
+    a::Vector{T}
+    v0::Vector{T}
+    k::Vector{T}
+    inverse_k::Vector{T}
+    inverse_c::Base.RefValue{T}
+    plain::Curves{T,T}
+    paired::Curves{T,Pair1{T}}
+    # Networks: weights with the outputs contiguous, then for each layer what goes into the
+    # activations, what comes out, its tangent, and what flows back to both.
+    transposed::Vector{T}
+    x::Vector{T}
+    y::Vector{T}
+    dx::Vector{T}
+    dy::Vector{T}
+    y_bar::Vector{T}
+    dy_bar::Vector{T}
+end
+
+function Model{T}(system::System) where {T}
+    n = padded(length(system.leaves))
+    net = isempty(system.networks) ? 0 : maximum(
+        net -> net.rows[end] + padded(net.layers[end]), system.networks)
+    weights = sum(
+        net -> sum(net.layers[1:(end - 1)] .* net.layers[2:end]), system.networks; init=0)
+    return Model{T}(system, zeros(T, system.n_parameters), (zeros(T, n) for _ in 1:4)...,
+        Ref(zero(T)), Curves{T,T}(system), Curves{T,Pair1{T}}(system), zeros(T, weights),
+        (zeros(T, net) for _ in 1:6)...)
+end
+
+Base.eltype(::Model{T}) where {T} = T
+
+"Give `model` the parameters `theta`."
+function bind!(model::Model, theta::AbstractVector)
+    system = model.system
+    length(theta) == system.n_parameters || throw(InputError(
+        "theta has $(length(theta)) numbers; this neuron needs $(system.n_parameters)"))
+    copyto!(model.theta, theta)
+    leaves = system.leaves
+    for (i, place) in enumerate(leaves.place)
+        model.a[i] = theta[place]
+        i in leaves.constants && continue
+        model.v0[i] = theta[place + 1]
+        model.k[i] = theta[place + 2]
+        model.inverse_k[i] = inv(theta[place + 2])
+    end
+    system.c_m > 0 && (model.inverse_c[] = inv(theta[system.c_m]))
+    for net in system.networks, l in 1:(length(net.layers) - 1)
+        transpose_weights!(model.transposed, model.theta, net, l)
+    end
+    return model
+end
+
+function transpose_weights!(transposed, theta, net::Network, l::Int)
+    n_in, n_out = net.layers[l], net.layers[l + 1]
+    from, to = net.places[l], net.transposed[l]
+    for o in 1:n_out, i in 1:n_in
+        transposed[to + (i - 1) * n_out + o] = theta[from + (o - 1) * n_in + i]
+    end
+    return nothing
+end
+
+"Add `x` to the gradient of a parameter; of a pair only its slope counts."
+@inline add!(::Nothing, ::Int, x) = nothing
+@inline add!(gradient::AbstractVector{T}, i::Int, x::T) where {T} = (@inbounds gradient[i] += x; nothing)
+@inline add!(gradient::AbstractVector{T}, i::Int, x::Pair1{T}) where {T} =
+    (@inbounds gradient[i] += slope_of(x); nothing)

@@ -1,0 +1,171 @@
+# Solvers by name. Those of a few milliseconds' loading are there from the start; the others are
+# loaded when they are first asked for.
+
+const SOLVERS = ("auto", "rodas5p", "rodas4p", "tsit5", "kencarp4", "trbdf2", "fbdf",
+    "rosenbrock23", "vern7")
+
+const LATER = Dict(
+    "kencarp4" => ("OrdinaryDiffEqSDIRK", "2d112036-d095-4a1e-ab9a-08536f3ecdbf", :KenCarp4),
+    "trbdf2" => ("OrdinaryDiffEqSDIRK", "2d112036-d095-4a1e-ab9a-08536f3ecdbf", :TRBDF2),
+    "fbdf" => ("OrdinaryDiffEqBDF", "6ad6398a-0878-4a85-9266-38940aa047c8", :FBDF),
+    "vern7" => ("OrdinaryDiffEqVerner", "79d7bb75-1356-48c1-b8c0-6832512096c2", :Vern7),
+)
+
+"""
+    algorithm(name)
+
+The method called `name`: `"auto"` starts with Tsit5 and goes over to Rodas5P where the equations
+are stiff.
+"""
+function algorithm(name::AbstractString)
+    name == "auto" && return AutoTsit5(Rodas5P())
+    name == "rodas5p" && return Rodas5P()
+    name == "rodas4p" && return Rodas4P()
+    name == "tsit5" && return Tsit5()
+    name == "rosenbrock23" && return Rosenbrock23()
+    choose("solver", name, SOLVERS)
+    package, uuid, symbol = LATER[name]
+    key = Base.PkgId(Base.UUID(uuid), package)
+    loaded = try
+        Base.require(key)
+    catch err
+        err isa InterruptException && rethrow()
+        throw(InputError("solver \"$name\" needs the package $package, which could not be loaded: " *
+            first(split(sprint(showerror, err), '\n'))))
+    end
+    return Base.invokelatest(getglobal(loaded, symbol))
+end
+
+"Which step the adjoint takes for one of `alg`: its own where it is known, else Rodas5P's."
+adjoint_kind(::Rodas4P, integrator) = 0x02
+adjoint_kind(::Tsit5, integrator) = 0x03
+adjoint_kind(::CompositeAlgorithm, integrator) = integrator.cache.current == 1 ? 0x03 : 0x01
+adjoint_kind(alg, integrator) = 0x01
+
+"How to solve: tolerances as in the Python package; `atol` is for gates, times `v_scale` for v."
+struct Options
+    solver::String
+    rtol::Float64
+    atol::Float64
+    v_scale::Float64
+    max_steps::Int
+    dt_max::Float64
+end
+
+Options(; solver="auto", rtol=1e-6, atol=1e-8, v_scale=10.0, max_steps=100_000, dt_max=Inf) =
+    Options(solver, rtol, atol, v_scale, max_steps, dt_max)
+
+"The accepted steps of a solve: their starts, sizes, stimulus pieces and methods."
+struct Tape
+    t::Vector{Float64}
+    t_next::Vector{Float64}
+    piece::Vector{Int}
+    kind::Vector{UInt8}
+    y::Vector{Float64}
+end
+
+Tape() = Tape(Float64[], Float64[], Int[], UInt8[], Float64[])
+Base.length(tape::Tape) = length(tape.t)
+Base.empty!(tape::Tape) = (foreach(f -> empty!(getfield(tape, f)), fieldnames(Tape)); tape)
+
+function record!(tape::Tape, integrator, piece::Int, alg)
+    push!(tape.t, integrator.tprev)
+    push!(tape.t_next, integrator.t)
+    push!(tape.piece, piece)
+    push!(tape.kind, adjoint_kind(alg, integrator))
+    append!(tape.y, integrator.uprev)
+    return nothing
+end
+
+record!(::Nothing, integrator, piece::Int, alg) = nothing
+
+"How a solve ended, and what it took."
+struct Outcome
+    status::Status
+    n_steps::Int
+    n_rejected::Int
+    n_f_evals::Int
+end
+
+status_of(code) =
+    code == ReturnCode.MaxIters ? MAX_STEPS :
+    code == ReturnCode.DtLessThanMin ? STEP_UNDERFLOW :
+    code in (ReturnCode.Default, ReturnCode.Success) ? SUCCESS : NONFINITE
+
+"""
+    march!(samples, times, y0, lane, alg, options, stop, tape)
+
+Solve from t = 0 and `y0` to the last of `times`; the states there into `samples` (S, T), NaN where
+the solve did not arrive. `stop[1]` is looked at in every step; `tape` records them, or is nothing.
+"""
+function march!(samples, times, y0, lane::Lane, alg, options::Options, stop, tape)
+    next = first_samples!(samples, times, y0, lane)
+    t1 = last(times)
+    next > length(times) && return Outcome(SUCCESS, 0, 0, 0)
+    all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
+    problem = ODEProblem{true,FullSpecialize}(ode_function(lane), y0, (0.0, t1))
+    abstol = fill(options.atol, length(y0))
+    abstol[1] *= options.v_scale
+    integrator = init(problem, alg; abstol, reltol=options.rtol, maxiters=options.max_steps,
+        dtmax=min(options.dt_max, t1), save_everystep=false, save_start=false, save_end=false,
+        dense=false, calck=true, verbose=false,
+        tstops=breakpoints(lane.drive.protocols, lane.drive.lane, t1))
+    status = try
+        walk!(integrator, samples, times, next, lane, alg, stop, tape)
+    catch err
+        # A state that is no longer finite may end inside the factorisation of a matrix.
+        err isa SingularException || err isa LAPACKException || rethrow()
+        NONFINITE
+    end
+    stats = integrator.stats
+    return Outcome(status, stats.naccept, stats.nreject, stats.nf)
+end
+
+"Samples at or before the start, and the place of the first one after it."
+function first_samples!(samples, times, y0, lane::Lane)
+    fill!(samples, NaN)
+    next = 1
+    while next <= length(times) && times[next] <= 0
+        samples[:, next] .= y0
+        next += 1
+    end
+    return next
+end
+
+function walk!(integrator, samples, times, next::Int, lane::Lane, alg, stop, tape)
+    drive, bounded, n = lane.drive, lane.model.system.bounded, length(times)
+    value = similar(integrator.u)
+    while next <= n
+        stop[1] == 0 || return INTERRUPTED
+        GC.safepoint()
+        code = step!(integrator)
+        status = status_of(code)
+        status == SUCCESS || return status
+        record!(tape, integrator, drive.piece, alg)
+        while next <= n && times[next] <= integrator.t
+            if times[next] == integrator.t
+                copyto!(value, integrator.u)
+            else
+                integrator(value, times[next])
+            end
+            store!(samples, next, value, bounded)
+            next += 1
+        end
+        if integrator.t >= next_break(drive)
+            while integrator.t >= next_break(drive)
+                drive.piece += 1
+            end
+            # What was evaluated at the end of the step belongs to the piece before.
+            u_modified!(integrator, true)
+        end
+    end
+    return SUCCESS
+end
+
+"A sample with the bounded gates in [0, 1], where the exact solution is."
+@inline function store!(samples, i::Int, value, bounded)
+    @inbounds for j in eachindex(value)
+        samples[j, i] = bounded[j] ? clamp(value[j], 0.0, 1.0) : value[j]
+    end
+    return nothing
+end

@@ -1,0 +1,125 @@
+# What a neuron is, as plain tables: one concrete type for every neuron, so that nothing is
+# compiled anew when the equations change. Parameters are named by their places in the flat
+# vector theta; values of curves by "slots", first those of the elementary curves, then those of
+# their sums, products and powers.
+
+@enum LeafForm::UInt8 EXPONENTIAL SIGMOID LINOID CONSTANT
+@enum NodeKind::UInt8 SUM PRODUCT POWER
+@enum GateKind::UInt8 RATES STEADY_STATE INSTANTANEOUS NEURAL_STEADY_STATE NEURAL_RATES FREE
+@enum PriorKind::UInt8 NO_PRIOR PRIOR_RATES PRIOR_STEADY_STATE
+
+"Elementary curves, sorted by form; `place` is that of `a`, with v0 and k right after it."
+struct Leaves
+    place::Vector{Int}
+    exponentials::UnitRange{Int}
+    sigmoids::UnitRange{Int}
+    linoids::UnitRange{Int}
+    constants::UnitRange{Int}
+end
+
+Base.length(leaves::Leaves) = length(leaves.place)
+
+"A sum, product or power of slots; `children` is a range of the system's list of slots."
+struct Node
+    kind::NodeKind
+    children::UnitRange{Int}
+    exponent::Float64
+end
+
+"""
+A fully connected network. Layer l has its weight (row by row) and then its bias from
+`places[l]` on; `rows[l]` is where the values of layer l start in a workspace (layer 1 = input).
+"""
+struct Network
+    name::String
+    layers::Vector{Int}
+    activation::Activation
+    places::Vector{Int}
+    rows::Vector{Int}
+    transposed::Vector{Int}
+end
+
+n_inputs(net::Network) = first(net.layers)
+n_outputs(net::Network) = last(net.layers)
+
+"""
+A gating variable. `first` and `second` are the slots of alpha and beta, or of x_inf and tau
+(those of the prior where there is one); `state` is its place in the state, 0 without one.
+"""
+struct Gate
+    name::String
+    kind::GateKind
+    state::Int
+    factor::Float64
+    first::Int
+    second::Int
+    prior::PriorKind
+    network::Int
+    v_shift::Float64
+    inverse_v_scale::Float64
+    tau_min::Float64
+    log_span::Float64
+    bound::Float64
+end
+
+is_bounded(gate::Gate) = gate.kind != FREE && gate.kind != INSTANTANEOUS
+
+"An ionic current g·(Π x^p)·(v - e); `gates` and `powers` may be empty."
+struct Channel
+    name::String
+    g::Int
+    e::Int
+    gates::Vector{Int}
+    powers::Vector{Int}
+end
+
+"An ionic current scale·N((v - v_shift)/v_scale, x…)."
+struct UnknownCurrent
+    name::String
+    network::Int
+    gates::Vector{Int}
+    scale::Float64
+    v_shift::Float64
+    inverse_v_scale::Float64
+end
+
+"The whole right-hand side as a network: dz/dt = N(z, i_stim/stimulus_scale)/time_scale."
+struct BlackBox
+    network::Int
+    shift::Vector{Float64}
+    scale::Vector{Float64}
+    rate::Vector{Float64}
+    inverse_stimulus_scale::Float64
+    sees_stimulus::Bool
+end
+
+"""
+The equations of a neuron without the values of its parameters.
+
+`initial` holds the start of gates that do not start at their steady state, NaN for the others.
+"""
+struct System
+    name::String
+    states::Vector{String}
+    v_rest::Float64
+    initial::Vector{Float64}
+    c_m::Int
+    leaves::Leaves
+    nodes::Vector{Node}
+    slots::Vector{Int}
+    networks::Vector{Network}
+    gates::Vector{Gate}
+    channels::Vector{Channel}
+    unknown::Vector{UnknownCurrent}
+    box::Union{Nothing,BlackBox}
+    bounded::Vector{Bool}
+    n_parameters::Int
+end
+
+n_states(system::System) = length(system.states)
+is_black_box(system::System) = system.box !== nothing
+has_free_gates(system::System) = any(gate -> gate.kind == FREE, system.gates)
+
+Base.show(io::IO, system::System) =
+    print(io, "System(", system.name, ": ", join(system.states, " "), ", ", system.n_parameters,
+        " parameters)")

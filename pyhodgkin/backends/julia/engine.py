@@ -1,0 +1,291 @@
+"""The Julia engine behind the contract of `backends.base`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError, unknown
+from ...neuron.neuron import Neuron
+from ...protocols import Protocol
+from ...recordings import Recording
+from ...status import Status
+from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient
+from .marshal import (
+    SOLVERS,
+    Held,
+    clamped_of,
+    is_clamped,
+    loss_of,
+    options_of,
+    protocols_of,
+    recordings_of,
+    system_of,
+)
+from .start import session
+
+FloatArray = NDArray[np.float64]
+DEFAULTS = SolveOptions()
+COUNTERS = ("n_steps", "n_rejected", "n_f_evals")
+SENSITIVITIES = ("adjoint", "gauss", "interpolating", "quadrature", "forward")
+
+
+class JuliaBackend:
+    """Solves and trains with the bundled Julia package, in memory that both sides share.
+
+    Parameters
+    ----------
+    sensitivity : {"adjoint", "gauss", "interpolating", "quadrature", "forward"}
+        Where gradients by simulation come from. ``"adjoint"``, the package's own discrete
+        adjoint, is the fastest at every size of problem; the others are those of
+        SciMLSensitivity, which is loaded then, for comparison.
+    """
+
+    name = "julia"
+
+    def __init__(self, sensitivity: str = "adjoint") -> None:
+        if sensitivity not in SENSITIVITIES:
+            raise unknown("sensitivity", sensitivity, SENSITIVITIES)
+        self.sensitivity = sensitivity
+
+    def solvers(self) -> tuple[str, ...]:
+        """Names of the solvers, the default first."""
+        return SOLVERS
+
+    def solve(
+        self,
+        neuron: Neuron,
+        protocols: Sequence[Protocol],
+        theta: FloatArray,
+        y0: FloatArray | None,
+        saveat: FloatArray,
+        options: SolveOptions,
+    ) -> RawSolution:
+        """Solve a batch; see `Backend.solve`."""
+        run, sets = session(), np.atleast_2d(_array(theta))
+        n, many = len(protocols), np.ndim(theta) == 2
+        if many and n not in (1, len(sets)):
+            raise InputError(f"{n} protocols for {len(sets)} parameter sets: give 1 or as many")
+        _sees_stimulus_check(neuron, protocols)
+        size, states = (len(sets) if many else n), len(neuron.states)
+        start = np.zeros((0, states)) if y0 is None else np.atleast_2d(_array(y0))
+        _check_start(start, states)
+        times = _array(saveat)
+        y = np.empty((size, len(times), states))
+        status, stats = np.zeros(size, dtype=np.int64), np.zeros((size, 3), dtype=np.int64)
+        run.call(
+            "flat_solve",
+            y.T,
+            status,
+            stats.T,
+            system_of(neuron),
+            protocols_of(protocols),
+            sets.T,
+            start.T,
+            times,
+            options_of(options),
+            run.flag,
+        )
+        return RawSolution(times, y, _counters(stats), status)
+
+    def value_and_grad(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        loss: Loss,
+        *,
+        mode: str = "simulation",
+        y0: FloatArray | None = None,
+        options: SolveOptions = DEFAULTS,
+    ) -> ValueAndGradient:
+        """Loss and gradient in one call; see `Backend.value_and_grad`."""
+        sets, n, states = np.atleast_2d(_array(theta)), len(recordings), len(neuron.states)
+        k = len(sets)
+        _check_mode(mode)
+        start = _start(y0, states)
+        each, gradient = np.full((k, n), np.inf), np.zeros(sets.shape)
+        by_start = np.zeros((k, n, states)) if y0 is not None else np.zeros((0, 0, states))
+        status = np.zeros((k, n), dtype=np.int64)
+        stats = np.zeros((k, n, 3), dtype=np.int64)
+        outputs = (each.T, gradient.T, by_start.T, status.T)
+        if mode == "clamped":
+            self._clamped(neuron, recordings, outputs, sets, start, loss)
+        else:
+            self._simulated(neuron, recordings, (*outputs, stats.T), sets, start, loss, options)
+        each[status != Status.SUCCESS] = np.inf
+        found = ValueAndGradient(
+            each.mean(axis=-1),
+            gradient,
+            by_start if y0 is not None else None,
+            each,
+            status,
+            _counters(stats) if mode == "simulation" else {},
+        )
+        return found if np.ndim(theta) == 2 else _single(found)
+
+    def predict(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        *,
+        mode: str = "simulation",
+        y0: FloatArray | None = None,
+        options: SolveOptions = DEFAULTS,
+    ) -> list[FloatArray]:
+        """Predictions, one array for each recording; see `Backend.predict`."""
+        run, sets, states = session(), np.atleast_2d(_array(theta)), len(neuron.states)
+        _check_mode(mode)
+        start, k = _start(y0, states), len(sets)
+        found: list[FloatArray] = []
+        for own in _groups(recordings) if mode == "clamped" else [slice(None)]:
+            mine = recordings[own]
+            begin = start if start.shape[1] == 0 else start[:, own]
+            out = np.full((k, sum(len(r) for r in mine)), np.nan)
+            arguments: tuple[Any, ...] = (sets.T, np.ascontiguousarray(begin).T)
+            if mode == "clamped":
+                held = clamped_of(neuron, mine, None)
+                run.call("flat_clamped_predict", out.T, held.julia, *arguments, run.flag)
+            else:
+                held = recordings_of(neuron, mine, None)
+                status = np.zeros((k, len(mine)), dtype=np.int64)
+                run.call(
+                    "flat_predict",
+                    out.T,
+                    status.T,
+                    held.julia,
+                    *arguments,
+                    options_of(options),
+                    run.flag,
+                )
+            ends = np.cumsum([len(r) for r in mine])[:-1]
+            found += np.split(out, ends, axis=-1)
+        return found if np.ndim(theta) == 2 else [x[0] for x in found]
+
+    def _simulated(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        outputs: tuple[Any, ...],
+        sets: FloatArray,
+        start: FloatArray,
+        loss: Loss,
+        options: SolveOptions,
+    ) -> None:
+        run = session()
+        _sees_stimulus_check(neuron, [r.protocol for r in recordings])
+        held: Held = recordings_of(neuron, recordings, loss.scale)
+        run.call(
+            "flat_gradient",
+            self.sensitivity,
+            *outputs,
+            held.julia,
+            sets.T,
+            start.T,
+            loss_of(loss),
+            options_of(options),
+            run.flag,
+        )
+
+    def _clamped(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        outputs: tuple[Any, ...],
+        sets: FloatArray,
+        start: FloatArray,
+        loss: Loss,
+    ) -> None:
+        """Group by group, since all recordings of one call are of one clamp."""
+        run = session()
+        each, gradient, by_start, status = (x.T for x in outputs)
+        total = np.zeros(sets.shape)
+        for own in _groups(recordings):
+            held = clamped_of(neuron, recordings[own], loss.scale)
+            share = len(recordings[own]) / len(recordings)
+            begin = start if start.shape[1] == 0 else np.ascontiguousarray(start[:, own])
+            parts = [np.ascontiguousarray(x[:, own]) for x in (each, by_start, status)]
+            run.call(
+                "flat_clamped_gradient",
+                parts[0].T,
+                gradient.T,
+                parts[1].T,
+                parts[2].T,
+                held.julia,
+                sets.T,
+                begin.T,
+                loss_of(loss),
+                run.flag,
+            )
+            each[:, own], status[:, own] = parts[0], parts[2]
+            if len(by_start):
+                by_start[:, own] = parts[1] * share
+            total += share * gradient
+        failed = (status != Status.SUCCESS).any(axis=-1)
+        gradient[...] = np.where(failed[:, None], 0.0, total)
+        if len(by_start):
+            by_start[failed] = 0.0
+
+
+def _array(x: Any) -> FloatArray:
+    """`x` as Julia can use it where it lies: float64, in C order."""
+    return np.ascontiguousarray(x, dtype=np.float64)
+
+
+def _counters(stats: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    return {name: stats[..., i] for i, name in enumerate(COUNTERS)}
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in ("simulation", "clamped"):
+        raise unknown("mode", mode, ("simulation", "clamped"))
+
+
+def _check_start(y0: FloatArray, states: int) -> None:
+    if y0.shape[-1] != states:
+        raise InputError(f"y0 has shape {y0.shape}; its last axis must be {states} states")
+    if not np.isfinite(y0).all():
+        raise InputError("y0 has a value that is NaN or infinite")
+
+
+def _start(y0: FloatArray | None, states: int) -> FloatArray:
+    """(1 or K, R, S), or (0, 0, S) for the steady state."""
+    if y0 is None:
+        return np.zeros((0, 0, states))
+    rows = _array(y0)
+    _check_start(rows, states)
+    return rows if rows.ndim == 3 else rows[None]
+
+
+def _sees_stimulus_check(neuron: Neuron, protocols: Sequence[Protocol]) -> None:
+    box = neuron.right_hand_side
+    if box is not None and box.sees_stimulus and is_clamped(protocols):
+        raise InputError(
+            f'neuron "{neuron.name}": a NeuralRightHandSide that sees the stimulus needs a '
+            "CurrentClamp: under a VoltageClamp the injected current is not known"
+        )
+
+
+def _groups(recordings: Sequence[Recording]) -> Iterator[slice]:
+    """Runs of recordings of one clamp."""
+    first = 0
+    for i in range(1, len(recordings) + 1):
+        if i == len(recordings) or recordings[i].observed != recordings[first].observed:
+            yield slice(first, i)
+            first = i
+
+
+def _single(found: ValueAndGradient) -> ValueAndGradient:
+    y0 = found.gradient_y0
+    return ValueAndGradient(
+        found.value[0],
+        found.gradient[0],
+        None if y0 is None else y0[0],
+        found.per_recording[0],
+        found.statuses[0],
+        {k: x[0] for k, x in found.stats.items()},
+    )
