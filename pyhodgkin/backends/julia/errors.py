@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from typing import Any
 
 from ...errors import InputError, SolveError
@@ -18,53 +18,32 @@ class JuliaTrace(Exception):
     """
 
 
-def translated(error: BaseException, name: str) -> BaseException:
+def translated(
+    error: BaseException, name: str, explain: Callable[[Any], tuple[str, str]]
+) -> BaseException:
     """What to raise for `error`, which came out of a call of `name`.
 
     An `InputError` of the Julia package is ours, with its message; an interrupt and exhausted
     memory are Python's own; everything else is a `SolveError` of one line. With
-    ``PYHODGKIN_DEBUG=1`` its cause holds Julia's text.
+    ``PYHODGKIN_DEBUG=1`` its cause holds Julia's text. `explain` tells the name of the type of a
+    Julia exception, and what it says.
     """
-    kind, message = described(error)
+    exception = getattr(error, "exception", None)
+    if exception is None:  # juliacall makes a few of them TypeError, IndexError, …
+        kind, said = type(error).__name__, str(error)
+    else:
+        kind, said = (str(text) for text in explain(exception))
     found: BaseException
     if kind == "InputError":
-        found = InputError(message)
+        found = InputError(said)
     elif kind == "InterruptException":
         found = KeyboardInterrupt()
     elif kind == "OutOfMemoryError":
         found = MemoryError(f"the Julia engine ran out of memory in {name}")
     else:
-        found = SolveError(f"the Julia engine failed in {name}: {message} ({MORE})")
+        found = SolveError(f"the Julia engine failed in {name}: {one_line(said)} ({MORE})")
     found.__cause__ = JuliaTrace(str(error)) if debug() else None
-    found.__suppress_context__ = True
     return found
-
-
-def described(error: BaseException) -> tuple[str, str]:
-    """Name of the type of the Julia exception, and what it says, in one line."""
-    exception = getattr(error, "exception", None)
-    if exception is None:  # juliacall makes a few of them TypeError, IndexError, …
-        return type(error).__name__, one_line(str(error))
-    base: Any = sys.modules["juliacall"].Base
-    inner = root(exception, base)
-    kind, said = str(base.nameof(base.typeof(inner))), str(base.sprint(base.showerror, inner))
-    return kind, said if kind == "InputError" else one_line(said)
-
-
-def root(exception: Any, base: Any) -> Any:
-    """The first exception inside those that tasks and threads wrap around it."""
-    for _ in range(8):
-        kind = str(base.nameof(base.typeof(exception)))
-        if kind == "TaskFailedException":
-            exception = base.getproperty(exception.task, base.Symbol("result"))
-        elif kind == "CompositeException" and len(exception.exceptions) > 0:
-            exception = exception.exceptions[0]
-        elif kind in ("CapturedException", "LoadError"):
-            name = "ex" if kind == "CapturedException" else "error"
-            exception = base.getfield(exception, base.Symbol(name))
-        else:
-            break
-    return exception
 
 
 def one_line(text: str, longest: int = 300) -> str:

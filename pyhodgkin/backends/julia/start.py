@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from ...errors import BackendUnavailableError
 from . import discover, environment
 from .errors import JuliaTrace, one_line, translated
 from .interrupt import Watcher, python_keeps_its_signals
+from .pack import Packer
 from .requirements import LEAST_JULIA, PACKAGE, numbers, requirements
 
 FORKED = (
@@ -46,9 +48,12 @@ class Session:
     def __init__(self, juliacall: ModuleType, name: str, watcher: Watcher) -> None:
         self.juliacall = juliacall
         self.name = name
-        self.module = juliacall.newmodule("pyhodgkin")
-        self.package = self._load(name)
         base = juliacall.Base
+        self.module = juliacall.newmodule("pyhodgkin")
+        base.include(self.module, str(Path(__file__).with_name("bridge.jl")))
+        self.package = self._load(name)
+        self._invoke = self.module.invoke._jl_call_nogil
+        self._packer = Packer()
         self.version = str(base.pkgversion(self.package))
         self.julia_version = str(base.VERSION)
         self.threads = int(base.Threads.nthreads())
@@ -66,9 +71,9 @@ class Session:
     def call(self, name: str, *args: Any) -> Any:
         """Call the function `name` of the package, without the lock of the interpreter.
 
-        Arguments are numbers, strings, and numpy arrays: Julia sees the memory of an array, as
-        it lies (hand over the transpose of a C-order array), for the length of the call. Ctrl-C
-        sets `flag`.
+        Arguments are numbers, strings, None, and numpy arrays in Fortran order (the transpose of
+        a C-order array): Julia sees an `Array` in the same memory, for the length of the call,
+        and must not keep it. Ctrl-C sets `flag`.
 
         Raises
         ------
@@ -84,19 +89,22 @@ class Session:
         function = self._functions.get(name)
         if function is None:
             function = self._functions[name] = self._function(name)
+        packer = self._packer
+        alive = packer.pack(args)
         watching = self._watcher.begin()
         try:
-            return function(*args)
+            return self._invoke(function, packer.address, len(args))
         except Exception as error:
-            found = translated(error, name)
+            found = translated(error, name, self.module.explain)
             raise found from found.__cause__
         finally:
             if watching:
                 self._watcher.end()
+            del alive
 
     def _function(self, name: str) -> Any:
         try:
-            return getattr(self.package, name)._jl_call_nogil
+            return getattr(self.package, name)
         except AttributeError:
             raise BackendUnavailableError(
                 f"the Julia package {self.name} {self.version} has no {name}: it is not of this "
