@@ -161,6 +161,8 @@ def _check_values(values: FloatArray, layout) -> None:
     if bad.any():
         raise InputError(f"theta: parameter {layout.names[int(np.argmax(bad))]} is not finite")
     for entry in layout:
+        if entry.group not in ("conductances", "capacitance"):
+            continue
         least = values[:, entry.slice].min()
         if entry.group == "conductances" and least < 0:
             raise InputError(

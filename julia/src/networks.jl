@@ -128,9 +128,9 @@ function tangent_pullback!(gradient, model::Model, net::Network)
     return nothing
 end
 
-@inline weights_pullback!(::Nothing, bar, y, net, l, with_bias) = nothing
+@inline weights_pullback!(::Nothing, bar, y, ::Network, ::Int, ::Bool) = nothing
 
-@inline function weights_pullback!(gradient, bar, y, net::Network, l::Int, with_bias::Bool)
+@inline function weights_pullback!(gradient::AbstractVector, bar, y, net::Network, l::Int, with_bias::Bool)
     n_in, n_out = net.layers[l], net.layers[l + 1]
     source, target, place = net.rows[l], net.rows[l + 1], net.places[l]
     bias = place + n_in * n_out

@@ -170,6 +170,10 @@ class Neuron:
     @property
     def theta(self) -> NDArray[np.float64]:
         """The flat parameter vector (P,), float64."""
+        return self._theta.copy()
+
+    @cached_property
+    def _theta(self) -> NDArray[np.float64]:
         from .parameters import flatten
 
         return flatten(self)

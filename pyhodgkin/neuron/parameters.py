@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,11 +38,11 @@ class Entry:
     group: str
     transform: str = "identity"
 
-    @property
+    @cached_property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=int))
 
-    @property
+    @cached_property
     def slice(self) -> slice:
         return slice(self.start, self.start + self.size)
 
