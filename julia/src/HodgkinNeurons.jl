@@ -13,6 +13,7 @@ solution = simulate(neuron, clamp; saveat=0.1)
 """
 module HodgkinNeurons
 
+using ADTypes: AutoFiniteDiff
 using ForwardDiff: ForwardDiff, Dual, partials, value
 using JSON: JSON
 using LinearAlgebra: LAPACKException, SingularException
@@ -21,7 +22,8 @@ using OrdinaryDiffEqRosenbrock: Rodas4P, Rodas5P, Rosenbrock23
 using OrdinaryDiffEqTsit5: AutoTsit5, Tsit5
 using PrecompileTools: @compile_workload, @setup_workload
 using SHA: sha256
-using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, ReturnCode, init, step!, u_modified!
+using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, ReturnCode, init, solve, step!,
+    u_modified!
 
 const VERSION = pkgversion(@__MODULE__)
 
@@ -51,6 +53,7 @@ include("simulate.jl")
 include("train.jl")
 include("flat.jl")
 include("lux.jl")
+include("forward.jl")
 include("sensitivity.jl")
 include("precompile.jl")
 

@@ -10,6 +10,7 @@ const SCIML_SENSITIVITY =
 "As `loss_and_gradient!`, by the sensitivity method `name`."
 function gradient_by!(name::AbstractString, arguments...)
     name == "adjoint" && return loss_and_gradient!(arguments...)
+    name == "forward" && return Base.invokelatest(forward_gradient!, arguments...)
     choose("sensitivity method", name, SENSITIVITIES)
     try
         Base.require(SCIML_SENSITIVITY)

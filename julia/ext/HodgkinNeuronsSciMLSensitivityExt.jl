@@ -1,0 +1,161 @@
+module HodgkinNeuronsSciMLSensitivityExt
+
+# Gradients by the continuous adjoints of SciMLSensitivity, with this package's own Jacobians.
+# The solve is cut where the stimulus jumps: each piece is smooth, and its adjoint starts from
+# what the later ones gave.
+
+using HodgkinNeurons: HodgkinNeurons, Jacobian, Lane, Outcome, Recordings, RightHandSide, Worker,
+    bind!, breakpoints, current_pullback!, each_lane, first_samples!, full_state, given_start,
+    is_clamped, loss!, n_states, next_break, observed!, pullback!, start_state, status_of,
+    steady_state_pullback!, stimulus, store!, SUCCESS, Tsit5, Rodas5P, init
+using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, ReturnCode, solve
+using SciMLSensitivity: GaussAdjoint, InterpolatingAdjoint, QuadratureAdjoint,
+    adjoint_sensitivities
+
+const METHODS = (
+    gauss=GaussAdjoint(; autojacvec=false),
+    interpolating=InterpolatingAdjoint(; autojacvec=false),
+    quadrature=QuadratureAdjoint(; autojacvec=false),
+)
+
+"The derivative of the right-hand side by the parameters, row by row."
+struct ParameterJacobian
+    lane::Lane
+end
+
+function (f::ParameterJacobian)(jacobian, y, _, t)
+    lane = f.lane
+    model, clamped, n = lane.model, is_clamped(lane), length(y)
+    u = stimulus(lane.drive, t)
+    state = clamped ? full_state(lane, y, t) : y
+    unused, row, bar = zeros(n), zeros(size(jacobian, 2)), zeros(n)
+    for j in 1:n
+        fill!(row, 0)
+        fill!(bar, 0)
+        bar[j] = 1
+        clamped && j == 1 || pullback!(unused, row, state, u, bar, model, clamped)
+        jacobian[j, :] .= row
+    end
+    return nothing
+end
+
+struct StateJacobian
+    jacobian::Jacobian
+end
+
+(f::StateJacobian)(jacobian, y, p, t) = f.jacobian(jacobian, y, p, t)
+
+function HodgkinNeurons.sciml_gradient!(
+    ::Val{M}, each, gradient, y0_gradient, status, stats, recordings::Recordings, theta, y0, loss,
+    options, stop,
+) where {M}
+    alg, n, sets = HodgkinNeurons.algorithm(options.solver), length(recordings), size(theta, 2)
+    gradient .= 0
+    worker = Worker(recordings.system)
+    for k in 1:sets, r in 1:n
+        start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
+        bind!(worker.model, @view theta[:, k])
+        part = zeros(size(theta, 1))
+        each[r, k], outcome = lane_gradient!(
+            part, worker, recordings, r, start, loss, alg, options, METHODS[M])
+        start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
+        status[r, k] = Int(outcome.status)
+        stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
+        gradient[:, k] .+= part ./ n
+    end
+    for k in 1:sets
+        any(!=(0), @view status[:, k]) || continue
+        gradient[:, k] .= 0
+        size(y0, 2) > 0 && (y0_gradient[:, :, k] .= 0)
+    end
+    return nothing
+end
+
+function lane_gradient!(gradient, worker, recordings, r, start, loss, alg, options, method)
+    system, model = recordings.system, worker.model
+    lane, times = Lane(model, recordings.protocols, r), recordings.targets.t[r]
+    y0 = start === nothing ? start_state(lane, recordings.v0[r]) : start
+    samples = zeros(n_states(system), length(times))
+    pieces, outcome = solve_pieces!(samples, times, y0, lane, alg, options)
+    fill!(worker.start_bar, 0)
+    outcome.status == SUCCESS || return Inf, outcome
+    predicted, by_sample = zeros(length(times)), zeros(length(times))
+    observed!(predicted, samples, times, lane, recordings.current)
+    value = loss!(by_sample, predicted, recordings.targets, r, loss)
+    bars = zeros(size(samples))
+    for i in eachindex(by_sample)
+        recordings.current || (bars[1, i] = by_sample[i])
+        recordings.current && by_sample[i] != 0 && current_pullback!(
+            (@view bars[:, i]), gradient, model, (@view samples[:, i]), by_sample[i])
+    end
+    recordings.current && (bars[1, :] .= 0)
+    back!(worker.start_bar, gradient, bars, times, pieces, lane, options, method)
+    if start === nothing
+        v = recordings.current ? y0[1] : recordings.v0[r]
+        steady_state_pullback!(gradient, v, worker.start_bar, model)
+    end
+    return value, outcome
+end
+
+"Dense solutions of each smooth piece, with the piece of the stimulus that it belongs to."
+function solve_pieces!(samples, times, y0, lane, alg, options)
+    next = first_samples!(samples, times, y0, lane)
+    bounded, y, t1 = lane.model.system.bounded, copy(y0), last(times)
+    ends = [breakpoints(lane.drive.protocols, lane.drive.lane, t1); t1]
+    f = ODEFunction{true,FullSpecialize}(RightHandSide(lane);
+        jac=StateJacobian(Jacobian(lane)), paramjac=ParameterJacobian(lane))
+    pieces, t0, steps, rejected, evaluations = Any[], 0.0, 0, 0, 0
+    abstol = fill(options.atol, length(y0))
+    abstol[1] *= options.v_scale
+    for stop_at in ends
+        stop_at > t0 || continue
+        problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at), copy(lane.model.theta))
+        solution = solve(problem, alg; abstol, reltol=options.rtol, maxiters=options.max_steps,
+            verbose=false)
+        steps += solution.stats.naccept
+        rejected += solution.stats.nreject
+        evaluations += solution.stats.nf
+        status = status_of(solution.retcode)
+        status == SUCCESS || return pieces, Outcome(status, steps, rejected, evaluations)
+        while next <= length(times) && times[next] <= stop_at
+            store!(samples, next, solution(times[next]), bounded)
+            next += 1
+        end
+        push!(pieces, (solution, lane.drive.piece, t0, stop_at))
+        while stop_at >= next_break(lane.drive)
+            lane.drive.piece += 1
+        end
+        y, t0 = copy(solution.u[end]), stop_at
+    end
+    return pieces, Outcome(SUCCESS, steps, rejected, evaluations)
+end
+
+function back!(start_bar, gradient, bars, times, pieces, lane, options, method)
+    end_bar = zeros(length(start_bar))
+    # An explicit method for those that carry the parameters along: their system is large.
+    alg = method isa InterpolatingAdjoint ? Tsit5() : Rodas5P(; autodiff=finite_differences())
+    for (solution, piece, t0, t1) in Iterators.reverse(pieces)
+        lane.drive.piece = piece
+        inside = findall(t -> t0 < t <= t1, times)
+        at, weights = times[inside], bars[:, inside]
+        if isempty(at) || last(at) < t1
+            at, weights = [at; t1], [weights zeros(length(start_bar))]
+        end
+        weights[:, end] .+= end_bar
+        by_state(out, y, p, t, i) = (out .= @view weights[:, i]; nothing)
+        end_bar, by_parameters = adjoint_sensitivities(solution, alg; t=at,
+            dgdu_discrete=by_state, sensealg=method, abstol=options.atol, reltol=options.rtol,
+            maxiters=options.max_steps)
+        gradient .+= vec(by_parameters)
+        is_clamped(lane) && (end_bar[1] = 0)
+    end
+    start_bar .+= end_bar
+    for i in findall(<=(0), times)
+        start_bar .+= @view bars[:, i]
+    end
+    return nothing
+end
+
+finite_differences() = HodgkinNeurons.AutoFiniteDiff()
+
+end

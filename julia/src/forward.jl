@@ -1,0 +1,94 @@
+# The gradient forwards: the whole solve with numbers that carry derivatives along, a few
+# parameters at a time. Right for any solver, and slow where there are many parameters; it is what
+# SciMLSensitivity calls ForwardDiffSensitivity.
+
+"The right-hand side for numbers of any type, its stimulus at one piece."
+struct GenericRightHandSide{T}
+    model::Model{T}
+    drive::Drive
+    full::Vector{T}
+end
+
+function (f::GenericRightHandSide)(dy, y, _, t)
+    u = stimulus(f.drive, t)
+    f.drive.protocols.clamped || return rhs!(dy, y, u, f.model)
+    copyto!(f.full, y)
+    f.full[1] = u
+    slope!(dy, f.full, zero(u), f.model, true)
+    return nothing
+end
+
+"Loss of one recording as a function of parameters and start; the outcome of its solve."
+function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg, options) where {T}
+    system, targets, times = recordings.system, recordings.targets, recordings.targets.t[r]
+    model = bind!(Model{T}(system), theta)
+    drive = Drive(recordings.protocols, r)
+    v0 = recordings.current ? stimulus(drive, 0.0) : recordings.v0[r]
+    y = start === nothing ? steady_state!(zeros(T, n_states(system)), v0, model) : T.(start)
+    f = GenericRightHandSide{T}(model, drive, zeros(T, length(y)))
+    abstol = fill(options.atol, length(y))
+    abstol[1] *= options.v_scale
+    predicted, next, t0 = zeros(T, length(times)), 1, 0.0
+    observe(i, y) = observed_at(model, recordings, r, times[i], y)
+    while next <= length(times) && times[next] <= 0
+        predicted[next] = observe(next, y)
+        next += 1
+    end
+    status = SUCCESS
+    for stop_at in [breakpoints(recordings.protocols, r, last(times)); last(times)]
+        stop_at > t0 || continue
+        problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at))
+        solution = solve(problem, alg; abstol, reltol=options.rtol, maxiters=options.max_steps,
+            verbose=false)
+        status = status_of(solution.retcode)
+        status == SUCCESS || break
+        while next <= length(times) && times[next] <= stop_at
+            predicted[next] = observe(next, solution(times[next]))
+            next += 1
+        end
+        while stop_at >= next_break(drive)
+            drive.piece += 1
+        end
+        y, t0 = copy(solution.u[end]), stop_at
+    end
+    total = zero(T)
+    for i in eachindex(predicted)
+        weight = targets.weight[r][i]
+        weight == 0 && continue
+        residual = (predicted[i] - targets.data[r][i]) / targets.scale[r]
+        plain, steep = cost(loss, ForwardDiff.value(residual))
+        total += weight * (plain + steep * (residual - ForwardDiff.value(residual)))
+    end
+    return status == SUCCESS ? total : T(Inf), status
+end
+
+function observed_at(model::Model{T}, recordings, r, t, y) where {T}
+    recordings.current || return y[1]
+    y = [j == 1 ? T(value_at(recordings.protocols, r, t)) :
+        recordings.system.bounded[j] ? clamp(y[j], 0, 1) : y[j] for j in eachindex(y)]
+    return ionic_current(model, y)
+end
+
+function forward_gradient!(
+    each, gradient, y0_gradient, status, stats, recordings, theta, y0, loss, options, stop,
+)
+    alg, n, n_theta = algorithm(options.solver), length(recordings), size(theta, 1)
+    gradient .= 0
+    for k in axes(theta, 2), r in 1:n
+        stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)
+        given = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
+        point = given === nothing ? theta[:, k] : [theta[:, k]; given]
+        split(z) = given === nothing ? (z, nothing) : (z[1:n_theta], z[(n_theta + 1):end])
+        cost_of(z) = forward_loss(split(z)..., recordings, r, loss, alg, options)
+        each[r, k], outcome = cost_of(point)
+        status[r, k] = Int(outcome)
+        outcome == SUCCESS || continue
+        slopes = ForwardDiff.gradient(z -> cost_of(z)[1], point)
+        gradient[:, k] .+= slopes[1:n_theta] ./ n
+        given === nothing || (y0_gradient[:, r, k] .= slopes[(n_theta + 1):end] ./ n)
+    end
+    for k in axes(theta, 2)
+        any(!=(0), @view status[:, k]) && (gradient[:, k] .= 0)
+    end
+    return nothing
+end

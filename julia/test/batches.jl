@@ -1,0 +1,55 @@
+using HodgkinNeurons: Options, Protocols, loss_and_gradient!, n_states, solve!
+
+@testset "a batch is its elements, whatever the threads" begin
+    neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
+    n, times, count = n_states(neuron.system), collect(0.0:0.5:20.0), 7
+    theta = reduce(hcat, [neuron.theta .* (1 + 0.01i) for i in 1:count])
+    y, status, stats = zeros(n, length(times), count), zeros(Int, count), zeros(Int, 3, count)
+    arguments = (neuron.system, Protocols([STEP]), theta, zeros(n, 0), times, Options(), [0x00])
+    solve!(y, status, stats, arguments...)
+    for i in 1:count
+        alone = simulate(neuron, STEP; theta=theta[:, i], saveat=times)
+        @test y[:, :, i] == alone.y
+        @test stats[1, i] == alone.n_steps
+    end
+    # One element that cannot be solved does not touch the others.
+    theta[1, 3] = 1e-300
+    other, others = zeros(size(y)), zeros(Int, count)
+    solve!(other, others, stats, arguments...)
+    @test others[3] != 0 && all(iszero, others[[1, 2, 4, 5, 6, 7]])
+    @test other[:, :, 4] == y[:, :, 4]
+end
+
+@testset "gradients of many recordings and parameter sets" begin
+    neuron = test_neuron("one_gate")
+    recordings = [made_recording(neuron, clamp) for clamp in (STEP, RAMP)]
+    theta = [neuron.theta 1.01 .* neuron.theta]
+    data = HodgkinNeurons.Recordings(neuron.system, recordings)
+    each, gradient = zeros(2, 2), zeros(size(theta))
+    none = zeros(n_states(neuron.system), 0, 0)
+    call() = loss_and_gradient!(each, gradient, none, zeros(Int, 2, 2), zeros(Int, 3, 2, 2), data,
+        theta, none, Loss(), Options(), [0x00])
+    call()
+    first_time = copy(gradient)
+    call()
+    @test gradient == first_time
+    for k in 1:2
+        value, alone = loss_and_gradient(neuron, recordings, theta[:, k])
+        @test sum(each[:, k]) / 2 ≈ value
+        @test gradient[:, k] ≈ alone
+    end
+end
+
+@testset "a stop flag ends a solve" begin
+    neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
+    n, times = n_states(neuron.system), collect(0.0:1e3:1e8)
+    y, status, stats = zeros(n, length(times), 1), zeros(Int, 1), zeros(Int, 3, 1)
+    stop = [0x00]
+    Timer(_ -> (stop[1] = 0x01), 0.5)
+    # A task that never yields would keep the timer of a single thread from firing.
+    stop[1] = Threads.nthreads() == 1 ? 0x01 : 0x00
+    clamp = CurrentClamp(10.0; t_end=1e8)
+    solve!(y, status, stats, neuron.system, Protocols([clamp]), reshape(neuron.theta, :, 1),
+        zeros(n, 0), times, Options(; max_steps=10^9), stop)
+    @test status[1] == Int(HodgkinNeurons.INTERRUPTED)
+end

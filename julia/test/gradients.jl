@@ -1,0 +1,72 @@
+using HodgkinNeurons: SOLVERS
+
+"A recording of a neuron with other parameters, so that there is something to descend."
+function made_recording(neuron, clamp; times=collect(0.5:0.5:20.0))
+    other = copy(neuron.theta)
+    networks = places_of_networks(neuron)
+    other[setdiff(eachindex(other), networks)] .*= 1.02
+    other[networks] .+= 0.05
+    if clamp isa CurrentClamp
+        found = simulate(neuron, clamp; theta=other, saveat=times)
+        return Recording(times, clamp; v=found["v"])
+    end
+    # The current of the other parameters, from their states under the command.
+    model = HodgkinNeurons.bind!(HodgkinNeurons.Model{Float64}(neuron.system), other)
+    found = simulate(neuron, clamp; theta=other, saveat=times)
+    current = [HodgkinNeurons.ionic_current(model, found.y[:, i]) for i in eachindex(times)]
+    return Recording(times, clamp; current)
+end
+
+"Central differences of the loss along a few directions, and the gradient along them."
+function along_directions(neuron, recording; count=3, step=2e-6, options...)
+    rng, theta = MersenneTwister(11), neuron.theta
+    _, gradient = loss_and_gradient(neuron, [recording], theta; options...)
+    scale = [max(abs(x), 1e-2) for x in theta]
+    pairs = map(1:count) do _
+        direction = randn(rng, length(theta)) .* scale
+        ahead, behind = (loss_and_gradient(neuron, [recording], theta .+ s .* direction;
+            options...)[1] for s in (step, -step))
+        (ahead - behind) / 2step, sum(gradient .* direction)
+    end
+    return first.(pairs), last.(pairs)
+end
+
+const TIGHT = (rtol=1e-11, atol=1e-13)
+
+@testset "gradient: $name, $(nameof(typeof(clamp)))" for name in NAMES,
+    clamp in (STEP, RAMP, VOLTAGE_STEP, VOLTAGE_RAMP)
+
+    black_box = name == "black_box"
+    (black_box && clamp isa VoltageClamp) && continue
+    neuron = test_neuron(name)
+    recording = made_recording(neuron, clamp)
+    for solver in ("rodas5p", "rodas4p", "tsit5", "auto")
+        exact, found = along_directions(neuron, recording; solver, TIGHT...)
+        @test found ≈ exact rtol = 1e-5
+    end
+end
+
+@testset "gradient: solver $solver" for solver in SOLVERS
+    neuron = test_neuron("one_gate")
+    recording = made_recording(neuron, STEP)
+    _, exact = loss_and_gradient(neuron, [recording]; solver="rodas5p", TIGHT...)
+    rtol = solver in ("trbdf2", "rosenbrock23") ? 1e-7 : 1e-9
+    _, found = loss_and_gradient(neuron, [recording]; solver, rtol, atol=1e-3 * rtol)
+    @test found ≈ exact rtol = (solver in ("trbdf2", "rosenbrock23") ? 1e-3 : 1e-5)
+end
+
+@testset "losses" begin
+    neuron = test_neuron("squid_axon")
+    recording = made_recording(neuron, STEP)
+    for loss in (Loss("mse"), Loss("mae"), Loss("huber"; delta=0.05))
+        exact, found = along_directions(neuron, recording; loss, TIGHT...)
+        @test found ≈ exact rtol = 1e-4
+    end
+    @test_throws InputError Loss("mean")
+end
+
+@testset "a solve that fails gives Inf and zeros" begin
+    neuron = test_neuron("squid_axon")
+    value, gradient = loss_and_gradient(neuron, [made_recording(neuron, STEP)]; max_steps=5)
+    @test value == Inf && all(iszero, gradient)
+end

@@ -1,0 +1,22 @@
+using HodgkinNeurons
+using Test
+
+# Packages that only some checks need: where they are not installed the checks are skipped by name.
+installed(name) = Base.find_package(name) !== nothing
+
+include("neurons.jl")
+
+@testset "HodgkinNeurons" begin
+    include("elementary.jl")
+    include("documents.jl")
+    include("equations.jl")
+    include("solvers.jl")
+    include("gradients.jl")
+    include("clamped.jl")
+    include("batches.jl")
+    include("training.jl")
+    installed("Lux") ? include("lux.jl") : @info "skipped: Lux is not installed"
+    installed("SciMLSensitivity") ? include("sensitivity.jl") :
+        @info "skipped: SciMLSensitivity is not installed"
+    include("quality.jl")
+end
