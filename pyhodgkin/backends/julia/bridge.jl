@@ -63,3 +63,17 @@ function explain(e)
     inner = root(e)
     return string(nameof(typeof(inner))), sprint(showerror, inner)
 end
+
+"""
+    safe_enter()
+
+Address of the C function after which Julia's garbage collector does not wait for this thread, or 0
+where this Julia has none. Every entry from C undoes it for its own length.
+"""
+function safe_enter()
+    try
+        return Int(cglobal(:jl_gc_safe_enter))
+    catch
+        return 0
+    end
+end

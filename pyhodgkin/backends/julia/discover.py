@@ -292,12 +292,12 @@ def install() -> None:
         forget()
 
 
-def tell_if_it_compiles(found: Found) -> None:
+def tell_if_it_compiles(found: Found, package: str) -> None:
     """Say so where the first start after an installation will take minutes."""
     if quiet() or not found.version:
         return
     version = ".".join(map(str, numbers(found.version)[:2]))
-    folders = [depot / "compiled" / f"v{version}" / PACKAGE for depot in resolved.depots()]
+    folders = [depot / "compiled" / f"v{version}" / package for depot in resolved.depots()]
     if not any(any(folder.glob("*.ji")) for folder in folders):
         print(
             "pyhodgkin: Julia compiles its packages; this start takes minutes, later ones seconds",

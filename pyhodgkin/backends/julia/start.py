@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 import threading
@@ -165,6 +166,7 @@ def _start(package: str) -> Session:
     try:
         with python_keeps_its_signals():
             loaded = Session(juliacall, package, _watcher())
+            _free_other_threads(loaded)
     except Exception as error:
         found = _unavailable(
             f"Julia {version} runs, but its package {package} does not load: {_said(error)}. "
@@ -186,7 +188,7 @@ def _juliacall(package: str) -> ModuleType:
             raise BackendUnavailableError(found.message)
         if found.source != discover.VARIABLES:
             discover.install()  # at once, when there is nothing to do
-        discover.tell_if_it_compiles(found)
+        discover.tell_if_it_compiles(found, package)
     try:
         with environment.one_warning_of_torch(), python_keeps_its_signals():
             return import_module("juliacall")
@@ -206,6 +208,17 @@ def _unavailable(message: str, error: BaseException) -> BackendUnavailableError:
     found = BackendUnavailableError(message)
     found.__cause__ = JuliaTrace(str(error)) if environment.debug() else None
     return found
+
+
+def _free_other_threads(loaded: Session) -> None:
+    """Let threads of Python call Julia while the one that started it waits in Python.
+
+    Julia's garbage collector stops every thread at a safe point. The thread that started Julia
+    has none while it runs Python: without this, a call from another thread would wait for ever.
+    """
+    address = int(loaded.module.safe_enter())
+    if address:
+        ctypes.CFUNCTYPE(ctypes.c_int8)(address)()
 
 
 _the_watcher: list[Watcher] = []
