@@ -85,6 +85,11 @@ def test_values_come_back_as_python(trial):
     assert trial.call("nothing_at_all") is None
 
 
+def test_julia_objects_go_back_as_themselves(trial):
+    held = trial.call("hold", np.arange(3.0))
+    assert trial.call("let_go", 1, held, "x", held) == 6.0
+
+
 def test_numbers_go_over_without_a_copy(trial):
     batch = np.arange(24.0).reshape(2, 3, 4)  # (batch, time, state)
     assert trial.call("at", batch.T.reshape(-1, order="F"), 2) == 1.0

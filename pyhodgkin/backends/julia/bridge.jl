@@ -2,12 +2,13 @@
 # It sees addresses, never a Python object, so it may run without the lock of the interpreter.
 
 """
-    invoke(f, address, n)
+    invoke(f, address, n, objects...)
 
 Call `f` with `n` arguments as `pack.py` wrote them at `address`, in words of 64 bits: a kind, then
-what belongs to it. Arrays are wrapped where they lie; the caller keeps them alive meanwhile.
+what belongs to it. Arrays are wrapped where they lie; the caller keeps them alive meanwhile. For
+an argument that is one of `objects` its number is written.
 """
-function invoke(f, address::Int, n::Int)
+function invoke(f, address::Int, n::Int, objects...)
     words, next = Ptr{Int64}(address), 1
     arguments = Vector{Any}(undef, n)
     for i in 1:n
@@ -21,7 +22,7 @@ function invoke(f, address::Int, n::Int)
             arguments[i] = unsafe_string(Ptr{UInt8}(word), unsafe_load(words, next))
             next += 1
         else
-            arguments[i] = scalar(kind, word)
+            arguments[i] = kind == 5 ? objects[word] : scalar(kind, word)
         end
     end
     return f(arguments...)

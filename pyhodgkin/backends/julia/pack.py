@@ -18,7 +18,7 @@ import numpy as np
 
 from ...errors import InputError
 
-INTEGER, FLOAT, BOOLEAN, STRING, NOTHING = range(5)
+INTEGER, FLOAT, BOOLEAN, STRING, NOTHING, OBJECT = range(6)
 
 # Order of `ELEMENTS` in bridge.jl; an array of kind e with n axes is 16 e + n.
 ELEMENTS = ("float64", "int64", "uint8", "bool", "float32", "int32")
@@ -30,24 +30,32 @@ _bits = struct.Struct("q"), struct.Struct("d")
 class Packer(threading.local):
     """A piece of memory for each thread, into which the arguments of one call are written."""
 
-    def __init__(self) -> None:
+    def __init__(self, wrapper: type) -> None:
         self._memory = (ctypes.c_int64 * _WORDS)()
+        self._wrapper = wrapper
         self.address = ctypes.addressof(self._memory)
 
-    def pack(self, arguments: tuple[Any, ...]) -> list[Any]:
-        """Write them; what is returned must live as long as the call."""
+    def pack(self, arguments: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
+        """Write them, but for the Julia objects (instances of `wrapper`), which are returned.
+
+        What is returned beside must live as long as the call.
+        """
         words: list[int] = []
+        objects: list[Any] = []
         alive: list[Any] = []
         for argument in arguments:
             if type(argument) is np.ndarray:
                 _array(argument, words)
+            elif isinstance(argument, self._wrapper):
+                objects.append(argument)
+                words += (OBJECT, len(objects))
             else:
                 _other(argument, words, alive)
         try:
             struct.pack_into(f"{len(words)}q", self._memory, 0, *words)
         except struct.error as error:
             raise InputError(f"the arguments of a Julia function: {error}") from None
-        return alive
+        return objects, alive
 
 
 def _array(array: np.ndarray, words: list[int]) -> None:

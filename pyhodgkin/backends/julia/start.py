@@ -54,7 +54,7 @@ class Session:
         base.include(self.module, str(Path(__file__).with_name("bridge.jl")))
         self.package = self._load(name)
         self._invoke = self.module.invoke._jl_call_nogil
-        self._packer = Packer()
+        self._packer = Packer(juliacall.ValueBase)
         self.version = str(base.pkgversion(self.package))
         self.julia_version = str(base.VERSION)
         self.threads = int(base.Threads.nthreads())
@@ -72,9 +72,9 @@ class Session:
     def call(self, name: str, *args: Any) -> Any:
         """Call the function `name` of the package, without the lock of the interpreter.
 
-        Arguments are numbers, strings, None, and numpy arrays in Fortran order (the transpose of
-        a C-order array): Julia sees an `Array` in the same memory, for the length of the call,
-        and must not keep it. Ctrl-C sets `flag`.
+        Arguments are numbers, strings, None, Julia objects, and numpy arrays in Fortran order
+        (the transpose of a C-order array). Julia sees an `Array` in the same memory: for the
+        length of the call, or as long as the caller keeps that memory alive. Ctrl-C sets `flag`.
 
         Raises
         ------
@@ -91,10 +91,10 @@ class Session:
         if function is None:
             function = self._functions[name] = self._function(name)
         packer = self._packer
-        alive = packer.pack(args)
+        objects, alive = packer.pack(args)
         watching = self._watcher.begin()
         try:
-            return self._invoke(function, packer.address, len(args))
+            return self._invoke(function, packer.address, len(args), *objects)
         except Exception as error:
             found = translated(error, name, self.module.explain)
             raise found from found.__cause__

@@ -13,6 +13,11 @@ put!(x, i, value) = (x[i] = value; nothing)
 at(x, i) = x[i]
 ten(a, b, c, d, e, f, g, h, i, j) = a[1] + j[1]
 nothing_at_all() = nothing
+struct Holder
+    values::Vector{Float64}
+end
+hold(x) = Holder(copy(x))
+let_go(::Int, a::Holder, ::String, b::Holder) = sum(a.values) + sum(b.values)
 make(sizes::Int...) = collect(reshape(1.0:prod(sizes), sizes...))
 zeros_of(n) = zeros(n)
 collect_garbage() = GC.gc()
