@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def julia_view(array: Any) -> NDArray[Any]:
-    """A numpy view of a Julia array, its axes reversed: column-major becomes C order.
+    """A numpy view of an array that a call returned, its axes reversed: C order again.
 
     A Julia array (state, time, batch) is seen as (batch, time, state). The view keeps the Julia
     array alive; do not resize that one.

@@ -1,37 +1,69 @@
-# The Julia side of the bridge, included into the module that pyhodgkin makes for itself.
-# It sees addresses, never a Python object, so it may run without the lock of the interpreter.
+# The Julia side of the bridge, included into a module of its own. Python calls `invoke` by its
+# address; what goes over are numbers in memory, as `pack.py` describes them. No Python object is
+# ever touched here, so Python's lock is free meanwhile, and nothing has to be compiled for them.
+
+"Types of the elements of arrays, in the order of `pack.py`; an array has kind 16 i + its axes."
+const ELEMENTS = (Float64, Int64, UInt8, Bool, Float32, Int32)
+
+"What Python holds on to, by number; `nothing` where a number is free."
+const HELD = Any[]
+const FREE = Int[]
+const LOCK = Base.Threads.SpinLock()
+
+hold(x) = lock(LOCK) do
+    isempty(FREE) && return length(push!(HELD, x))
+    i = pop!(FREE)
+    HELD[i] = x
+    return i
+end
+
+release(i::Int) = lock(LOCK) do
+    HELD[i] = nothing
+    push!(FREE, i)
+    return nothing
+end
+
+held(i::Int) = lock(() -> HELD[i], LOCK)
 
 """
-    invoke(f, address, n, objects...)
+    invoke(f, address, n, trace)
 
-Call `f` with `n` arguments as `pack.py` wrote them at `address`, in words of 64 bits: a kind, then
-what belongs to it. Arrays are wrapped where they lie; the caller keeps them alive meanwhile. For
-an argument that is one of `objects` its number is written.
+Call what is held as `f` with the `n` arguments at `address`, and write there what it returned.
+Arrays are wrapped where they lie; the caller keeps them alive. Returns 0, or 1 when there was an
+exception: then a text is written, with the stack when `trace` is not 0.
 """
-function invoke(f, address::Int, n::Int, objects...)
-    words, next = Ptr{Int64}(address), 1
-    arguments = Vector{Any}(undef, n)
+function invoke(f::Int, address::Ptr{Int64}, n::Int, trace::Int)
+    try
+        write_result(address, Base.invokelatest(held(f), arguments(address, n)...))
+        return 0
+    catch e
+        write_result(address, Base.invokelatest(explain, e, trace, catch_backtrace()))
+        return 1
+    end
+end
+
+function arguments(words::Ptr{Int64}, n::Int)
+    next, found = 1, Vector{Any}(undef, n)
     for i in 1:n
         kind, word = unsafe_load(words, next), unsafe_load(words, next + 1)
         next += 2
         if kind >= 16
             element, axes = divrem(kind, 16)
-            arguments[i] = array(word, words + 8 * (next - 1), element, axes)
+            found[i] = array(word, words + 8 * (next - 1), element, axes)
             next += axes
         elseif kind == 3
-            arguments[i] = unsafe_string(Ptr{UInt8}(word), unsafe_load(words, next))
+            found[i] = unsafe_string(Ptr{UInt8}(word), unsafe_load(words, next))
             next += 1
+        elseif kind == 5
+            found[i] = held(word)
         else
-            arguments[i] = kind == 5 ? objects[word] : scalar(kind, word)
+            found[i] = kind == 0 ? word : kind == 1 ? reinterpret(Float64, word) :
+                kind == 2 ? word != 0 : nothing
         end
     end
-    return f(arguments...)
+    return found
 end
 
-scalar(kind, word) =
-    kind == 0 ? word : kind == 1 ? reinterpret(Float64, word) : kind == 2 ? word != 0 : nothing
-
-"The elements in the order of `ELEMENTS` in `pack.py`."
 function array(address, sizes, element, axes)
     element == 1 && return array(Float64, address, sizes, axes)
     element == 2 && return array(Int64, address, sizes, axes)
@@ -51,6 +83,29 @@ function array(::Type{T}, address, sizes, axes) where {T}
     return unsafe_wrap(Array, p, ntuple(size, axes))
 end
 
+"Kind, then what belongs to it; what needs memory of Julia's comes with the number it is held by."
+write_result(words, x::Nothing) = write_words(words, 4, 0)
+write_result(words, x::Bool) = write_words(words, 2, x)
+write_result(words, x::Integer) = write_words(words, 0, x)
+write_result(words, x::AbstractFloat) =
+    write_words(words, 1, reinterpret(Int64, convert(Float64, x)))
+write_result(words, x::String) = write_words(words, 3, hold(x), address_of(x), sizeof(x))
+write_result(words, x) = write_words(words, 5, hold(x))
+
+function write_result(words, x::Array{T,N}) where {T,N}
+    element = findfirst(==(T), ELEMENTS)
+    (element === nothing || N > 15) && return write_words(words, 5, hold(x))
+    return write_words(words, 16 * element + N, hold(x), address_of(x), size(x)...)
+end
+
+address_of(x) = reinterpret(Int64, UInt64(UInt(pointer(x))))
+
+function write_words(words, values...)
+    for (i, value) in enumerate(values)
+        unsafe_store!(words, Int64(value), i)
+    end
+end
+
 "The exception inside those that tasks, threads and files wrap around it."
 root(e) = e
 root(e::TaskFailedException) = root(e.task.result)
@@ -59,15 +114,22 @@ root(e::CapturedException) = root(e.ex)
 root(e::LoadError) = root(e.error)
 root(e::InitError) = root(e.error)
 
-"Name of the type of an exception, and what it says."
-function explain(e)
+"Name of the type of an exception, what it says, and its stack, each ended by a zero."
+function explain(e, trace, stack)
     inner = root(e)
-    return string(nameof(typeof(inner))), sprint(showerror, inner)
+    said = sprint(showerror, inner)
+    whole = trace == 0 ? "" : sprint(showerror, e, stack)
+    return string(nameof(typeof(inner)), '\0', said, '\0', whole)
 end
 
-"""
-    safe_enter()
+load(name::String) = Base.require(@__MODULE__, Symbol(name))
+has(package::Module, name::String) = isdefined(package, Symbol(name))
+find(package::Module, name::String) = getfield(package, Symbol(name))
+version(package::Module) = string(Base.pkgversion(package))
+julia() = string(VERSION)
+threads() = Base.Threads.nthreads()
 
+"""
 Address of the C function after which Julia's garbage collector does not wait for this thread, or 0
 where this Julia has none. Every entry from C undoes it for its own length.
 """
@@ -78,3 +140,9 @@ function safe_enter()
         return 0
     end
 end
+
+# Held as 1, 2, …, in the order of `BUILT_IN` in `door.py`.
+foreach(hold, (release, load, has, find, version, julia, threads, safe_enter))
+
+const INVOKE = @cfunction(invoke, Int64, (Int64, Ptr{Int64}, Int64, Int64))
+Int64(UInt(INVOKE))

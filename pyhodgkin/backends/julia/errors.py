@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from ...errors import InputError, SolveError
-from .environment import debug
+from .door import JuliaFailure
 
 MORE = "PYHODGKIN_DEBUG=1 in the environment shows where in Julia"
 
@@ -18,31 +15,24 @@ class JuliaTrace(Exception):
     """
 
 
-def translated(
-    error: BaseException, name: str, explain: Callable[[Any], tuple[str, str]]
-) -> BaseException:
-    """What to raise for `error`, which came out of a call of `name`.
+def translated(failure: JuliaFailure, name: str) -> BaseException:
+    """What to raise for an exception that came out of a call of `name`.
 
     An `InputError` of the Julia package is ours, with its message; an interrupt and exhausted
     memory are Python's own; everything else is a `SolveError` of one line. With
-    ``PYHODGKIN_DEBUG=1`` its cause holds Julia's text. `explain` tells the name of the type of a
-    Julia exception, and what it says.
+    ``PYHODGKIN_DEBUG=1`` its cause holds Julia's text.
     """
-    exception = getattr(error, "exception", None)
-    if exception is None:  # juliacall makes a few of them TypeError, IndexError, …
-        kind, said = type(error).__name__, str(error)
-    else:
-        kind, said = (str(text) for text in explain(exception))
     found: BaseException
-    if kind == "InputError":
-        found = InputError(said)
-    elif kind == "InterruptException":
+    if failure.kind == "InputError":
+        found = InputError(failure.said)
+    elif failure.kind == "InterruptException":
         found = KeyboardInterrupt()
-    elif kind == "OutOfMemoryError":
+    elif failure.kind == "OutOfMemoryError":
         found = MemoryError(f"the Julia engine ran out of memory in {name}")
     else:
-        found = SolveError(f"the Julia engine failed in {name}: {one_line(said)} ({MORE})")
-    found.__cause__ = JuliaTrace(str(error)) if debug() else None
+        line = one_line(failure.said)
+        found = SolveError(f"the Julia engine failed in {name}: {line} ({MORE})")
+    found.__cause__ = JuliaTrace(failure.stack) if failure.stack else None
     return found
 
 

@@ -1,8 +1,8 @@
-"""Arguments as numbers in memory: what goes over the bridge is an address.
+"""Arguments and results as numbers in memory: what goes over the bridge is an address.
 
-Handing numpy arrays to juliacall makes an object for each, which Julia's garbage collector frees
-some time later; until then the array lives, however large. Here Julia wraps the memory itself, for
-the length of the call, and sees plain arrays, for which its code is compiled beforehand.
+In words of 64 bits: a kind, then what belongs to it. Julia wraps the memory of an array where it
+lies and sees a plain `Array`, for which its code is compiled beforehand. What Julia made stays in
+its memory, held there under a number until the last Python object that looks at it is gone.
 """
 
 from __future__ import annotations
@@ -27,35 +27,83 @@ _WORDS = 1024
 _bits = struct.Struct("q"), struct.Struct("d")
 
 
-class Packer(threading.local):
-    """A piece of memory for each thread, into which the arguments of one call are written."""
+class Piece:
+    """Something that Julia holds for Python: an object, or with `shape` an array of numbers."""
 
-    def __init__(self, wrapper: type) -> None:
+    __slots__ = ("__array_interface__", "_released", "number")
+
+    def __init__(self, number: int, released: list[int]) -> None:
+        self.number = number
+        self._released = released
+
+    def __del__(self) -> None:
+        # Into a list that the next call works through: this may run in any thread, at any time.
+        self._released.append(self.number)
+
+    def __repr__(self) -> str:
+        return f"<Julia object {self.number}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("an object of a running Julia cannot be pickled")
+
+
+class Packer(threading.local):
+    """A piece of memory for each thread, for the arguments of one call, and then its result."""
+
+    def __init__(self, released: list[int]) -> None:
         self._memory = (ctypes.c_int64 * _WORDS)()
-        self._wrapper = wrapper
+        self._released = released
         self.address = ctypes.addressof(self._memory)
 
-    def pack(self, arguments: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
-        """Write them, but for the Julia objects (instances of `wrapper`), which are returned.
-
-        What is returned beside must live as long as the call.
-        """
+    def pack(self, arguments: tuple[Any, ...]) -> list[Any]:
+        """Write arguments; what is returned must live as long as the call."""
         words: list[int] = []
-        objects: list[Any] = []
         alive: list[Any] = []
         for argument in arguments:
             if type(argument) is np.ndarray:
                 _array(argument, words)
-            elif isinstance(argument, self._wrapper):
-                objects.append(argument)
-                words += (OBJECT, len(objects))
+            elif type(argument) is Piece:
+                words += (OBJECT, argument.number)
             else:
                 _other(argument, words, alive)
         try:
             struct.pack_into(f"{len(words)}q", self._memory, 0, *words)
         except struct.error as error:
             raise InputError(f"the arguments of a Julia function: {error}") from None
-        return objects, alive
+        return alive
+
+    def unpack(self) -> Any:
+        """Read a result."""
+        kind, word, *more = self._memory[:20]
+        if kind == NOTHING:
+            return None
+        if kind == INTEGER:
+            return word
+        if kind == FLOAT:
+            return _bits[1].unpack(_bits[0].pack(word))[0]
+        if kind == BOOLEAN:
+            return bool(word)
+        piece = Piece(word, self._released)
+        if kind == STRING:
+            return ctypes.string_at(more[0], more[1]).decode("utf-8", "replace")
+        if kind != OBJECT:
+            element, axes = divmod(kind, 16)
+            piece.__array_interface__ = _interface(
+                ELEMENTS[element - 1], more[0], more[1 : axes + 1]
+            )
+        return piece
+
+
+def _interface(element: str, address: int, sizes: list[int]) -> dict[str, Any]:
+    """What `numpy.asarray` asks for, the axes in Julia's order."""
+    dtype = np.dtype(element)
+    strides = [dtype.itemsize]
+    for size in sizes[:-1]:
+        strides.append(strides[-1] * size)
+    return {
+        "version": 3, "typestr": dtype.str, "data": (address, False), "shape": tuple(sizes),
+        "strides": tuple(strides[: len(sizes)]),
+    }  # fmt: skip
 
 
 def _array(array: np.ndarray, words: list[int]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import functools
 import os
 import sys
 import threading
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,9 +16,10 @@ from numpy.typing import NDArray
 
 from ...errors import BackendUnavailableError
 from . import discover, environment
+from .door import Door, JuliaFailure
 from .errors import JuliaTrace, one_line, translated
 from .interrupt import Watcher, python_keeps_its_signals
-from .pack import Packer
+from .pack import Piece
 from .requirements import LEAST_JULIA, PACKAGE, numbers, requirements
 
 FORKED = (
@@ -34,47 +34,34 @@ _started_in: int | None = None
 
 
 class Session:
-    """The running Julia, with one package loaded into a module of its own.
+    """The running Julia, with one package loaded.
 
     Attributes
     ----------
     flag : uint8 array (1,)
         Handed to the Julia functions that poll it: not zero means stop, return what you have.
-    package : object
-        The Julia package, as juliacall wraps it.
     version, julia_version : str
     threads : int
     """
 
-    def __init__(self, juliacall: ModuleType, name: str, watcher: Watcher) -> None:
-        self.juliacall = juliacall
+    def __init__(self, door: Door, name: str, watcher: Watcher) -> None:
         self.name = name
-        base = juliacall.Base
-        self.module = juliacall.newmodule("pyhodgkin")
-        base.include(self.module, str(Path(__file__).with_name("bridge.jl")))
-        self.package = self._load(name)
-        self._invoke = self.module.invoke._jl_call_nogil
-        self._packer = Packer(juliacall.ValueBase)
-        self.version = str(base.pkgversion(self.package))
-        self.julia_version = str(base.VERSION)
-        self.threads = int(base.Threads.nthreads())
-        self._watcher = watcher
         self.flag: NDArray[np.uint8] = watcher.flag
-        self._functions: dict[str, Any] = {}
-
-    def _load(self, name: str) -> Any:
-        if name == PACKAGE:
-            self.module.seval("import HodgkinNeurons")
-            return self.module.HodgkinNeurons
-        base = self.juliacall.Base
-        return base.require(self.module, base.Symbol(name))
+        self._door, self._watcher = door, watcher
+        self._package = door.built_in("load", name)
+        self._functions: dict[str, Piece] = {}
+        self.version: str = door.built_in("version", self._package)
+        self.julia_version: str = door.built_in("julia")
+        self.threads: int = door.built_in("threads")
 
     def call(self, name: str, *args: Any) -> Any:
         """Call the function `name` of the package, without the lock of the interpreter.
 
-        Arguments are numbers, strings, None, Julia objects, and numpy arrays in Fortran order
-        (the transpose of a C-order array). Julia sees an `Array` in the same memory: for the
-        length of the call, or as long as the caller keeps that memory alive. Ctrl-C sets `flag`.
+        Arguments are numbers, strings, None, what a call returned, and numpy arrays in Fortran
+        order (the transpose of a C-order array). Julia sees an `Array` in the same memory: for
+        the length of the call, or as long as the caller keeps that memory alive. Numbers,
+        strings and None come back as such, anything else as a handle; `julia_view` makes a numpy
+        array of that of an array. Ctrl-C sets `flag`.
 
         Raises
         ------
@@ -90,27 +77,23 @@ class Session:
         function = self._functions.get(name)
         if function is None:
             function = self._functions[name] = self._function(name)
-        packer = self._packer
-        objects, alive = packer.pack(args)
         watching = self._watcher.begin()
         try:
-            return self._invoke(function, packer.address, len(args), *objects)
-        except Exception as error:
-            found = translated(error, name, self.module.explain)
+            return self._door.call(function.number, args)
+        except JuliaFailure as failure:
+            found = translated(failure, name)
             raise found from found.__cause__
         finally:
             if watching:
                 self._watcher.end()
-            del alive
 
-    def _function(self, name: str) -> Any:
-        try:
-            return getattr(self.package, name)
-        except AttributeError:
+    def _function(self, name: str) -> Piece:
+        if not self._door.built_in("has", self._package, name):
             raise BackendUnavailableError(
                 f"the Julia package {self.name} {self.version} has no {name}: it is not of this "
                 "version of pyhodgkin; run: pyhodgkin doctor --install"
-            ) from None
+            )
+        return self._door.find(self._package, name)
 
 
 def session(package: str = PACKAGE) -> Session:
@@ -159,22 +142,21 @@ def _start(package: str) -> Session:
     juliacall = _juliacall(package)
     if running:
         environment.warn_of_running(juliacall.CONFIG, int(juliacall.Base.Threads.nthreads()))
-    version = str(juliacall.Base.VERSION)
-    if numbers(version) < LEAST_JULIA:
-        raise BackendUnavailableError(discover.too_old(version, juliacall.CONFIG["exepath"]))
     _started_in = os.getpid()
-    try:
-        with python_keeps_its_signals():
-            loaded = Session(juliacall, package, _watcher())
-            _free_other_threads(loaded)
-    except Exception as error:
-        found = _unavailable(
-            f"Julia {version} runs, but its package {package} does not load: {_said(error)}. "
-            f"Run: pyhodgkin doctor --install, or, in the project {juliacall.CONFIG['project']}, "
-            "Pkg.instantiate() and Pkg.precompile()",
-            error,
-        )
-        raise found from found.__cause__
+    with python_keeps_its_signals():
+        door = _the_door(juliacall)
+        version = door.built_in("julia")
+        if numbers(version) < LEAST_JULIA:
+            raise BackendUnavailableError(discover.too_old(version, juliacall.CONFIG["exepath"]))
+        try:
+            loaded = Session(door, package, _the_watcher())
+        except JuliaFailure as failure:
+            found = BackendUnavailableError(
+                f"Julia {version} runs, but its package {package} does not load: "
+                f"{one_line(failure.said)}. Run: pyhodgkin doctor --install, or, in the project "
+                f"{juliacall.CONFIG['project']}, Pkg.instantiate() and Pkg.precompile()"
+            )
+            raise found from (JuliaTrace(failure.stack) if failure.stack else None)
     if package == PACKAGE and loaded.version != requirements().version:
         raise BackendUnavailableError(discover.wrong_version(loaded.version))
     return loaded
@@ -193,41 +175,21 @@ def _juliacall(package: str) -> ModuleType:
         with environment.one_warning_of_torch(), python_keeps_its_signals():
             return import_module("juliacall")
     except Exception as error:
-        failed = _unavailable(
-            f'Julia does not start: {_said(error)}. Run: pyhodgkin doctor, or use backend="torch"',
-            error,
+        failed = BackendUnavailableError(
+            f"Julia does not start: {one_line(str(error))}. Run: pyhodgkin doctor, or use "
+            'backend="torch"'
         )
-        raise failed from failed.__cause__
+        raise failed from (JuliaTrace(str(error)) if environment.debug() else None)
 
 
-def _said(error: BaseException) -> str:
-    return one_line(str(error)) or type(error).__name__
+@functools.cache
+def _the_watcher() -> Watcher:
+    return Watcher()
 
 
-def _unavailable(message: str, error: BaseException) -> BackendUnavailableError:
-    found = BackendUnavailableError(message)
-    found.__cause__ = JuliaTrace(str(error)) if environment.debug() else None
-    return found
-
-
-def _free_other_threads(loaded: Session) -> None:
-    """Let threads of Python call Julia while the one that started it waits in Python.
-
-    Julia's garbage collector stops every thread at a safe point. The thread that started Julia
-    has none while it runs Python: without this, a call from another thread would wait for ever.
-    """
-    address = int(loaded.module.safe_enter())
-    if address:
-        ctypes.CFUNCTYPE(ctypes.c_int8)(address)()
-
-
-_the_watcher: list[Watcher] = []
-
-
-def _watcher() -> Watcher:
-    if not _the_watcher:
-        _the_watcher.append(Watcher())
-    return _the_watcher[0]
+@functools.cache
+def _the_door(juliacall: ModuleType) -> Door:
+    return Door(juliacall)
 
 
 def _forked() -> None:

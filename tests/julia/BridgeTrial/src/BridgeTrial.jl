@@ -21,6 +21,7 @@ let_go(::Int, a::Holder, ::String, b::Holder) = sum(a.values) + sum(b.values)
 make(sizes::Int...) = collect(reshape(1.0:prod(sizes), sizes...))
 zeros_of(n) = zeros(n)
 collect_garbage() = GC.gc()
+live_bytes() = (GC.gc(); GC.gc(); Base.gc_live_bytes())
 threads() = Threads.nthreads()
 
 const KEPT = Any[]
