@@ -204,11 +204,14 @@ def test_juliacall_missing_or_too_old(bare):
 def test_a_julia_that_runs_already_is_the_one(bare, tmp_path):
     exe = julia_fakes.program(tmp_path / "julia-dir")
     config = {"inited": True, "exepath": str(exe), "project": str(tmp_path / "env")}
-    bare.setitem(sys.modules, "juliacall", types.SimpleNamespace(CONFIG=config))
+    bare.setitem(sys.modules, "juliacall", types.SimpleNamespace(CONFIG=config, Base=None))
     assert "holds no Project.toml" in reason_of()
     julia_fakes.project(tmp_path / "env")
     discover.forget()
     assert discover.look().ready and discover.look().source == "running"
+    config.clear()  # Julia that runs Python, by PythonCall
+    discover.forget()
+    assert discover.look().ready
 
 
 def test_looking_starts_and_downloads_nothing(bare):

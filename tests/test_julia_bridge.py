@@ -117,6 +117,7 @@ def test_arrays_come_back_without_a_copy(trial):
 
 def test_what_nobody_looks_at_is_let_go_at_once(trial):
     """Without waiting for a garbage collector of either side."""
+    trial.call("make", 2), trial.call("nothing_at_all")  # functions are held, too
     pieces = [trial.call("make", 2) for _ in range(3)]
     numbers = {piece.number for piece in pieces}
     view = julia_view(pieces[0])

@@ -91,7 +91,7 @@ def sources() -> set[str]:
 
 def test_the_wheel_brings_the_julia_package(built):
     names = set(zipfile.ZipFile(built["wheel"]).namelist())
-    wanted = sources() | {"julia/Project.toml", "juliapkg.json"}
+    wanted = sources() | {"julia/Project.toml", "juliapkg.json", "backends/julia/bridge.jl"}
     assert {f"pyhodgkin/{name}" for name in wanted} <= names
     assert not any("Manifest" in name or "julia/test/" in name for name in names)
     assert not any(name.startswith(("julia", "tests")) for name in names)

@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.install:
-        from ..backends.julia import discover
+        from ..backends.julia.install import install
 
-        discover.install()
+        install()
     report = examine()
     if options.start:
         for engine in report["engines"]:

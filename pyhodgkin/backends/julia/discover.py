@@ -15,9 +15,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import BackendUnavailableError
 from . import resolved
-from .environment import option, package_option, quiet
+from .environment import option, package_option
 from .project import BrokenProject, entries
 from .requirements import LEAST_JULIA, LEAST_JULIACALL, PACKAGE, numbers, requirements
 
@@ -85,7 +84,7 @@ def _look(package: str, _: tuple[object, ...]) -> Found:
     try:
         _check_juliacall()
         running = sys.modules.get("juliacall")
-        if running is not None and running.CONFIG.get("inited"):
+        if running is not None and hasattr(running, "Base"):
             return _by_the_running(package, running.CONFIG)
         executable, project = option("EXE") or _in_bindir(), option("PROJECT") or ""
         if executable or project:
@@ -241,7 +240,9 @@ def check_project(package: str, project: str, version: str, source: str) -> None
 
 def _by_the_running(package: str, config: dict[str, str]) -> Found:
     """Julia runs already, by our doing or somebody else's."""
-    executable, project = config["exepath"], config["project"]
+    executable, project = config.get("exepath"), config.get("project")
+    if not (executable and project):  # Python runs in Julia, not Julia in Python
+        return Found(True, source="running")
     version = check_julia(executable)
     check_project(package, project, version, "the Julia that runs in this process")
     return Found(True, False, executable, version, project, "running")
@@ -270,37 +271,3 @@ def _by_juliapkg(package: str) -> Found:
         check_julia(state.executable)
     version = julia_version(state.executable) if state.executable else ""
     return Found(False, True, state.executable, version, project, state.source, reason, INSTALL)
-
-
-def install() -> None:
-    """Let juliapkg resolve the project: it downloads what is missing.
-
-    Raises
-    ------
-    BackendUnavailableError
-        When it cannot.
-    """
-    try:
-        resolved.resolve()
-    except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        raise BackendUnavailableError(
-            f'backend = "julia": juliapkg could not install Julia or its packages ({text}); '
-            'without a network name an existing Julia (docs/julia.md), or use backend="torch"'
-        ) from None
-    finally:
-        forget()
-
-
-def tell_if_it_compiles(found: Found, package: str) -> None:
-    """Say so where the first start after an installation will take minutes."""
-    if quiet() or not found.version:
-        return
-    version = ".".join(map(str, numbers(found.version)[:2]))
-    folders = [depot / "compiled" / f"v{version}" / package for depot in resolved.depots()]
-    if not any(any(folder.glob("*.ji")) for folder in folders):
-        print(
-            "pyhodgkin: Julia compiles its packages; this start takes minutes, later ones seconds",
-            file=sys.stderr,
-            flush=True,
-        )

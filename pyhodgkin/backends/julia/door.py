@@ -21,6 +21,8 @@ from .pack import Packer, Piece
 # The order in which bridge.jl holds them, from 1 on.
 BUILT_IN = ("release", "load", "has", "find", "version", "julia", "threads", "safe_enter")
 
+BRIDGE = Path(__file__).with_name("bridge.jl")
+
 # The path is not part of the text, so that the text is always the same.
 OPEN = b'Base.include(Module(:pyhodgkin), ENV["PYHODGKIN_JULIA_BRIDGE"])'
 
@@ -34,20 +36,15 @@ class JuliaFailure(Exception):
 
 
 class Door:
-    """The one way into Julia; thread-safe, and Python's lock is free during a call."""
+    """The one way into Julia; thread-safe, and Python's lock is free during a call.
 
-    def __init__(self, juliacall: ModuleType) -> None:
-        library = juliacall.CONFIG["lib"]
-        evaluate, number = library.jl_eval_string, library.jl_unbox_int64
-        evaluate.argtypes, evaluate.restype = [ctypes.c_char_p], ctypes.c_void_p
-        number.argtypes, number.restype = [ctypes.c_void_p], ctypes.c_int64
-        with _variable("PYHODGKIN_JULIA_BRIDGE", str(Path(__file__).with_name("bridge.jl"))):
-            boxed = evaluate(OPEN)
-        if not boxed:
-            raise JuliaFailure("ErrorException", "bridge.jl could not be read", "")
+    `ours` says that this thread has just started Julia.
+    """
+
+    def __init__(self, juliacall: ModuleType, ours: bool) -> None:
         word = ctypes.c_int64
         kind = ctypes.CFUNCTYPE(word, word, word, word, word)
-        self._invoke: Any = kind(number(boxed))
+        self._invoke: Any = kind(_open(juliacall) if ours else _open_slowly(juliacall))
         self._released: list[int] = []
         self._packer = Packer(self._released)
         self._built_in = {name: i for i, name in enumerate(BUILT_IN, 1)}
@@ -91,6 +88,25 @@ class Door:
         address = self.built_in("safe_enter")
         if address:
             ctypes.CFUNCTYPE(ctypes.c_int8)(address)()
+
+
+def _open(juliacall: ModuleType) -> int:
+    """Address of `invoke`. By the C interface, since juliacall's takes seconds to compile."""
+    library = juliacall.CONFIG["lib"]
+    evaluate, number = library.jl_eval_string, library.jl_unbox_int64
+    evaluate.argtypes, evaluate.restype = [ctypes.c_char_p], ctypes.c_void_p
+    number.argtypes, number.restype = [ctypes.c_void_p], ctypes.c_int64
+    with _variable("PYHODGKIN_JULIA_BRIDGE", str(BRIDGE)):
+        boxed = evaluate(OPEN)
+    if not boxed:
+        raise JuliaFailure("ErrorException", f"{BRIDGE} could not be read", "")
+    return number(boxed)
+
+
+def _open_slowly(juliacall: ModuleType) -> int:
+    """The same by juliacall, from any thread: the C interface is for Julia's own."""
+    base = juliacall.Base
+    return int(base.include(base.Module(base.Symbol("pyhodgkin")), str(BRIDGE)))
 
 
 @contextlib.contextmanager

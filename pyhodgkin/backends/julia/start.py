@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BackendUnavailableError
-from . import discover, environment
+from . import discover, environment, install
 from .door import Door, JuliaFailure
 from .errors import JuliaTrace, one_line, translated
 from .interrupt import Watcher, python_keeps_its_signals
@@ -29,8 +29,9 @@ FORKED = (
 
 _lock = threading.RLock()
 _sessions: dict[str, Session] = {}
-_failed: dict[tuple[str, object], str] = {}
+_failed: dict[object, str] = {}
 _started_in: int | None = None
+_door: Door | None = None
 
 
 class Session:
@@ -126,8 +127,9 @@ def _first(package: str) -> Session:
     if _started_in is not None and os.getpid() != _started_in:
         raise BackendUnavailableError(FORKED)
     key = (package, discover.key())
-    if key in _failed:
-        raise BackendUnavailableError(_failed[key])
+    for known in (None, key):
+        if known in _failed:
+            raise BackendUnavailableError(_failed[known])
     try:
         return _start(package)
     except BackendUnavailableError as error:
@@ -136,25 +138,28 @@ def _first(package: str) -> Session:
 
 
 def _start(package: str) -> Session:
-    global _started_in
-    environment.prepare()
-    running = "juliacall" in sys.modules and _started_in is None
-    juliacall = _juliacall(package)
-    if running:
-        environment.warn_of_running(juliacall.CONFIG, int(juliacall.Base.Threads.nthreads()))
+    global _started_in, _door
+    juliacall = sys.modules.get("juliacall")
+    ours = juliacall is None
+    if juliacall is None:
+        juliacall = _juliacall(package)
+    elif _door is None:
+        threads = int(juliacall.Base.Threads.nthreads())
+        environment.warn_of_running(juliacall.CONFIG, threads)
     _started_in = os.getpid()
     with python_keeps_its_signals():
-        door = _the_door(juliacall)
-        version = door.built_in("julia")
+        if _door is None:
+            _door = Door(juliacall, ours)
+        version = _door.built_in("julia")
         if numbers(version) < LEAST_JULIA:
-            raise BackendUnavailableError(discover.too_old(version, juliacall.CONFIG["exepath"]))
+            raise BackendUnavailableError(discover.too_old(version, "this process"))
         try:
-            loaded = Session(door, package, _the_watcher())
+            loaded = Session(_door, package, _the_watcher())
         except JuliaFailure as failure:
             found = BackendUnavailableError(
                 f"Julia {version} runs, but its package {package} does not load: "
                 f"{one_line(failure.said)}. Run: pyhodgkin doctor --install, or, in the project "
-                f"{juliacall.CONFIG['project']}, Pkg.instantiate() and Pkg.precompile()"
+                f"{juliacall.CONFIG.get('project')}, Pkg.instantiate() and Pkg.precompile()"
             )
             raise found from (JuliaTrace(failure.stack) if failure.stack else None)
     if package == PACKAGE and loaded.version != requirements().version:
@@ -164,32 +169,29 @@ def _start(package: str) -> Session:
 
 def _juliacall(package: str) -> ModuleType:
     """Import juliacall, which starts Julia."""
-    if "juliacall" not in sys.modules:
-        found = discover.look(package)
-        if not found.ready and not found.installable:
-            raise BackendUnavailableError(found.message)
-        if found.source != discover.VARIABLES:
-            discover.install()  # at once, when there is nothing to do
-        discover.tell_if_it_compiles(found, package)
+    found = discover.look(package)
+    if not found.ready and not found.installable:
+        raise BackendUnavailableError(found.message)
+    environment.prepare()
+    if found.source != discover.VARIABLES:
+        install.install()  # at once, when there is nothing to do
+    install.tell_if_it_compiles(found, package)
     try:
         with environment.one_warning_of_torch(), python_keeps_its_signals():
             return import_module("juliacall")
     except Exception as error:
-        failed = BackendUnavailableError(
+        # Not a second time in this process: Julia may be half started.
+        _failed[None] = (
             f"Julia does not start: {one_line(str(error))}. Run: pyhodgkin doctor, or use "
             'backend="torch"'
         )
+        failed = BackendUnavailableError(_failed[None])
         raise failed from (JuliaTrace(str(error)) if environment.debug() else None)
 
 
 @functools.cache
 def _the_watcher() -> Watcher:
     return Watcher()
-
-
-@functools.cache
-def _the_door(juliacall: ModuleType) -> Door:
-    return Door(juliacall)
 
 
 def _forked() -> None:
