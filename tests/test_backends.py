@@ -420,6 +420,10 @@ def test_doctor_installs_only_when_asked(bare, capsys):
     doctor(capsys, "--install")
     assert called == [1]
 
+    bare.setenv("PYTHON_JULIACALL_EXE", "julia")
+    assert main(["doctor", "--install"]) == 2 and "unset them" in capsys.readouterr().err
+    bare.delenv("PYTHON_JULIACALL_EXE")
+
     def offline():
         raise OSError("no network\nat all")
 

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from ..errors import PyHodgkinError
+from ..errors import InputError, PyHodgkinError
 from .output import say, show_table
 
 NAME = "doctor"
@@ -42,8 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.install:
-        from ..backends.julia.install import install
-
         install()
     report = examine()
     if options.start:
@@ -56,6 +54,19 @@ def run(options: argparse.Namespace) -> int:
         show(report)
     ready = [engine["name"] for engine in report["engines"] if engine["ready"]]
     return 0 if (options.require in ready if options.require else ready) else 1
+
+
+def install() -> None:
+    """Let juliapkg install, where it is the one that decides."""
+    from ..backends.julia import discover, environment
+    from ..backends.julia.install import install as by_juliapkg
+
+    if environment.option("EXE") or environment.option("PROJECT"):
+        raise InputError(
+            f"--install: {discover.VARIABLES} name a Julia of your own; unset them, or install "
+            "into that project (docs/julia.md)"
+        )
+    by_juliapkg()
 
 
 def examine() -> dict[str, Any]:

@@ -205,7 +205,7 @@ def _wrong_version(version: str) -> str:
 def check_project(package: str, project: str, version: str, source: str) -> None:
     """Whether a project, or the shared one behind it, holds `package` and its PythonCall."""
     fix = (
-        f"run: pyhodgkin doctor --install, without {VARIABLES} or with access to the network"
+        f"add it there (docs/julia.md), or unset {VARIABLES} and {INSTALL}"
         if source == VARIABLES
         else INSTALL
     )
