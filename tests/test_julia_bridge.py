@@ -90,6 +90,8 @@ def test_julia_objects_go_back_as_themselves(trial):
     assert trial.call("let_go", 1, held, "x", held) == 6.0
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(held)
+    with pytest.raises(TypeError, match="not an array"):
+        julia_view(held)
 
 
 def test_numbers_go_over_without_a_copy(trial):

@@ -14,6 +14,8 @@ def julia_view(array: Any) -> NDArray[Any]:
     A Julia array (state, time, batch) is seen as (batch, time, state). The view keeps the Julia
     array alive; do not resize that one.
     """
+    if not hasattr(array, "__array_interface__"):
+        raise TypeError(f"{array!r} is not an array of numbers")
     return np.asarray(array).T
 
 

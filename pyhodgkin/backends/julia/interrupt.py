@@ -40,10 +40,12 @@ class Watcher:
 
     def begin(self) -> bool:
         """Watch from here on; whether `end` has to be called."""
-        if self._active or threading.get_ident() != self._main:
+        if threading.get_ident() != self._main:
             return False
         self.flag[0] = 0
-        self._before = signal.set_wakeup_fd(self._descriptor, warn_on_full_buffer=False)
+        before = signal.set_wakeup_fd(self._descriptor, warn_on_full_buffer=False)
+        if before != self._descriptor:  # it is ours when an interrupt kept `end` from being called
+            self._before = before
         self._active = True
         return True
 

@@ -74,7 +74,7 @@ class Packer(threading.local):
 
     def unpack(self) -> Any:
         """Read a result."""
-        kind, word, *more = self._memory[:20]
+        kind, word = self._memory[0], self._memory[1]
         if kind == NOTHING:
             return None
         if kind == INTEGER:
@@ -83,7 +83,7 @@ class Packer(threading.local):
             return _bits[1].unpack(_bits[0].pack(word))[0]
         if kind == BOOLEAN:
             return bool(word)
-        piece = Piece(word, self._released)
+        piece, more = Piece(word, self._released), self._memory[2:20]
         if kind == STRING:
             return ctypes.string_at(more[0], more[1]).decode("utf-8", "replace")
         if kind != OBJECT:
