@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,35 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip("reference data not found: ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def trial():
+    """A running Julia with the small package of the tests, `BridgeTrial`."""
+    import julia_trial
+
+    return julia_trial.session()
+
+
+JULIACALL = ("EXE", "PROJECT", "BINDIR", "HANDLE_SIGNALS", "THREADS", "AUTOLOAD_IPYTHON_EXTENSION")
+JULIA = ("JULIA_LOAD_PATH", "JULIA_NUM_THREADS", "CONDA_PREFIX")
+
+
+@pytest.fixture
+def bare(monkeypatch, tmp_path):
+    """An environment in which nobody has heard of Julia."""
+    from pyhodgkin.backends.julia import discover, start
+
+    names = [f"PYTHON_JULIACALL_{name}" for name in JULIACALL]
+    names += [f"PYTHON_JULIAPKG_{name}" for name in ("EXE", "PROJECT", "OFFLINE")]
+    for name in (*names, *JULIA):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delitem(sys.modules, "juliacall", raising=False)
+    for name, value in (("_sessions", {}), ("_failed", {}), ("_started_in", None), ("_door", None)):
+        monkeypatch.setattr(start, name, value)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "depot"))
+    monkeypatch.setenv("PYTHON_JULIAPKG_PROJECT", str(tmp_path / "resolved"))
+    discover.forget()
+    yield monkeypatch
+    discover.forget()
