@@ -2,6 +2,8 @@
 # address; what goes over are numbers in memory, as `pack.py` describes them. No Python object is
 # ever touched here, so Python's lock is free meanwhile, and nothing has to be compiled for them.
 
+Base.Experimental.@optlevel 1
+
 "Types of the elements of arrays, in the order of `pack.py`; an array has kind 16 i + its axes."
 const ELEMENTS = (Float64, Int64, UInt8, Bool, Float32, Int32)
 
@@ -10,20 +12,29 @@ const HELD = Any[]
 const FREE = Int[]
 const LOCK = Base.Threads.SpinLock()
 
-hold(x) = lock(LOCK) do
-    isempty(FREE) && return length(push!(HELD, x))
-    i = pop!(FREE)
+# Compiled in every process: once for all types, and without closures.
+function hold(@nospecialize(x))
+    lock(LOCK)
+    i = isempty(FREE) ? length(push!(HELD, nothing)) : pop!(FREE)
     HELD[i] = x
+    unlock(LOCK)
     return i
 end
 
-release(i::Int) = lock(LOCK) do
+function release(i::Int)
+    lock(LOCK)
     HELD[i] = nothing
     push!(FREE, i)
+    unlock(LOCK)
     return nothing
 end
 
-held(i::Int) = lock(() -> HELD[i], LOCK)
+function held(i::Int)
+    lock(LOCK)
+    x = HELD[i]
+    unlock(LOCK)
+    return x
+end
 
 """
     invoke(f, address, n, trace)
@@ -84,13 +95,13 @@ function array(::Type{T}, address, sizes, axes) where {T}
 end
 
 "Kind, then what belongs to it; what needs memory of Julia's comes with the number it is held by."
-write_result(words, x::Nothing) = write_words(words, 4, 0)
+write_result(words, ::Nothing) = write_words(words, 4, 0)
 write_result(words, x::Bool) = write_words(words, 2, x)
 write_result(words, x::Integer) = write_words(words, 0, x)
 write_result(words, x::AbstractFloat) =
     write_words(words, 1, reinterpret(Int64, convert(Float64, x)))
 write_result(words, x::String) = write_words(words, 3, hold(x), address_of(x), sizeof(x))
-write_result(words, x) = write_words(words, 5, hold(x))
+write_result(words, @nospecialize(x)) = write_words(words, 5, hold(x))
 
 function write_result(words, x::Array{T,N}) where {T,N}
     element = findfirst(==(T), ELEMENTS)
@@ -100,9 +111,10 @@ end
 
 address_of(x) = reinterpret(Int64, UInt64(UInt(pointer(x))))
 
-function write_words(words, values...)
-    for (i, value) in enumerate(values)
-        unsafe_store!(words, Int64(value), i)
+function write_words(words, kind, values...)
+    unsafe_store!(words, kind, 1)
+    for i in eachindex(values)
+        unsafe_store!(words, Int64(values[i]), i + 1)
     end
 end
 
@@ -142,7 +154,9 @@ function safe_enter()
 end
 
 # Held as 1, 2, …, in the order of `BUILT_IN` in `door.py`.
-foreach(hold, (release, load, has, find, version, julia, threads, safe_enter))
+for f in Any[release, load, has, find, version, julia, threads, safe_enter]
+    hold(f)
+end
 
 const INVOKE = @cfunction(invoke, Int64, (Int64, Ptr{Int64}, Int64, Int64))
 Int64(UInt(INVOKE))
