@@ -4,12 +4,12 @@
 # stands still, and the Jacobian's first column becomes the derivative by time.
 
 "A model under a protocol, with the memory that the solver's callbacks need."
-struct Lane
-    model::Model{Float64}
-    drive::Drive
-    full::Vector{Float64}
-    slope::Vector{Float64}
-    jacobian::Matrix{Float64}
+mutable struct Lane
+    const model::Model{Float64}
+    const drive::Drive
+    const full::Vector{Float64}
+    const slope::Vector{Float64}
+    const jacobian::Matrix{Float64}
 end
 
 function Lane(model::Model{Float64}, protocols::Protocols, lane::Int)

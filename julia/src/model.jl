@@ -8,20 +8,20 @@ const Pair1{T} = Dual{Nothing,T,1}
 @inline value_of(x::Dual{Nothing,T,1}) where {T} = value(x)
 
 "Curves and rates at one voltage, as numbers (`S` = `T`) or with their slopes (`S` = `Pair1{T}`)."
-struct Curves{T,S}
-    x::Vector{S}
-    exponent::Vector{S}
-    e::Vector{S}
-    scratch::Vector{T}
-    value::Vector{S}
-    bar::Vector{S}
+mutable struct Curves{T,S}
+    const x::Vector{S}
+    const exponent::Vector{S}
+    const e::Vector{S}
+    const scratch::Vector{T}
+    const value::Vector{S}
+    const bar::Vector{S}
     # One for each gate: dx/dt = a - s·x, and x itself, with what flows back to them.
-    a::Vector{S}
-    s::Vector{S}
-    gate::Vector{S}
-    a_bar::Vector{S}
-    s_bar::Vector{S}
-    gate_bar::Vector{S}
+    const a::Vector{S}
+    const s::Vector{S}
+    const gate::Vector{S}
+    const a_bar::Vector{S}
+    const s_bar::Vector{S}
+    const gate_bar::Vector{S}
 end
 
 function Curves{T,S}(system::System) where {T,S}
@@ -38,26 +38,26 @@ end
 The equations of `system` with room for numbers of type `T`; `bind!` gives it its parameters.
 A model is scratch memory too: one for each thread.
 """
-struct Model{T}
-    system::System
-    theta::Vector{T}
+mutable struct Model{T}
+    const system::System
+    const theta::Vector{T}
     # The elementary curves: a, v0, k and 1/k.
-    a::Vector{T}
-    v0::Vector{T}
-    k::Vector{T}
-    inverse_k::Vector{T}
-    inverse_c::Base.RefValue{T}
-    plain::Curves{T,T}
-    paired::Curves{T,Pair1{T}}
+    const a::Vector{T}
+    const v0::Vector{T}
+    const k::Vector{T}
+    const inverse_k::Vector{T}
+    const inverse_c::Base.RefValue{T}
+    const plain::Curves{T,T}
+    const paired::Curves{T,Pair1{T}}
     # Networks: weights with the outputs contiguous, then for each layer what goes into the
     # activations, what comes out, its tangent, and what flows back to both.
-    transposed::Vector{T}
-    x::Vector{T}
-    y::Vector{T}
-    dx::Vector{T}
-    dy::Vector{T}
-    y_bar::Vector{T}
-    dy_bar::Vector{T}
+    const transposed::Vector{T}
+    const x::Vector{T}
+    const y::Vector{T}
+    const dx::Vector{T}
+    const dy::Vector{T}
+    const y_bar::Vector{T}
+    const dy_bar::Vector{T}
 end
 
 function Model{T}(system::System) where {T}

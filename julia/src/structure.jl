@@ -98,22 +98,22 @@ The equations of a neuron without the values of its parameters.
 
 `initial` holds the start of gates that do not start at their steady state, NaN for the others.
 """
-struct System
-    name::String
-    states::Vector{String}
-    v_rest::Float64
-    initial::Vector{Float64}
-    c_m::Int
-    leaves::Leaves
-    nodes::Vector{Node}
-    slots::Vector{Int}
-    networks::Vector{Network}
-    gates::Vector{Gate}
-    channels::Vector{Channel}
-    unknown::Vector{UnknownCurrent}
-    box::Union{Nothing,BlackBox}
-    bounded::Vector{Bool}
-    n_parameters::Int
+mutable struct System
+    const name::String
+    const states::Vector{String}
+    const v_rest::Float64
+    const initial::Vector{Float64}
+    const c_m::Int
+    const leaves::Leaves
+    const nodes::Vector{Node}
+    const slots::Vector{Int}
+    const networks::Vector{Network}
+    const gates::Vector{Gate}
+    const channels::Vector{Channel}
+    const unknown::Vector{UnknownCurrent}
+    const box::Union{Nothing,BlackBox}
+    const bounded::Vector{Bool}
+    const n_parameters::Int
 end
 
 n_states(system::System) = length(system.states)
