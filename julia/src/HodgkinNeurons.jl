@@ -17,6 +17,7 @@ using ADTypes: AutoFiniteDiff
 using ForwardDiff: ForwardDiff, Dual, partials, value
 using JSON: JSON
 using LinearAlgebra: LAPACKException, SingularException
+using LinearSolve: SimpleLUFactorization
 using OrdinaryDiffEqCore: AutoAlgSwitch, CompositeAlgorithm
 using OrdinaryDiffEqRosenbrock: Rodas4P, Rodas5P, Rosenbrock23
 using OrdinaryDiffEqTsit5: AutoTsit5, Tsit5

@@ -6,12 +6,11 @@ struct Worker
     work::StepWork
     tape::Tape
     start_bar::Vector{Float64}
-    current_bar::Vector{Float64}
 end
 
 function Worker(system::System)
     n = n_states(system)
-    return Worker(Model{Float64}(system), StepWork(n), Tape(), zeros(n), zeros(n))
+    return Worker(Model{Float64}(system), StepWork(n), Tape(), zeros(n))
 end
 
 """
@@ -72,9 +71,9 @@ function solve!(
 end
 
 function solve_all!(y, status, stats, system, protocols, theta, y0, times, alg, options, stop)
-    each_lane(() -> Worker(system), size(y, 3), stop) do worker, b
-        bind!(worker.model, column(theta, b))
-        lane = Lane(worker.model, protocols, length(protocols) == 1 ? 1 : b)
+    each_lane(() -> Model{Float64}(system), size(y, 3), stop) do model, b
+        bind!(model, column(theta, b))
+        lane = Lane(model, protocols, length(protocols) == 1 ? 1 : b)
         start = size(y0, 2) == 0 ? start_state(lane, system.v_rest) : Vector(column(y0, b))
         samples = @view y[:, :, b]
         outcome = march!(samples, times, start, lane, alg, options, stop, nothing)
@@ -252,10 +251,10 @@ end
 
 function predict_all!(predicted, status, recordings, theta, y0, alg, options, stop)
     n, targets = length(recordings), recordings.targets
-    each_lane(() -> Worker(recordings.system), n * size(theta, 2), stop) do worker, i
+    each_lane(() -> Model{Float64}(recordings.system), n * size(theta, 2), stop) do model, i
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
-        bind!(worker.model, @view theta[:, k])
-        lane = Lane(worker.model, recordings.protocols, r)
+        bind!(model, @view theta[:, k])
+        lane = Lane(model, recordings.protocols, r)
         times = targets.t[r]
         y0_lane = size(y0, 2) == 0 ? start_state(lane, recordings.v0[r]) : given_start(y0, r, k)
         samples = zeros(n_states(recordings.system), length(times))

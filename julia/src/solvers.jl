@@ -18,11 +18,13 @@ The method called `name`: `"auto"` starts with Tsit5 and goes over to Rodas5P wh
 are stiff.
 """
 function algorithm(name::AbstractString)
-    name == "auto" && return AutoTsit5(Rodas5P())
-    name == "rodas5p" && return Rodas5P()
-    name == "rodas4p" && return Rodas4P()
+    # A few states: LAPACK's calls take longer than the arithmetic.
+    linsolve = SimpleLUFactorization()
+    name == "auto" && return AutoTsit5(Rodas5P(; linsolve))
+    name == "rodas5p" && return Rodas5P(; linsolve)
+    name == "rodas4p" && return Rodas4P(; linsolve)
     name == "tsit5" && return Tsit5()
-    name == "rosenbrock23" && return Rosenbrock23()
+    name == "rosenbrock23" && return Rosenbrock23(; linsolve)
     choose("solver", name, SOLVERS)
     package, uuid, symbol = LATER[name]
     key = Base.PkgId(Base.UUID(uuid), package)

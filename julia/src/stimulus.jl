@@ -71,5 +71,11 @@ function value_at(protocols::Protocols, lane::Int, t)
 end
 
 "Breakpoints of a protocol inside (0, t1), increasing."
-breakpoints(protocols::Protocols, lane::Int, t1) =
-    [t for t in @view(protocols.start[2:end, lane]) if 0 < t < t1]
+function breakpoints(protocols::Protocols, lane::Int, t1)
+    found = Float64[]
+    for k in 2:size(protocols.start, 1)
+        t = protocols.start[k, lane]
+        0 < t < t1 && push!(found, t)
+    end
+    return found
+end
