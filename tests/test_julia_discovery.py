@@ -83,6 +83,11 @@ def test_what_can_be_wrong_with_a_project(bare, tmp_path):
     assert "PythonCall 0.9.20, but juliacall is" in reason_of()
     julia_fakes.project(folder, HodgkinNeurons="0.0.9")
     assert "HodgkinNeurons is 0.0.9, but this pyhodgkin goes with" in reason_of()
+    julia_fakes.project(folder)
+    needs = folder.parent / "package" / "Project.toml"
+    needs.write_text('name = "HodgkinNeurons"\n[deps]\nDates = "0"\nJSON = "0"\n')
+    assert "is older than HodgkinNeurons" in reason_of() and "Pkg.resolve()" in reason_of()
+    needs.unlink()
     (folder / "Manifest.toml").unlink()
     assert "never installed" in reason_of()
     (folder / "Manifest.toml").write_text("[[deps.A\nversion")
@@ -243,7 +248,7 @@ def test_the_reader_of_manifests_agrees_with_that_of_python(bare, tmp_path):
     text = (folder / "Manifest.toml").read_text()
     ours, theirs = project.simple_toml(text), tomllib.loads(text)
     for name, (entry,) in theirs["deps"].items():
-        for key in ("version", "path", "uuid"):
+        for key in ("version", "path", "uuid", "deps"):
             assert ours["deps"][name][0].get(key) == entry.get(key)
     with pytest.raises(ValueError):
         project.simple_toml("[[deps.A\nversion")

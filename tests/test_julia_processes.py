@@ -150,6 +150,22 @@ def test_a_package_that_does_not_load_is_one_message():
     assert run(FAILS.format("NotThere", "NotThere")).stdout.split() == ["0", "True", "True"] * 2
 
 
+def test_a_package_that_does_not_compile_is_one_message(tmp_path):
+    source = tmp_path / "Broken" / "src" / "Broken.jl"
+    source.parent.mkdir(parents=True)
+    source.write_text('module Broken\nerror("no good at all")\nend\n')
+    (tmp_path / "Broken" / "Project.toml").write_text(
+        'name = "Broken"\nuuid = "0c1e6e1f-5f2f-4f5e-9d58-6a0b6a7f3c12"\nversion = "0.1.0"\n'
+    )
+    path = os.pathsep.join(["@", "@v#.#", "@stdlib", str(tmp_path)])
+    done = run(FAILS.format("Broken", "no good at all"), JULIA_LOAD_PATH=path)
+    assert done.stdout.split() == ["0", "True", "True"] * 2 and "Stacktrace" not in done.stderr
+    traced = run(
+        FAILS.format("Broken", "no good at all"), JULIA_LOAD_PATH=path, PYHODGKIN_DEBUG="1"
+    )
+    assert traced.stdout.split() == ["0", "True", "False", "0", "True", "True"]
+
+
 def test_a_large_trajectory_is_not_copied():
     """One gigabyte out of Julia, and one into it."""
     code = (

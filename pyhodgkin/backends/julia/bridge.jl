@@ -134,7 +134,36 @@ function explain(e, trace, stack)
     return string(nameof(typeof(inner)), '\0', said, '\0', whole)
 end
 
-load(name::String) = Base.require(@__MODULE__, Symbol(name))
+"A package that does not load, and what the process that compiles it said meanwhile."
+struct LoadFailure <: Exception
+    cause::Any
+    printed::String
+end
+
+"The first line of an error; the stack below it stays out of sight unless it is asked for."
+function Base.showerror(io::IO, e::LoadFailure)
+    at = findfirst("ERROR: ", e.printed)
+    return print(io, at === nothing ? sprint(showerror, e.cause) : e.printed[(last(at) + 1):end])
+end
+
+function load(name::String)
+    file = tempname()
+    found = open(file, "w") do io
+        redirect_stderr(io) do
+            try
+                Base.require(@__MODULE__, Symbol(name))
+            catch e
+                e
+            end
+        end
+    end
+    printed = read(file, String)
+    rm(file)
+    found isa Exception && throw(LoadFailure(found, printed))
+    print(stderr, printed)
+    return found
+end
+
 has(package::Module, name::String) = isdefined(package, Symbol(name))
 find(package::Module, name::String) = getfield(package, Symbol(name))
 version(package::Module) = string(Base.pkgversion(package))

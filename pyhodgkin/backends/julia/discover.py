@@ -227,6 +227,11 @@ def check_project(package: str, project: str, version: str, source: str) -> None
     path = held[package].path
     if path is not None and not path.is_dir():
         raise _Lacking(f"the Julia project is broken: {package} is said to be in {path}", fix)
+    if held[package].is_stale():
+        raise _Lacking(
+            f"the Julia project {project} is older than {package}, which needs other packages now",
+            f"run Pkg.resolve() in it, or {fix}",
+        )
     call = held["PythonCall"].version
     if call and call != juliacall_version():
         raise _Lacking(

@@ -22,6 +22,14 @@ class Entry:
     name: str
     version: str
     path: Path | None
+    dependencies: frozenset[str] | None = None
+
+    def is_stale(self) -> bool:
+        """Whether the package, in its folder, needs others than the manifest knows of."""
+        if self.dependencies is None or self.path is None:
+            return False
+        own = self.path / "Project.toml"
+        return own.is_file() and not self.dependencies.issuperset(read(own).get("deps", {}))
 
 
 def entries(project: Path, julia: tuple[int, ...]) -> dict[str, Entry]:
@@ -49,7 +57,9 @@ def entries(project: Path, julia: tuple[int, ...]) -> dict[str, Entry]:
         for one in several if isinstance(several, list) else ():
             path = one.get("path")
             where = None if path is None else Path(os.path.normpath(folder / path))
-            found[name] = Entry(name, str(one.get("version", "")), where)
+            needs = one.get("deps", [])  # a table where two packages have one name
+            known = frozenset(needs) if isinstance(needs, (list, dict)) else None
+            found[name] = Entry(name, str(one.get("version", "")), where, known)
     return found
 
 
@@ -127,4 +137,6 @@ def _value(text: str) -> Any:
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         inner = text[1:-1]
         return inner.replace("\\\\", "\\") if text[0] == '"' else inner
+    if text.startswith("[") and text.endswith("]"):
+        return [_value(part.strip()) for part in text[1:-1].split(",") if part.strip()]
     return {"true": True, "false": False}.get(text, text)

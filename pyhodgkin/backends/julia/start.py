@@ -133,7 +133,8 @@ def _first(package: str) -> Session:
     try:
         return _start(package)
     except BackendUnavailableError as error:
-        _failed[key] = str(error)
+        for now in (key, (package, discover.key())):  # Julia may run by now
+            _failed[now] = str(error)
         raise
 
 
