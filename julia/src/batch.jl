@@ -20,34 +20,30 @@ end
 are begun once `stop[1]` is set.
 """
 function each_lane(body, make, n::Int, stop)
-    count = min(Threads.nthreads(), n)
-    if count == 1
-        worker = make()
-        for i in 1:n
-            body(worker, i)
-        end
-        return nothing
-    end
-    next = Threads.Atomic{Int}(1)
-    tasks = map(1:count) do _
-        Threads.@spawn begin
-            worker = make()
-            while true
-                i = Threads.atomic_add!(next, 1)
-                i > n && break
-                body(worker, i)
-            end
-        end
-    end
-    for task in tasks
+    next, count = Threads.Atomic{Int}(1), min(Threads.nthreads(), n)
+    count <= 1 && return take_lanes!(body, make, next, n)
+    tasks = [Threads.@spawn take_lanes!(body, make, next, n) for _ in 1:count]
+    failed = nothing
+    for task in tasks  # all of them: what they write into may be gone after this returns
         try
             wait(task)
         catch err
             stop[1] = 0x01
-            throw(err isa TaskFailedException ? err.task.exception : err)
+            failed === nothing && (failed = err)
         end
     end
-    return nothing
+    failed === nothing && return nothing
+    throw(failed isa TaskFailedException ? failed.task.exception : failed)
+end
+
+# A function of its own: a variable of each_lane would be one for all tasks.
+function take_lanes!(body, make, next::Threads.Atomic{Int}, n::Int)
+    worker = make()
+    while true
+        i = Threads.atomic_add!(next, 1)
+        i > n && return nothing
+        body(worker, i)
+    end
 end
 
 "Column `i` of an array with one for each element, or one for all."
