@@ -150,7 +150,7 @@ def _clamped(neuron: Neuron, recordings: tuple[Recording, ...], scale: float | N
         targets,
         places,
         np.concatenate([d.v_samples for d in drives]),
-        weights.T,
+        np.ascontiguousarray(weights).T,
         slope,
     )
     return Held(held, (kept, recordings))
