@@ -96,10 +96,10 @@ def apart(found: np.ndarray, expected: np.ndarray) -> float:
 def gradients_apart(cell: ph.Neuron, found: np.ndarray, expected: np.ndarray) -> float:
     """Largest difference of gradients (..., P), relative to the largest entry of its kind."""
     worst = 0.0
-    for kind in ("physical", "rate", "network"):
+    for groups in (("conductances", "reversals", "capacitance"), ("rates",), ("networks",)):
         chosen = np.zeros(cell.layout.size, dtype=bool)
         for entry in cell.layout:
-            chosen[entry.slice] = entry.kind == kind
+            chosen[entry.slice] = entry.group in groups
         if chosen.any():
             size = np.abs(expected[..., chosen]).max(axis=-1)
             gap = np.abs(found[..., chosen] - expected[..., chosen]).max(axis=-1)
