@@ -184,12 +184,14 @@ function gradient_all!(
         each[r, k], outcome = lane_gradient!(
             (@view parts[:, r, k]), worker, recordings, r, start, loss, alg, options, stop)
         start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
-        status[r, k] = Int(outcome.status)
+        lost = outcome.status == SUCCESS && !isfinite(each[r, k])
+        status[r, k] = Int(lost ? NONFINITE : outcome.status)
+        lost && (each[r, k] = Inf)
         stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
     end
     # Summed in one order whatever the threads did: the same call gives the same bits.
     for k in 1:sets
-        failed = any(!=(0), @view status[:, k]) || !all(isfinite, @view each[:, k])
+        failed = any(!=(0), @view status[:, k])
         total = @view gradient[:, k]
         total .= 0
         for r in 1:n

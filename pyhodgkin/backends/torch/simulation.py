@@ -73,13 +73,15 @@ class Simulation:
         samples = run.samples.detach().requires_grad_()
         with torch.enable_grad():
             each = targets(self.observable(samples, params))
-        failed = run.status != Status.SUCCESS
-        bad = failed.any(-1)
-        each = torch.where(torch.isfinite(each), each, torch.full_like(each, torch.inf))
+        finite = torch.isfinite(each)
+        lost = torch.full_like(run.status, Status.NONFINITE)
+        status = torch.where((run.status == Status.SUCCESS) & ~finite, lost, run.status)
+        bad = (status != Status.SUCCESS).any(-1)
+        each = torch.where(finite, each, torch.full_like(each, torch.inf))
         weight = (~bad).to(each.dtype).unsqueeze(-1).expand_as(each) / each.shape[-1]
         outs = [samples, *params.values()]
-        finite = torch.where(weight > 0, each, torch.zeros_like(each))
-        grads = torch.autograd.grad(finite, outs, weight, allow_unused=True, materialize_grads=True)
+        used = torch.where(weight > 0, each, torch.zeros_like(each))
+        grads = torch.autograd.grad(used, outs, weight, allow_unused=True, materialize_grads=True)
         cotangent = torch.nan_to_num(grads[0])
         back = self.problem.gradients(run, params, self.start.detach(), cotangent)
         direct = dict(zip(params, grads[1:], strict=True))
@@ -90,7 +92,7 @@ class Simulation:
             _clean(theta, bad),
             None if y0 is None else _clean(y0, bad),
             each.detach().double().cpu().numpy(),
-            run.status.cpu().numpy(),
+            status.cpu().numpy(),
             statistics(run),
         )
 
