@@ -87,14 +87,14 @@ function curves_pullback!(gradient, c::Curves{T,S}, model::Model{T}) where {T,S}
     @inbounds begin
         for i in leaves.exponentials
             bar = c.bar[i]
-            iszero(bar) && continue
+            is_nothing(bar) && continue
             add!(gradient, leaves.place[i], bar * c.e[i])
             by_x = c.x[i] < LARGEST_EXPONENT ? bar * c.value[i] : zero(S)
             v_bar += through_x!(gradient, model, leaves.place[i], i, by_x, c.x[i], zero(S))
         end
         for i in leaves.sigmoids
             bar, e = c.bar[i], c.e[i]
-            iszero(bar) && continue
+            is_nothing(bar) && continue
             share = inv(1 + e)
             add!(gradient, leaves.place[i], bar * ifelse(c.x[i] >= 0, one(S), e) * share)
             by_x = bar * model.a[i] * e * share * share
@@ -102,7 +102,7 @@ function curves_pullback!(gradient, c::Curves{T,S}, model::Model{T}) where {T,S}
         end
         for i in leaves.linoids
             bar = c.bar[i]
-            iszero(bar) && continue
+            is_nothing(bar) && continue
             height, steepness = linoid(c.x[i], c.e[i])
             add!(gradient, leaves.place[i], bar * model.k[i] * height)
             by_x = bar * model.a[i] * model.k[i] * steepness
@@ -115,6 +115,10 @@ function curves_pullback!(gradient, c::Curves{T,S}, model::Model{T}) where {T,S}
     end
     return v_bar
 end
+
+# Of a pair, ForwardDiff's `iszero` looks at the value alone.
+@inline is_nothing(bar) = iszero(bar)
+@inline is_nothing(bar::Pair1) = iszero(value_of(bar)) && iszero(slope_of(bar))
 
 "From x = (v - v0)/k to v (returned), v0 and k; `by_k` is what else goes to k."
 @inline function through_x!(gradient, model, place, i, by_x::S, x::S, by_k::S) where {S}

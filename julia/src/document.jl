@@ -20,12 +20,18 @@ end
 Base.show(io::IO, neuron::Neuron) = print(io, "Neuron(", neuron.system.name, ": ",
     join(neuron.system.states, " "), ", ", length(neuron.theta), " parameters)")
 
-function Neuron(document::AbstractDict, tensors=Dict{String,Array{Float64}}())
-    get(document, "format", nothing) == FORMAT ||
+"That `document` is one, and of a version that can be read."
+function check(document)
+    document isa AbstractDict && get(document, "format", nothing) == FORMAT ||
         throw(InputError("not the document of a neuron: \"format\" is not \"$FORMAT\""))
     version = get(document, "version", nothing)
     version == FORMAT_VERSION || throw(InputError(
         "version $version of the document is not known here; this package reads $FORMAT_VERSION"))
+    return nothing
+end
+
+function Neuron(document::AbstractDict, tensors=Dict{String,Array{Float64}}())
+    check(document)
     system, theta, entries = try
         build(document["neuron"], tensors)
     catch err
@@ -49,7 +55,7 @@ function load(path::AbstractString)
         err isa InterruptException && rethrow()
         throw(InputError("$file: not valid JSON"))
     end
-    document isa AbstractDict || throw(InputError("$file: not the document of a neuron"))
+    check(document)
     kept = get(document, "tensors", nothing)
     kept === nothing && return Neuron(document)
     return Neuron(document, read_tensors(joinpath(dirname(file), kept["file"]), kept["sha256"]))

@@ -1,6 +1,7 @@
 using HodgkinNeurons: Model, bind!, is_black_box, jacobian!, jacobian_pullback!, n_states, pullback!,
     rhs!, steady_state!, steady_state_pullback!
-using LinearAlgebra: dot
+
+dot(a, b) = sum(a .* b)
 
 "dy/dt as a function of everything, for numbers of any type."
 function slopes(system, y, theta, u)

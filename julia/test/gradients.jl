@@ -18,7 +18,7 @@ function made_recording(neuron, clamp; times=collect(0.5:0.5:20.0))
 end
 
 "Central differences of the loss along a few directions, and the gradient along them."
-function along_directions(neuron, recording; count=3, step=2e-6, options...)
+function along_directions(neuron, recording; count=2, step=1e-5, options...)
     rng, theta = MersenneTwister(11), neuron.theta
     _, gradient = loss_and_gradient(neuron, [recording], theta; options...)
     scale = [max(abs(x), 1e-2) for x in theta]
@@ -31,7 +31,7 @@ function along_directions(neuron, recording; count=3, step=2e-6, options...)
     return first.(pairs), last.(pairs)
 end
 
-const TIGHT = (rtol=1e-11, atol=1e-13)
+const TIGHT = (rtol=1e-10, atol=1e-12)
 
 @testset "gradient: $name, $(nameof(typeof(clamp)))" for name in NAMES,
     clamp in (STEP, RAMP, VOLTAGE_STEP, VOLTAGE_RAMP)
@@ -40,7 +40,9 @@ const TIGHT = (rtol=1e-11, atol=1e-13)
     (black_box && clamp isa VoltageClamp) && continue
     neuron = test_neuron(name)
     recording = made_recording(neuron, clamp)
-    for solver in ("rodas5p", "rodas4p", "tsit5", "auto")
+    # Every solver on the neuron with all kinds of parts, one of them on the others.
+    every = ("rodas5p", "rodas4p", "tsit5", "auto")
+    for solver in (name == "learned" ? every : every[[1 + length(name) % 4]])
         exact, found = along_directions(neuron, recording; solver, TIGHT...)
         @test found ≈ exact rtol = 1e-5
     end
