@@ -15,21 +15,43 @@ const EVERY_PART = """
     "network": {"layers": [1, 4, 2], "activation": "tanh", "tensors": "l.w.network"}}}]}]}
 """
 
+"A solve, a gradient and a prediction of `neuron` as callers from other languages ask for them."
+function workload(neuron::Neuron, clamped::Bool, solver::String)
+    system, n, times = system_of(EVERY_PART), n_states(neuron.system), collect(0.0:0.5:5.0)
+    none = zeros(0, 2, 1)
+    protocols = make_protocols(clamped, reshape([-1.0, 2.0], 2, 1), reshape([-60.0, 5.0], 2, 1),
+        zeros(2, 1), none, none, none, none)
+    options, loss = make_options(solver, 1e-6, 1e-8, 10.0, 1000, Inf), make_loss("mse", 1.0)
+    theta, stop, y = reshape(neuron.theta, :, 1), [0x00], zeros(n, length(times), 1)
+    solve!(y, zeros(Int, 1), zeros(Int, 3, 1), system, protocols, theta, zeros(n, 0), times, options,
+        stop)
+    targets = Targets()
+    data, weight = collect(range(-60.0, 0.0; length=length(times))), fill(0.1, length(times))
+    add_recording!(targets, times, data, weight, 1.0)
+    recordings = make_recordings(system, protocols, targets, [-60.0], clamped)
+    outputs = zeros(1, 1), zeros(length(theta), 1), zeros(n, 0, 0), zeros(Int, 1, 1)
+    start = zeros(n, 0, 0)
+    gradient_by!("adjoint", outputs..., zeros(Int, 3, 1, 1), recordings, theta, start, loss, options,
+        stop)
+    predict!(zeros(length(times), 1), zeros(Int, 1, 1), recordings, theta, start, options, stop)
+    steps = length(times)
+    driven = make_clamped(system, [1, steps + 1], fill(0.5, steps), data, targets,
+        collect(1:steps), data, zeros(3, 0), zeros(0))
+    clamped_gradient!(outputs..., driven, theta, start, loss, stop)
+    clamped_predict!(zeros(steps, 1), driven, theta, start, stop)
+    return nothing
+end
+
 @setup_workload begin
-    data = JSON.parse(EVERY_PART)
-    document = Dict{String,Any}("format" => FORMAT, "version" => FORMAT_VERSION, "neuron" => data,
-        "tensors" => nothing, "metadata" => Dict())
+    document = Dict{String,Any}("format" => FORMAT, "version" => FORMAT_VERSION,
+        "neuron" => JSON.parse(EVERY_PART), "tensors" => nothing, "metadata" => Dict())
     @compile_workload begin
         neuron = Neuron(document)
-        system_of(EVERY_PART)
-        times = collect(0.0:0.5:5.0)
-        for clamp in (CurrentClamp(Step(5.0; start=1.0, stop=3.0); t_end=5.0),
-            VoltageClamp(Step(5.0; start=1.0, stop=3.0, baseline=-65.0); t_end=5.0))
-            for solver in ("auto", "rodas5p", "tsit5")
-                simulate(neuron, clamp; saveat=times, solver)
-                recording = Recording(times, clamp, [sin(t) for t in times])
-                loss_and_gradient(neuron, [recording]; solver)
-            end
+        for clamped in (false, true), solver in ("auto", "rodas5p", "tsit5")
+            workload(neuron, clamped, solver)
         end
+        clamp = CurrentClamp(Step(5.0; start=1.0, stop=3.0); t_end=5.0)
+        found = simulate(neuron, clamp; saveat=0.5)
+        fit(neuron, [Recording(found.t, clamp; v=found["v"] .+ found.t)]; steps=2)
     end
 end

@@ -44,10 +44,15 @@ end
     neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
     n, times = n_states(neuron.system), collect(0.0:1e3:1e8)
     y, status, stats = zeros(n, length(times), 1), zeros(Int, 1), zeros(Int, 3, 1)
-    stop = [0x00]
-    Timer(_ -> (stop[1] = 0x01), 0.5)
-    # A task that never yields would keep the timer of a single thread from firing.
-    stop[1] = Threads.nthreads() == 1 ? 0x01 : 0x00
+    # The solve does not give its thread away: another one has to set the flag, or it is set.
+    stop = [Threads.nthreads() > 1 ? 0x00 : 0x01]
+    Threads.@spawn begin
+        start = time()
+        while time() - start < 0.3
+            GC.safepoint()
+        end
+        stop[1] = 0x01
+    end
     clamp = CurrentClamp(10.0; t_end=1e8)
     solve!(y, status, stats, neuron.system, Protocols([clamp]), reshape(neuron.theta, :, 1),
         zeros(n, 0), times, Options(; max_steps=10^9), stop)

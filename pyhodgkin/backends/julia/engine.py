@@ -77,7 +77,7 @@ class JuliaBackend:
         y = np.empty((size, len(times), states))
         status, stats = np.zeros(size, dtype=np.int64), np.zeros((size, 3), dtype=np.int64)
         run.call(
-            "flat_solve",
+            "solve!",
             y.T,
             status,
             stats.T,
@@ -149,12 +149,12 @@ class JuliaBackend:
             arguments: tuple[Any, ...] = (sets.T, np.ascontiguousarray(begin).T)
             if mode == "clamped":
                 held = clamped_of(neuron, mine, None)
-                run.call("flat_clamped_predict", out.T, held.julia, *arguments, run.flag)
+                run.call("clamped_predict!", out.T, held.julia, *arguments, run.flag)
             else:
                 held = recordings_of(neuron, mine, None)
                 status = np.zeros((k, len(mine)), dtype=np.int64)
                 run.call(
-                    "flat_predict",
+                    "predict!",
                     out.T,
                     status.T,
                     held.julia,
@@ -180,7 +180,7 @@ class JuliaBackend:
         _sees_stimulus_check(neuron, [r.protocol for r in recordings])
         held: Held = recordings_of(neuron, recordings, loss.scale)
         run.call(
-            "flat_gradient",
+            "gradient_by!",
             self.sensitivity,
             *outputs,
             held.julia,
@@ -210,7 +210,7 @@ class JuliaBackend:
             begin = start if start.shape[1] == 0 else np.ascontiguousarray(start[:, own])
             parts = [np.ascontiguousarray(x[:, own]) for x in (each, by_start, status)]
             run.call(
-                "flat_clamped_gradient",
+                "clamped_gradient!",
                 parts[0].T,
                 gradient.T,
                 parts[1].T,
