@@ -1,6 +1,8 @@
-"""Neurons that the tests share: the library, one with every kind of part, a black box."""
+"""What the tests share: engines; the library, a neuron with every kind of part, a black box."""
 
 from __future__ import annotations
+
+import pytest
 
 import pyhodgkin as ph
 from pyhodgkin import (
@@ -15,6 +17,7 @@ from pyhodgkin import (
 from pyhodgkin.neuron.rates import Sigmoid
 
 SQUID = ph.library.get("squid_axon")
+ENGINES = ["torch", pytest.param("julia", marks=pytest.mark.julia)]
 
 
 def learned_neuron() -> Neuron:
