@@ -18,7 +18,7 @@ using ForwardDiff: ForwardDiff, Dual, partials, value
 using JSON: JSON
 using LinearAlgebra: LAPACKException, SingularException
 using LinearSolve: SimpleLUFactorization
-using OrdinaryDiffEqCore: AutoAlgSwitch, CompositeAlgorithm
+using OrdinaryDiffEqCore: CompositeAlgorithm, alg_order
 using OrdinaryDiffEqRosenbrock: Rodas4P, Rodas5P, Rosenbrock23
 using OrdinaryDiffEqTsit5: AutoTsit5, Tsit5
 using PrecompileTools: @compile_workload, @setup_workload

@@ -144,15 +144,19 @@ needs_rates(system::System) = any(gate -> gate.kind == INSTANTANEOUS, system.gat
 "Add what flows back from the current at a sample to its state and to the parameters."
 function current_pullback!(y_bar, gradient, model::Model{T}, y, bar::T) where {T}
     system, c, v = model.system, model.plain, y[1]
-    rates!(c, model, v)
+    again = needs_rates(system)
+    again && rates!(c, model, v)
     take_states!(c.gate, y, system)
     isempty(system.unknown) || total_current(c, model, v)
     currents_pullback!(gradient, c, model, v, bar)
     for (g, gate) in enumerate(system.gates)
-        c.a_bar[g] = c.s_bar[g] = zero(T)
         gate.state > 0 && (y_bar[gate.state] += c.gate_bar[g])
     end
-    needs_rates(system) && rates_pullback!(gradient, c, model)
+    if again
+        fill!(c.a_bar, zero(T))
+        fill!(c.s_bar, zero(T))
+        rates_pullback!(gradient, c, model)
+    end
     return nothing
 end
 

@@ -71,11 +71,24 @@ Base.length(tape::Tape) = length(tape.t)
 Base.empty!(tape::Tape) = (foreach(f -> empty!(getfield(tape, f)), fieldnames(Tape)); tape)
 
 function record!(tape::Tape, integrator, piece::Int, alg)
-    push!(tape.t, integrator.tprev)
-    push!(tape.t_next, integrator.t)
+    t0, t1, kind = integrator.tprev, integrator.t, adjoint_kind(alg, integrator)
+    if alg_order(alg) <= 5
+        push_step!(tape, t0, t1, piece, kind, integrator.uprev)
+    else
+        # A method of higher order takes longer steps than Rodas5P can differentiate as well.
+        middle = (t0 + t1) / 2
+        push_step!(tape, t0, middle, piece, kind, integrator.uprev)
+        push_step!(tape, middle, t1, piece, kind, integrator(middle))
+    end
+    return nothing
+end
+
+function push_step!(tape::Tape, t0, t1, piece, kind, y)
+    push!(tape.t, t0)
+    push!(tape.t_next, t1)
     push!(tape.piece, piece)
-    push!(tape.kind, adjoint_kind(alg, integrator))
-    append!(tape.y, integrator.uprev)
+    push!(tape.kind, kind)
+    append!(tape.y, y)
     return nothing
 end
 

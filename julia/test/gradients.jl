@@ -51,10 +51,11 @@ end
 @testset "gradient: solver $solver" for solver in SOLVERS
     neuron = test_neuron("one_gate")
     recording = made_recording(neuron, STEP)
-    _, exact = loss_and_gradient(neuron, [recording]; solver="rodas5p", TIGHT...)
+    truth, exact = loss_and_gradient(neuron, [recording]; solver="rodas5p", TIGHT...)
     rtol = solver in ("trbdf2", "rosenbrock23") ? 1e-7 : 1e-9
-    _, found = loss_and_gradient(neuron, [recording]; solver, rtol, atol=1e-3 * rtol)
-    @test found ≈ exact rtol = (solver in ("trbdf2", "rosenbrock23") ? 1e-3 : 1e-5)
+    value, found = loss_and_gradient(neuron, [recording]; solver, rtol, atol=1e-3 * rtol)
+    # Not further off than the trajectory itself, which is what the tolerance is about.
+    @test largest(found - exact) < (1e-5 + 2 * abs(value / truth - 1)) * largest(exact)
 end
 
 @testset "losses" begin
