@@ -157,8 +157,9 @@ def _theta(
 
 
 def _check_values(values: FloatArray, layout) -> None:
-    bad = ~np.isfinite(values).all(axis=0)
-    if bad.any():
+    finite = np.isfinite(values)
+    if not finite.all():
+        bad = ~finite.all(axis=0)
         raise InputError(f"theta: parameter {layout.names[int(np.argmax(bad))]} is not finite")
     for entry in layout:
         if entry.group not in ("conductances", "capacitance"):
@@ -200,7 +201,10 @@ def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
         raise InputError(f"y0 has shape {start.shape}; give ({n},) or (B, {n}): {neuron.states}")
     if not np.isfinite(start).all():
         raise InputError("y0 has a value that is NaN or infinite")
-    for i, name in enumerate(neuron.states[1:] if neuron.right_hand_side is None else (), 1):
+    gates = start[..., 1:]
+    if neuron.right_hand_side is not None or ((gates >= 0) & (gates <= 1)).all():
+        return start
+    for i, name in enumerate(neuron.states[1:], 1):
         least, most = start[..., i].min(), start[..., i].max()
         if getattr(neuron.gate(name).kinetics, "form", "") != "free" and (least < 0 or most > 1):
             worst = least if least < 0 else most

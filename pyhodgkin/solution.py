@@ -110,7 +110,8 @@ class Solution:
         if t.ndim != 1 or y.ndim not in (2, 3) or y.shape[-2:] != shape:
             raise InputError(f"y has shape {y.shape}; t and the states ask for (..., {shape})")
         status = np.asarray(self.status, dtype=np.int64)
-        status = np.broadcast_to(status, y.shape[:-2])
+        if status.shape != y.shape[:-2]:
+            status = np.broadcast_to(status, y.shape[:-2])
         probability = self.open_probability
         if probability is None:
             probability = {c.name: _later(self, c, _open) for c in self.neuron.channels}

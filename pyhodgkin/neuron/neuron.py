@@ -80,7 +80,7 @@ class Neuron:
             if gate not in self.states[1:]:
                 raise unknown("gate in `initial`", gate, self.states[1:])
 
-    @property
+    @cached_property
     def gates(self) -> tuple[Gate, ...]:
         """All gates in channel order, instantaneous ones included."""
         return tuple(gate for channel in self.channels for gate in channel.gates)

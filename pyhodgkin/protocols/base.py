@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import ClassVar
@@ -60,7 +61,12 @@ class Waveform:
         return type(other) is type(self) and other.to_dict() == self.to_dict()  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
-        return hash(str(self.to_dict()))
+        return self._checksum
+
+    @cached_property
+    def _checksum(self) -> int:
+        # Not `hash`, which is another for the same text in the process that unpickles it.
+        return zlib.crc32(str(self.to_dict()).encode())
 
     def to_dict(self) -> dict:
         """Plain numbers and lists under the constructor's names, safe for JSON."""
