@@ -1,7 +1,8 @@
 """One pass of clamped training, value and gradient, over the 8 s hERG recording of cell 1.
 
 Prints the median of several passes for the published rates and for networks in both gates.
-The recording is read from ../shared/data beside this repository, or from the path given.
+    python benchmarks/clamped_pass.py [torch or julia] [path of the recording]
+Without a path the recording is that in ../shared/data beside this repository.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data" / "herg_cell1.
 
 
 def main() -> None:
-    path = sys.argv[1] if len(sys.argv) > 1 else str(DEFAULT)
+    backend = sys.argv[1] if len(sys.argv) > 1 else "torch"
+    path = sys.argv[2] if len(sys.argv) > 2 else str(DEFAULT)
     data = ph.read(path, clamp="voltage", voltage="V_sine_mV", current="I_sine_nA", dt="dt_ms")[
         0
     ].masked_after_steps(5.0)
@@ -30,7 +32,7 @@ def main() -> None:
             "residual", ph.Network.create((1, 32, 32, 2), seed=0), prior=rates.gate(name).kinetics
         )
         networks = networks.replace_gate(name, kinetics)
-    engine, loss, options = get("torch"), Loss("huber", delta=0.03), SolveOptions()
+    engine, loss, options = get(backend), Loss("huber", delta=0.03), SolveOptions()
     for label, neuron in (("rate laws", rates), ("two 1-32-32-2 networks", networks)):
         seconds = []
         for _ in range(13):

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from pyhodgkin.backends.torch.scan import SHORT, linear_scan
-from pyhodgkin.backends.torch.tabulate import ORDER, SPACING, Table
+from pyhodgkin.backends.grid import ORDER, SPACING
+from pyhodgkin.backends.torch.tabulate import Table
 
 
 def loop(decay: torch.Tensor, drive: torch.Tensor, x0: torch.Tensor) -> torch.Tensor:

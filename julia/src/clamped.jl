@@ -5,15 +5,20 @@
 Recordings cut into steps in which the voltage is nearly constant, end to end. The steps of
 recording r are `first_step[r]` to `first_step[r + 1] - 1`; the first of them settles the gates.
 
-`h` (ms) and `v` (mV) belong to the steps. For the samples (`targets`): `place` is the step before
-it, `voltage` the voltage there. In current clamp the ionic current is averaged over neighbouring
+The rates are evaluated at the voltages `nodes` (mV). Those of a step, which lasts `h` (ms), are the
+sum of some of them (`index`, `weight`): one node where the voltages are few (`exact`), else
+interpolated in their logarithms. For the samples (`targets`): `place` is the step before it,
+`voltage` the voltage there. In current clamp the ionic current is averaged over neighbouring
 samples by `weights` (3, N) and compared with data - c_m·`slope`; both are empty else.
 """
 struct ClampedRecordings
     system::System
+    exact::Bool
+    nodes::Vector{Float64}
+    index::Matrix{Int}
+    weight::Matrix{Float64}
     first_step::Vector{Int}
     h::Vector{Float64}
-    v::Vector{Float64}
     targets::Targets
     place::Vector{Int}
     voltage::Vector{Float64}
@@ -30,9 +35,16 @@ function checked_clamped(system::System, arguments...)
     return ClampedRecordings(system, arguments...)
 end
 
-"What a thread keeps of one recording: gates, decays and rates in every step."
+"""
+What a thread keeps of one recording: the state after each step, and the rates in it. Of the nodes:
+a and s of each gate, or the logarithms of both rates, and what flows back to these.
+"""
 struct ClampedWorker
     model::Model{Float64}
+    first::Matrix{Float64}
+    second::Matrix{Float64}
+    first_bar::Matrix{Float64}
+    second_bar::Matrix{Float64}
     x::Matrix{Float64}
     a::Matrix{Float64}
     s::Matrix{Float64}
@@ -42,33 +54,107 @@ struct ClampedWorker
 end
 
 function ClampedWorker(recordings::ClampedRecordings)
-    steps = maximum(diff(recordings.first_step))
+    steps, nodes = maximum(diff(recordings.first_step)), length(recordings.nodes)
     n, gates = n_states(recordings.system), length(recordings.system.gates)
-    return ClampedWorker(Model{Float64}(recordings.system), zeros(n, steps), zeros(gates, steps),
-        zeros(gates, steps), zeros(n, steps), zeros(n), zeros(n))
+    return ClampedWorker(Model{Float64}(recordings.system), (zeros(gates, nodes) for _ in 1:4)...,
+        zeros(n, steps), zeros(gates, steps), zeros(gates, steps), zeros(n, steps), zeros(n),
+        zeros(n))
+end
+
+# A rate that is lost next to the other one does no harm where it is, but its logarithm would.
+least(s) = 0.1 * eps() * max(s, floatmin() / eps())
+
+"The rates at the nodes."
+function node_rates!(worker::ClampedWorker, recordings::ClampedRecordings)
+    model, c = worker.model, worker.model.plain
+    for (i, v) in enumerate(recordings.nodes)
+        rates!(c, model, v)
+        for (g, gate) in enumerate(recordings.system.gates)
+            gate.state == 0 && continue
+            a, s = c.a[g], c.s[g]
+            worker.first[g, i] = recordings.exact ? a : log(max(a, least(s)))
+            worker.second[g, i] = recordings.exact ? s : log(max(s - a, least(s)))
+        end
+    end
+    fill!(worker.first_bar, 0)
+    fill!(worker.second_bar, 0)
+    return nothing
+end
+
+"Opening rate and sum of the rates of gate `g` in a step."
+@inline function step_rates(worker::ClampedWorker, recordings::ClampedRecordings, g::Int, step::Int)
+    index, weight = recordings.index, recordings.weight
+    @inbounds begin
+        recordings.exact &&
+            return worker.first[g, index[1, step]], worker.second[g, index[1, step]]
+        log_alpha = log_beta = 0.0
+        for j in axes(index, 1)
+            i, w = index[j, step], weight[j, step]
+            log_alpha = muladd(w, worker.first[g, i], log_alpha)
+            log_beta = muladd(w, worker.second[g, i], log_beta)
+        end
+        alpha, beta = exp(log_alpha), exp(log_beta)
+        return alpha, alpha + beta
+    end
+end
+
+"What flows back to the rates of gate `g` in a step, on to the nodes."
+@inline function step_rates_back!(
+    worker::ClampedWorker, recordings::ClampedRecordings, g, step, a, s, a_bar, s_bar
+)
+    index, weight = recordings.index, recordings.weight
+    @inbounds if recordings.exact
+        worker.first_bar[g, index[1, step]] += a_bar
+        worker.second_bar[g, index[1, step]] += s_bar
+    else
+        by_alpha, by_beta = (a_bar + s_bar) * a, s_bar * (s - a)
+        for j in axes(index, 1)
+            i, w = index[j, step], weight[j, step]
+            worker.first_bar[g, i] = muladd(w, by_alpha, worker.first_bar[g, i])
+            worker.second_bar[g, i] = muladd(w, by_beta, worker.second_bar[g, i])
+        end
+    end
+    return nothing
+end
+
+"From the nodes to the parameters."
+function nodes_back!(gradient, worker::ClampedWorker, recordings::ClampedRecordings)
+    model, c = worker.model, worker.model.plain
+    for (i, v) in enumerate(recordings.nodes)
+        rates!(c, model, v)
+        fill!(c.gate_bar, 0)
+        for (g, gate) in enumerate(recordings.system.gates)
+            gate.state == 0 && continue
+            first, second = worker.first_bar[g, i], worker.second_bar[g, i]
+            if !recordings.exact
+                a, s = c.a[g], c.s[g]
+                first = a > least(s) ? first / a : 0.0
+                second = s - a > least(s) ? second / (s - a) : 0.0
+                first -= second
+            end
+            c.a_bar[g], c.s_bar[g] = first, second
+        end
+        rates_pullback!(gradient, c, model)
+    end
+    return nothing
 end
 
 "The state after each step of recording `r` into `worker.x`, from `y0` or the steady state."
 function drive_gates!(worker::ClampedWorker, recordings::ClampedRecordings, r::Int, y0)
-    model, system = worker.model, recordings.system
-    c, x = model.plain, worker.x
-    first = recordings.first_step[r]
-    for (i, step) in enumerate(first:(recordings.first_step[r + 1] - 1))
-        v = recordings.v[step]
-        # Step protocols stay at one voltage for long: its rates are known already.
-        if i == 1 || v != recordings.v[step - 1]
-            rates!(c, model, v)
-        end
-        h = recordings.h[step]
-        @inbounds for (g, gate) in enumerate(system.gates)
-            j = gate.state
-            j == 0 && continue
-            a, s = c.a[g], c.s[g]
+    x, first = worker.x, recordings.first_step[r]
+    for (g, gate) in enumerate(recordings.system.gates)
+        j = gate.state
+        j == 0 && continue
+        a = s = 0.0
+        @inbounds for i in 1:(recordings.first_step[r + 1] - first)
+            step = first + i - 1
+            a, s = step_rates(worker, recordings, g, step)
             worker.a[g, i], worker.s[g, i] = a, s
             if i == 1
                 x[j, 1] = y0 === nothing ? a / s : y0[j]
             else
-                x[j, i] = x[j, i - 1] * exp(-s * h) - a / s * expm1(-s * h)
+                lost = -expm1(-s * recordings.h[step])
+                x[j, i] = muladd(lost, a / s - x[j, i - 1], x[j, i - 1])
             end
         end
     end
@@ -112,28 +198,30 @@ As `loss_and_gradient!`, by driving the gates with the known voltage.
 function clamped_gradient!(
     each, gradient, y0_gradient, status, recordings::ClampedRecordings, theta, y0, loss::Loss, stop,
 )
-    n, sets = length(recordings), size(theta, 2)
-    parts = zeros(size(theta, 1), n, sets)
-    each_lane(() -> ClampedWorker(recordings), n * sets, stop) do worker, i
-        r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
-        stop[1] == 0 || return (status[r, k] = Int(INTERRUPTED))
+    n = length(recordings)
+    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, k
         bind!(worker.model, @view theta[:, k])
-        start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
-        part = @view parts[:, r, k]
-        each[r, k] = clamped_lane!(part, worker, recordings, r, start, loss)
-        start === nothing || (y0_gradient[:, r, k] .= worker.state_bar ./ n)
-        finite = isfinite(each[r, k]) && all(isfinite, part) && all(isfinite, worker.state_bar)
-        status[r, k] = Int(finite ? SUCCESS : NONFINITE)
-        finite || (each[r, k] = Inf)
-    end
-    for k in 1:sets
-        failed = any(!=(0), @view status[:, k])
-        total = @view gradient[:, k]
-        total .= 0
+        node_rates!(worker, recordings)
+        part = @view gradient[:, k]
+        part .= 0
         for r in 1:n
-            failed || (total .+= (@view parts[:, r, k]) ./ n)
+            stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)
+            start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
+            each[r, k] = clamped_lane!(part, worker, recordings, r, start, loss)
+            start === nothing || (y0_gradient[:, r, k] .= worker.state_bar ./ n)
+            fine = isfinite(each[r, k]) && all(isfinite, worker.state_bar)
+            status[r, k] = Int(fine ? SUCCESS : NONFINITE)
+            fine || (each[r, k] = Inf)
         end
-        failed && size(y0, 2) > 0 && (y0_gradient[:, :, k] .= 0)
+        nodes_back!(part, worker, recordings)
+        part ./= n
+        # A gradient that overflows while every value is finite is nobody's in particular.
+        all(==(0), @view status[:, k]) && !all(isfinite, part) &&
+            (status[:, k] .= Int(NONFINITE); each[:, k] .= Inf)
+        if any(!=(0), @view status[:, k])
+            part .= 0
+            size(y0, 2) > 0 && (y0_gradient[:, :, k] .= 0)
+        end
     end
     return nothing
 end
@@ -162,7 +250,7 @@ function clamped_lane!(gradient, worker::ClampedWorker, recordings, r::Int, y0, 
         current_pullback!(
             (@view worker.x_bar[:, i]), gradient, model, worker.state, bars[k])
     end
-    drive_back!(gradient, worker, recordings, r, y0)
+    drive_back!(worker, recordings, r, y0)
     return value
 end
 
@@ -178,40 +266,32 @@ function spread_back(bars, weights, range)
 end
 
 """
-Back through the recurrence of `drive_gates!`: from `worker.x_bar` to the parameters and the start
-(`worker.state_bar`). Steps at one voltage share one way back through its rates.
+Back through the recurrence of `drive_gates!`: from `worker.x_bar` to the nodes and the start
+(`worker.state_bar`).
 """
-function drive_back!(gradient, worker::ClampedWorker, recordings, r::Int, y0)
-    model, system = worker.model, recordings.system
-    c, x, x_bar = model.plain, worker.x, worker.x_bar
-    first, last = recordings.first_step[r], recordings.first_step[r + 1] - 1
+function drive_back!(worker::ClampedWorker, recordings::ClampedRecordings, r::Int, y0)
+    x, x_bar, first = worker.x, worker.x_bar, recordings.first_step[r]
     fill!(worker.state_bar, 0)
-    fill!(c.a_bar, 0)
-    fill!(c.s_bar, 0)
-    fill!(c.gate_bar, 0)
-    for step in last:-1:first
-        i, h = step - first + 1, recordings.h[step]
-        @inbounds for (g, gate) in enumerate(system.gates)
-            j = gate.state
-            j == 0 && continue
+    for (g, gate) in enumerate(recordings.system.gates)
+        j = gate.state
+        j == 0 && continue
+        @inbounds for i in (recordings.first_step[r + 1] - first):-1:1
+            step = first + i - 1
             bar, a, s = x_bar[j, i], worker.a[g, i], worker.s[g, i]
-            if i == 1
-                y0 === nothing || (worker.state_bar[j] = bar; continue)
-                c.a_bar[g] += bar / s
-                c.s_bar[g] -= bar * a / (s * s)
+            if i > 1
+                h = recordings.h[step]
+                lost = -expm1(-s * h)
+                x_bar[j, i - 1] += bar * (1 - lost)
+                x_inf_bar = bar * lost
+                s_bar = bar * (a / s - x[j, i - 1]) * h * (1 - lost)
+            elseif y0 === nothing
+                x_inf_bar, s_bar = bar, 0.0
             else
-                decay, gap = exp(-s * h), x[j, i - 1] - a / s
-                x_bar[j, i - 1] += bar * decay
-                x_inf_bar = -bar * expm1(-s * h)
-                c.a_bar[g] += x_inf_bar / s
-                c.s_bar[g] -= x_inf_bar * a / (s * s) + bar * gap * h * decay
+                worker.state_bar[j] = bar
+                continue
             end
-        end
-        if i == 1 || recordings.v[step - 1] != recordings.v[step]
-            rates!(c, model, recordings.v[step])
-            rates_pullback!(gradient, c, model)
-            fill!(c.a_bar, 0)
-            fill!(c.s_bar, 0)
+            a_bar = x_inf_bar / s
+            step_rates_back!(worker, recordings, g, step, a, s, a_bar, s_bar - a_bar * a / s)
         end
     end
     return nothing
@@ -223,14 +303,15 @@ end
 The ionic current of each recording, one after the other: `predicted` (N, K).
 """
 function clamped_predict!(predicted, recordings::ClampedRecordings, theta, y0, stop)
-    n = length(recordings)
-    each_lane(() -> ClampedWorker(recordings), n * size(theta, 2), stop) do worker, i
-        r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
-        stop[1] == 0 || return nothing
+    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, k
         bind!(worker.model, @view theta[:, k])
-        drive_gates!(worker, recordings, r, size(y0, 2) == 0 ? nothing : given_start(y0, r, k))
-        into = @view predicted[samples_of(recordings.targets, r), k]
-        clamped_currents!(into, worker, recordings, r)
+        node_rates!(worker, recordings)
+        for r in 1:length(recordings)
+            stop[1] == 0 || return nothing
+            drive_gates!(worker, recordings, r, size(y0, 2) == 0 ? nothing : given_start(y0, r, k))
+            into = @view predicted[samples_of(recordings.targets, r), k]
+            clamped_currents!(into, worker, recordings, r)
+        end
     end
     return nothing
 end

@@ -11,9 +11,9 @@ add_recording!(targets::Targets, t, data, weight, scale) = add!(targets, t, data
 make_recordings(system, protocols, targets, v0, current) =
     checked(system, protocols, targets, copy(v0), current)
 
-make_clamped(system, first_step, h, v, targets, place, voltage, weights, slope) = checked_clamped(
-    system, copy(first_step), copy(h), copy(v), targets, copy(place), copy(voltage), copy(weights),
-    copy(slope))
+make_clamped(system, exact, nodes, index, weight, first_step, h, targets, place, voltage, weights,
+    slope) = checked_clamped(system, exact, copy(nodes), copy(index), copy(weight),
+    copy(first_step), copy(h), targets, copy(place), copy(voltage), copy(weights), copy(slope))
 
 make_options(solver, rtol, atol, v_scale, max_steps, dt_max) =
     Options(solver, rtol, atol, v_scale, max_steps, dt_max)

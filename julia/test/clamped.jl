@@ -1,12 +1,17 @@
 using HodgkinNeurons: ClampedRecordings, Targets, add!, checked_clamped, clamped_gradient!, n_states
 
 "A voltage clamp as the steps of its command, and its current at the ends of the steps."
-function clamped_recordings(neuron, voltages, h, data)
+function clamped_recordings(neuron, voltages, h, data; exact=true)
     targets, n = Targets(), length(voltages)
     times = cumsum(fill(h, n))
     add!(targets, times, data, fill(1 / n, n), 2.0)
-    return checked_clamped(neuron.system, [1, n + 2], [1e30; fill(h, n)], [voltages[1]; voltages],
-        targets, collect(2:(n + 1)), voltages, zeros(3, 0), Float64[])
+    nodes = unique(voltages)
+    index = [findfirst(==(v), nodes) for v in [voltages[1]; voltages]]
+    # Not exact: two nodes at the same place, of weights that sum to one, by their logarithms.
+    indices = exact ? reshape(index, 1, :) : permutedims([index index])
+    weight = exact ? ones(1, n + 1) : repeat([0.25, 0.75], 1, n + 1)
+    return checked_clamped(neuron.system, exact, nodes, indices, weight, [1, n + 2],
+        [1e30; fill(h, n)], targets, collect(2:(n + 1)), voltages, zeros(3, 0), Float64[])
 end
 
 function clamped(neuron, recordings, theta, y0=zeros(n_states(neuron.system), 0, 0))
@@ -17,12 +22,15 @@ function clamped(neuron, recordings, theta, y0=zeros(n_states(neuron.system), 0,
     return each[1], vec(gradient), y0_gradient, status[1]
 end
 
-@testset "clamped training: $name" for name in ("squid_axon", "connor_stevens", "learned", "residual")
+@testset "clamped training: $name" for
+    name in ("squid_axon", "connor_stevens", "learned", "residual"), exact in (true, false)
+
     neuron, rng = test_neuron(name), MersenneTwister(7)
     theta, n = neuron.theta, n_states(neuron.system)
     # Some voltages are held for several steps, as in a step protocol.
     voltages = repeat([-80.0, -40.0, 10.0, -55.0, 33.0]; inner=4)
-    recordings = clamped_recordings(neuron, voltages, 0.4, 5 .* randn(rng, length(voltages)))
+    recordings = clamped_recordings(neuron, voltages, 0.4, 5 .* randn(rng, length(voltages));
+        exact)
     y0 = reshape([0.0; rand(rng, n - 1)], n, 1, 1)
     for start in (zeros(n, 0, 0), y0)
         value, gradient, by_start, status = clamped(neuron, recordings, theta, start)
@@ -46,6 +54,7 @@ end
     recordings = clamped_recordings(neuron, voltages, 0.1, zeros(length(times)))
     worker = HodgkinNeurons.ClampedWorker(recordings)
     HodgkinNeurons.bind!(worker.model, neuron.theta)
+    HodgkinNeurons.node_rates!(worker, recordings)
     HodgkinNeurons.drive_gates!(worker, recordings, 1, nothing)
     @test worker.x[2:4, 2:end] ≈ found.y[2:4, :] atol = 1e-9
     @test_throws InputError clamped_recordings(test_neuron("black_box"), voltages, 0.1, times)

@@ -18,6 +18,7 @@ from ...protocols import Protocol, Segments
 from ...recordings import Recording
 from ..base import Loss, SolveOptions
 from ..drive import balance_of, drive_of
+from ..grid import grid_of
 from .start import session
 
 FloatArray = NDArray[np.float64]
@@ -141,12 +142,16 @@ def _clamped(neuron: Neuron, recordings: tuple[Recording, ...], scale: float | N
         compared = [b.stimulus for b in balances]
         measured = [b.target(neuron.c_m) for b in balances]
     targets, kept = _targets(recordings, compared, measured, scale)
+    grid = grid_of(np.concatenate([d.v for d in drives]))
     held = session().call(
         "make_clamped",
         system_of(neuron),
+        grid.exact,
+        grid.nodes,
+        np.ascontiguousarray(grid.index + 1).T,
+        np.ascontiguousarray(grid.weight).T,
         first,
         np.concatenate([d.h for d in drives]),
-        np.concatenate([d.v for d in drives]),
         targets,
         places,
         np.concatenate([d.v_samples for d in drives]),

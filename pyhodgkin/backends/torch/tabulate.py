@@ -1,14 +1,4 @@
-"""Curves of the voltage evaluated at few voltages and spread to many samples.
-
-A recording has 10^5 samples, but kinetics are functions of the voltage alone. Step protocols
-visit a handful of voltages: there the curves are evaluated once for each. Otherwise they are
-evaluated on an even grid and interpolated by the polynomial through the `ORDER` nearest nodes.
-
-The error of that is at most 0.0049·h⁶·max|f⁽⁶⁾|: Lagrange's remainder in the middle interval of
-six nodes h apart. With h = 0.25 mV that is below 1e-9 for a curve that bends over 5 mV or more,
-as the logarithms of published rates do, and grows with the sixth power of the steepness: to
-some 1e-5 for a network that bends within 1 mV.
-"""
+"""Curves of the voltage spread from the nodes of a grid to many samples, on tensors."""
 
 from __future__ import annotations
 
@@ -20,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-ORDER = 6
-SPACING = 0.25  # mV
+from ..grid import SPACING, grid_of
 
 
 class Table:
@@ -60,19 +49,11 @@ class Table:
         dtype: torch.dtype = torch.float64,
         device: str | torch.device = "cpu",
     ) -> None:
-        samples = np.asarray(v, dtype=np.float64)
-        distinct, places = np.unique(samples, return_inverse=True)
-        low = distinct[0] - (ORDER // 2 - 1) * spacing
-        count = int(np.ceil((distinct[-1] - distinct[0]) / spacing)) + ORDER - 1
-        self.exact = len(distinct) <= count
-        if self.exact:
-            nodes, index, weight = distinct, places.reshape(-1, 1), np.ones((len(samples), 1))
-        else:
-            nodes = low + spacing * np.arange(count)
-            index, weight = _lagrange((samples - low) / spacing, count)
-        self.nodes = torch.as_tensor(nodes, dtype=dtype, device=device)
-        self._forward = _Weights(index, weight, dtype, device)
-        self._backward = self._forward.transposed(len(nodes))
+        grid = grid_of(v, spacing)
+        self.exact = grid.exact
+        self.nodes = torch.as_tensor(grid.nodes, dtype=dtype, device=device)
+        self._forward = _Weights(grid.index, grid.weight, dtype, device)
+        self._backward = self._forward.transposed(len(grid.nodes))
 
     def spread(self, values: Tensor) -> Tensor:
         """Values (..., N) at the voltages, from `values` (..., G) at the nodes; differentiable."""
@@ -125,17 +106,3 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         return _Spread.apply(grad_outputs[0], ctx.transposed, ctx.weights), None, None
-
-
-def _lagrange(
-    place: NDArray[np.float64], count: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The `ORDER` nodes (N, ORDER) around each place on the grid, and their weights."""
-    first = np.clip(np.floor(place).astype(np.intp) - (ORDER // 2 - 1), 0, count - ORDER)
-    s = place - first
-    weight = np.ones((len(place), ORDER))
-    for j in range(ORDER):
-        for m in range(ORDER):
-            if m != j:
-                weight[:, j] *= (s - m) / (j - m)
-    return first[:, None] + np.arange(ORDER), weight
