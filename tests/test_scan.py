@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pyhodgkin.backends.torch.scan import SHORT, linear_scan
 from pyhodgkin.backends.grid import ORDER, SPACING
+from pyhodgkin.backends.torch.scan import SHORT, linear_scan
 from pyhodgkin.backends.torch.tabulate import Table
 
 
