@@ -22,13 +22,15 @@ struct StepWork
     start_bar::Vector{Float64}
     end_bar::Vector{Float64}
     dense_bar::Matrix{Float64}
+    # One for each stage, which keeps its values for the way back.
+    models::Vector{Model{Float64}}
 end
 
-function StepWork(n::Int)
-    most, powers = 8, 4
+function StepWork(model::Model{Float64})
+    n, most, powers = n_states(model.system), 8, 4
     return StepWork(zeros(n, most), zeros(n, most), zeros(n, most), zeros(most), zeros(n),
         zeros(n, n), zeros(n, n), zeros(Int, n), zeros(n, n), zeros(n), zeros(n), zeros(n),
-        zeros(n), zeros(n), zeros(n, powers))
+        zeros(n), zeros(n), zeros(n, powers), [sibling(model) for _ in 1:most])
 end
 
 """
@@ -120,7 +122,7 @@ function stages!(work::StepWork, tableau::RosenbrockTableau{S}, lane::Lane, y, t
     @inbounds for i in 1:S
         state = stage_state!(work, tableau.a, i, y, clamped)
         u = @view work.u[:, i]
-        slope!(u, state, work.stimulus[i], model, clamped)
+        slope!(u, state, work.stimulus[i], work.models[i], clamped)
         for k in 1:n
             total = u[k] + h * tableau.d[i] * work.by_time[k]
             for j in 1:(i - 1)
@@ -160,7 +162,8 @@ function back_step!(
             end
         end
         fill!(work.at_bar, 0)
-        pullback!(work.at_bar, gradient, (@view work.at[:, i]), work.stimulus[i], r, model, clamped)
+        pullback!(work.at_bar, gradient, (@view work.at[:, i]), work.stimulus[i], r,
+            work.models[i], clamped, true)
         for k in 1:n
             at_bar = work.at_bar[k]
             work.start_bar[k] += at_bar
@@ -186,23 +189,25 @@ function back_step!(
 ) where {S}
     model, clamped, n = lane.model, is_clamped(lane), length(y)
     stage_stimuli!(work, lane, tableau.c, t, h)
-    @inbounds for i in 1:S
+    # The last stage is the new state: only samples inside the step depend on its slope.
+    last_stage = inside ? S : S - 1
+    @inbounds for i in 1:last_stage
         state = stage_state!(work, tableau.a, i, y, clamped)
         u = @view work.u[:, i]
-        slope!(u, state, work.stimulus[i], model, clamped)
+        slope!(u, state, work.stimulus[i], work.models[i], clamped)
         u .*= h
     end
     bar, r = work.bar, work.r
-    # The last stage is at the new state, so the weights on that are weights on its own.
     start_from_end!(work, ntuple(i -> tableau.a[S, i], Val(S)), tableau.dense, inside)
-    @inbounds for i in S:-1:1
+    @inbounds for i in last_stage:-1:1
         for k in 1:n
             r[k] = h * bar[k, i]
         end
         clamped && (r[1] = 0)
         all(iszero, r) && continue
         fill!(work.at_bar, 0)
-        pullback!(work.at_bar, gradient, (@view work.at[:, i]), work.stimulus[i], r, model, clamped)
+        pullback!(work.at_bar, gradient, (@view work.at[:, i]), work.stimulus[i], r,
+            work.models[i], clamped, true)
         for k in 1:n
             at_bar = work.at_bar[k]
             work.start_bar[k] += at_bar

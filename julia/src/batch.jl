@@ -9,8 +9,8 @@ struct Worker
 end
 
 function Worker(system::System)
-    n = n_states(system)
-    return Worker(Model{Float64}(system), StepWork(n), Tape(), zeros(n))
+    model = Model{Float64}(system)
+    return Worker(model, StepWork(model), Tape(), zeros(n_states(system)))
 end
 
 """

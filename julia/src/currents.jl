@@ -16,7 +16,7 @@ end
 @inline function open_probability(gates::Vector{S}, channel::Channel) where {S}
     p = one(S)
     @inbounds for j in eachindex(channel.gates)
-        p *= gates[channel.gates[j]]^channel.powers[j]
+        p *= small_power(gates[channel.gates[j]], channel.powers[j])
     end
     return p
 end
@@ -78,9 +78,9 @@ end
         weight = bar * g * (v - e)
         for j in eachindex(channel.gates)
             x, power = c.gate[channel.gates[j]], channel.powers[j]
-            slope = weight * power * (power == 1 ? one(S) : x^(power - 1))
+            slope = weight * power * (power == 1 ? one(S) : small_power(x, power - 1))
             for k in eachindex(channel.gates)
-                k == j || (slope *= c.gate[channel.gates[k]]^channel.powers[k])
+                k == j || (slope *= small_power(c.gate[channel.gates[k]], channel.powers[k]))
             end
             c.gate_bar[channel.gates[j]] += slope
         end

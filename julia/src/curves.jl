@@ -1,25 +1,47 @@
 # The elementary curves of a neuron at one voltage, their sums, products and powers, and the
 # way back. A loop over each form: their exponentials are evaluated as one vector.
 
-@inline function exp_of!(c::Curves{T,T}, n::Int) where {T}
-    exp_all!(c.e, c.exponent, n)
-    return nothing
-end
-
-@inline function exp_of!(c::Curves{Float64,Pair1{Float64}}, n::Int)
+"""
+x = (v - v0)/k of the first `n` curves, and their exponentials: exp(x) of the first `rising`, kept
+finite, and exp(-|x|) of the others.
+"""
+@inline function exponentials!(c::Curves{T,S}, model::Model{T}, v::S, rising::Int, n::Int) where {T,S}
     @inbounds for i in 1:n
-        c.scratch[i] = value_of(c.exponent[i])
-    end
-    exp_all!(c.scratch, c.scratch, n)
-    @inbounds for i in 1:n
-        c.e[i] = pair(c.scratch[i], c.scratch[i] * slope_of(c.exponent[i]))
+        x = (v - model.v0[i]) * model.inverse_k[i]
+        c.x[i] = x
+        c.e[i] = exp(i <= rising ? min(x, LARGEST_EXPONENT) : -abs(x))
     end
     return nothing
 end
 
-@inline function exp_of!(c::Curves{T,Pair1{T}}, n::Int) where {T}
+@inline function exponentials!(
+    c::Curves{Float64,Float64}, model::Model{Float64}, v::Float64, rising::Int, n::Int
+)
+    x, e, v0, inverse_k = c.x, c.e, model.v0, model.inverse_k
+    # A constant number of turns is what makes LLVM use whole vectors for a handful of numbers.
+    for first in 0:BLOCK:(n - 1)
+        @inbounds @simd ivdep for j in 1:BLOCK
+            i = first + j
+            z = (v - v0[i]) * inverse_k[i]
+            x[i] = z
+            up = ifelse(z > LARGEST_EXPONENT, LARGEST_EXPONENT, z)
+            e[i] = branchless_exp(ifelse(i <= rising, up, -abs(z)))
+        end
+    end
+    return nothing
+end
+
+@inline function exponentials!(
+    c::Curves{Float64,Pair1{Float64}}, model::Model{Float64}, v::Pair1{Float64}, rising::Int,
+    n::Int,
+)
+    plain = model.plain
+    exponentials!(plain, model, value_of(v), rising, n)
     @inbounds for i in 1:n
-        c.e[i] = exp(c.exponent[i])
+        x, e, along = plain.x[i], plain.e[i], slope_of(v) * model.inverse_k[i]
+        steep = ifelse(
+            i <= rising, Float64(x < LARGEST_EXPONENT), ifelse(x >= 0, -1.0, 1.0))
+        c.x[i], c.e[i] = pair(x, along), pair(e, e * steep * along)
     end
     return nothing
 end
@@ -28,16 +50,9 @@ end
 function curves!(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
     leaves = model.system.leaves
     n = last(leaves.linoids)
-    x, exponent, e, values = c.x, c.exponent, c.e, c.value
+    x, e, values = c.x, c.e, c.value
+    exponentials!(c, model, v, last(leaves.exponentials), n)
     @inbounds begin
-        for i in 1:n
-            x[i] = (v - model.v0[i]) * model.inverse_k[i]
-            exponent[i] = -abs(x[i])
-        end
-        for i in leaves.exponentials
-            exponent[i] = min(x[i], LARGEST_EXPONENT)
-        end
-        exp_of!(c, n)
         for i in leaves.exponentials
             values[i] = model.a[i] * e[i]
         end

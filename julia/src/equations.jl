@@ -11,7 +11,8 @@ function rhs!(dy, y, u, model::Model{T}) where {T}
     c = model.plain
     gate_rhs!(dy, y, model)
     take_states!(c.gate, y, model.system)
-    @inbounds dy[1] = (u - total_current(c, model, y[1])) * model.inverse_c[]
+    @inbounds c.total = total_current(c, model, y[1])
+    @inbounds dy[1] = (u - c.total) * model.inverse_c[]
     return nothing
 end
 
@@ -104,24 +105,27 @@ function gate_jacobian!(jacobian, y, model::Model{T}) where {T}
 end
 
 """
-    pullback!(y_bar, gradient, y, u, bar, model, clamped)
+    pullback!(y_bar, gradient, y, u, bar, model, clamped, known=false)
 
 Add what flows back from `bar` on dy/dt to the state (`y_bar`) and the parameters (`gradient`).
+With `known` the values of the last `slope!` of this model, at the same `y`, are used again.
 """
-function pullback!(y_bar, gradient, y, u, bar, model::Model{T}, clamped::Bool) where {T}
+function pullback!(
+    y_bar, gradient, y, u, bar, model::Model{T}, clamped::Bool, known::Bool=false
+) where {T}
     is_black_box(model.system) && return box_pullback!(y_bar, gradient, y, u, bar, model, clamped)
     system, c = model.system, model.plain
     @inbounds begin
         v = y[1]
-        rates!(c, model, v)
+        known || rates!(c, model, v)
         take_states!(c.gate, y, system)
         if clamped || iszero(bar[1])
             fill!(c.gate_bar, zero(T))
             v_bar = zero(T)
         else
             inverse_c = model.inverse_c[]
-            total = total_current(c, model, v)
-            add!(gradient, system.c_m, -bar[1] * (u - total) * inverse_c * inverse_c)
+            known || (c.total = total_current(c, model, v))
+            add!(gradient, system.c_m, -bar[1] * (u - c.total) * inverse_c * inverse_c)
             v_bar = currents_pullback!(gradient, c, model, v, -bar[1] * inverse_c)
         end
         for (g, gate) in enumerate(system.gates)

@@ -10,9 +10,7 @@ const Pair1{T} = Dual{Nothing,T,1}
 "Curves and rates at one voltage, as numbers (`S` = `T`) or with their slopes (`S` = `Pair1{T}`)."
 mutable struct Curves{T,S}
     const x::Vector{S}
-    const exponent::Vector{S}
     const e::Vector{S}
-    const scratch::Vector{T}
     const value::Vector{S}
     const bar::Vector{S}
     # One for each gate: dx/dt = a - s·x, and x itself, with what flows back to them.
@@ -22,14 +20,16 @@ mutable struct Curves{T,S}
     const a_bar::Vector{S}
     const s_bar::Vector{S}
     const gate_bar::Vector{S}
+    # The sum of the ionic currents.
+    total::S
 end
 
 function Curves{T,S}(system::System) where {T,S}
     n, slots, gates = padded(length(system.leaves)), length(system.leaves) + length(system.nodes),
         length(system.gates)
     zero_of(k) = zeros(S, k)
-    return Curves{T,S}(zero_of(n), zero_of(n), zero_of(n), zeros(T, n), zero_of(slots),
-        zero_of(slots), (zero_of(gates) for _ in 1:6)...)
+    return Curves{T,S}(zero_of(n), zero_of(n), zero_of(slots),
+        zero_of(slots), (zero_of(gates) for _ in 1:6)..., zero(S))
 end
 
 """
@@ -70,6 +70,14 @@ function Model{T}(system::System) where {T}
         Ref(zero(T)), Curves{T,T}(system), Curves{T,Pair1{T}}(system), zeros(T, weights),
         (zeros(T, net) for _ in 1:6)...)
 end
+
+"""
+A model with the parameters of `model`, now and after every `bind!`, and values of its own: what
+`rhs!` computed in it stays there for `pullback!`.
+"""
+sibling(model::Model{T}) where {T} = Model{T}(model.system, model.theta, model.a, model.v0, model.k,
+    model.inverse_k, model.inverse_c, Curves{T,T}(model.system), model.paired, model.transposed,
+    copy(model.x), copy(model.y), model.dx, model.dy, model.y_bar, model.dy_bar)
 
 Base.eltype(::Model{T}) where {T} = T
 

@@ -29,9 +29,7 @@ function forward_tangent!(model::Model, net::Network)
         affine!(model.dx, model.dy, model, net, l, false)
         row, n = net.rows[l + 1], net.layers[l + 1]
         if l < n_layers - 1
-            for i in (row + 1):(row + n)
-                model.dy[i] = slope(net.activation, model.x[i], model.y[i]) * model.dx[i]
-            end
+            times_slope!(model.dy, model.dx, model, row, n, net.activation)
         else
             copyto!(model.dy, row + 1, model.dx, row + 1, n)
         end
@@ -49,7 +47,18 @@ end
         for o in 1:n_out
             to[target + o] = with_bias ? model.theta[bias + o] : zero(eltype(to))
         end
-        for i in 1:n_in
+        # Four columns at a time, so that the sums are not stored and loaded for each of them.
+        for i in 1:4:(n_in - 3)
+            z1, z2, z3, z4 = from[source + i], from[source + i + 1], from[source + i + 2],
+                from[source + i + 3]
+            c1 = weights + (i - 1) * n_out
+            c2, c3, c4 = c1 + n_out, c1 + 2n_out, c1 + 3n_out
+            @simd ivdep for o in 1:n_out
+                to[target + o] = muladd(w[c1 + o], z1, muladd(w[c2 + o], z2,
+                    muladd(w[c3 + o], z3, muladd(w[c4 + o], z4, to[target + o]))))
+            end
+        end
+        for i in (n_in - n_in % 4 + 1):n_in
             z, column = from[source + i], weights + (i - 1) * n_out
             @simd ivdep for o in 1:n_out
                 to[target + o] = muladd(w[column + o], z, to[target + o])
@@ -93,11 +102,9 @@ function network_pullback!(gradient, model::Model, net::Network)
     @inbounds for l in (n_layers - 1):-1:1
         row, n = net.rows[l + 1], net.layers[l + 1]
         if l < n_layers - 1
-            for i in (row + 1):(row + n)
-                bar[i] *= slope(net.activation, model.x[i], model.y[i])
-            end
+            times_slope!(bar, bar, model, row, n, net.activation)
         end
-        weights_pullback!(gradient, bar, model.y, net, l, true)
+        weights_pullback!(gradient, bar, model, net, l)
         back!(bar, model, net, l)
     end
     return nothing
@@ -113,33 +120,81 @@ function tangent_pullback!(gradient, model::Model, net::Network)
     @inbounds for l in (n_layers - 1):-1:1
         row, n = net.rows[l + 1], net.layers[l + 1]
         if l < n_layers - 1
-            for i in (row + 1):(row + n)
-                x, y = model.x[i], model.y[i]
-                steep = slope(f, x, y)
-                bar[i] = steep * bar[i] + curvature(f, x, y) * model.dx[i] * d_bar[i]
-                d_bar[i] *= steep
-            end
+            tangent_activations!(bar, d_bar, model, row, n, f)
         end
-        weights_pullback!(gradient, bar, model.y, net, l, true)
-        weights_pullback!(gradient, d_bar, model.dy, net, l, false)
+        weights_pullback!(gradient, bar, d_bar, model, net, l)
         back!(bar, model, net, l)
         back!(d_bar, model, net, l)
     end
     return nothing
 end
 
-@inline weights_pullback!(::Nothing, bar, y, ::Network, ::Int, ::Bool) = nothing
+"`from` times the slope of the activations of a layer of `n`, into `to`."
+@inline function times_slope!(to, from, model::Model, row::Int, n::Int, f::Activation)
+    x, y = model.x, model.y
+    if f == TANH
+        @inbounds @simd ivdep for i in (row + 1):(row + n)
+            to[i] = (1 - y[i] * y[i]) * from[i]
+        end
+    else
+        @inbounds for i in (row + 1):(row + n)
+            to[i] = slope(f, x[i], y[i]) * from[i]
+        end
+    end
+    return nothing
+end
 
-@inline function weights_pullback!(gradient::AbstractVector, bar, y, net::Network, l::Int, with_bias::Bool)
+"Back through the activations of a layer and their tangents."
+@inline function tangent_activations!(bar, d_bar, model::Model, row::Int, n::Int, f::Activation)
+    x, y, dx = model.x, model.y, model.dx
+    if f == TANH
+        @inbounds @simd ivdep for i in (row + 1):(row + n)
+            steep = 1 - y[i] * y[i]
+            bar[i] = steep * (bar[i] - 2 * y[i] * dx[i] * d_bar[i])
+            d_bar[i] *= steep
+        end
+    else
+        @inbounds for i in (row + 1):(row + n)
+            steep = slope(f, x[i], y[i])
+            bar[i] = steep * bar[i] + curvature(f, x[i], y[i]) * dx[i] * d_bar[i]
+            d_bar[i] *= steep
+        end
+    end
+    return nothing
+end
+
+@inline weights_pullback!(::Nothing, bar, ::Model, ::Network, ::Int) = nothing
+@inline weights_pullback!(::Nothing, bar, d_bar, ::Model, ::Network, ::Int) = nothing
+
+@inline function weights_pullback!(gradient::AbstractVector, bar, model::Model, net::Network, l::Int)
     n_in, n_out = net.layers[l], net.layers[l + 1]
     source, target, place = net.rows[l], net.rows[l + 1], net.places[l]
-    bias = place + n_in * n_out
+    bias, y = place + n_in * n_out, model.y
     @inbounds for o in 1:n_out
         b = bar[target + o]
-        with_bias && (gradient[bias + o] += b)
+        gradient[bias + o] += b
         line = place + (o - 1) * n_in
         @simd ivdep for i in 1:n_in
             gradient[line + i] = muladd(b, y[source + i], gradient[line + i])
+        end
+    end
+    return nothing
+end
+
+"The same of values and tangents at once."
+@inline function weights_pullback!(
+    gradient::AbstractVector, bar, d_bar, model::Model, net::Network, l::Int
+)
+    n_in, n_out = net.layers[l], net.layers[l + 1]
+    source, target, place = net.rows[l], net.rows[l + 1], net.places[l]
+    bias, y, dy = place + n_in * n_out, model.y, model.dy
+    @inbounds for o in 1:n_out
+        b, d = bar[target + o], d_bar[target + o]
+        gradient[bias + o] += b
+        line = place + (o - 1) * n_in
+        @simd ivdep for i in 1:n_in
+            gradient[line + i] = muladd(
+                b, y[source + i], muladd(d, dy[source + i], gradient[line + i]))
         end
     end
     return nothing
@@ -154,7 +209,17 @@ end
         for i in 1:n_in
             bar[source + i] = zero(eltype(bar))
         end
-        for o in 1:n_out
+        for o in 1:4:(n_out - 3)
+            b1, b2, b3, b4 = bar[target + o], bar[target + o + 1], bar[target + o + 2],
+                bar[target + o + 3]
+            l1 = place + (o - 1) * n_in
+            l2, l3, l4 = l1 + n_in, l1 + 2n_in, l1 + 3n_in
+            @simd ivdep for i in 1:n_in
+                bar[source + i] = muladd(w[l1 + i], b1, muladd(w[l2 + i], b2,
+                    muladd(w[l3 + i], b3, muladd(w[l4 + i], b4, bar[source + i]))))
+            end
+        end
+        for o in (n_out - n_out % 4 + 1):n_out
             b, line = bar[target + o], place + (o - 1) * n_in
             @simd ivdep for i in 1:n_in
                 bar[source + i] = muladd(w[line + i], b, bar[source + i])

@@ -58,3 +58,12 @@ end
         zeros(n, 0), times, Options(; max_steps=10^9), stop)
     @test status[1] == Int(HodgkinNeurons.INTERRUPTED)
 end
+
+@testset "threads have memory of their own" begin
+    neuron = test_neuron("one_gate")
+    recordings = [made_recording(neuron, CurrentClamp(Float64(i); t_end=20.0)) for i in 1:40]
+    value, gradient = loss_and_gradient(neuron, recordings)
+    each = [loss_and_gradient(neuron, [recording]) for recording in recordings]
+    @test value ≈ sum(first, each) / 40
+    @test gradient ≈ sum(last, each) / 40
+end

@@ -3,7 +3,7 @@ using HodgkinNeurons: Drive, Lane, Options, Protocols, RODAS4P, RODAS5P, StepWor
 
 "The steps of a tape again, with other parameters or another start: weights times the samples."
 function retraced(lane, tape, y0, times, weights)
-    n, work, total = length(y0), StepWork(length(y0)), 0.0
+    n, work, total = length(y0), StepWork(lane.model), 0.0
     y, next = copy(y0), findfirst(>(0), times)
     for step in 1:length(tape)
         t, h = tape.t[step], tape.t_next[step] - tape.t[step]
@@ -54,7 +54,7 @@ end
     @test again[2:end] ≈ samples[2:end, end] rtol = 1e-6
 
     start_bar, gradient = zeros(n), zeros(length(neuron.theta))
-    adjoint!(start_bar, gradient, weights, samples, times, tape, lane, StepWork(n))
+    adjoint!(start_bar, gradient, weights, samples, times, tape, lane, StepWork(lane.model))
     direction = randn(rng, length(gradient)) .* max.(abs.(neuron.theta), 1e-2)
     push = [clamp isa VoltageClamp ? 0.0 : 1.0; 0.1 .* randn(rng, n - 1)]
     function moved(s)
