@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
+from ..neuron.neuron import Neuron
 from ..protocols import Segments
 from ..recordings import Recording
 
@@ -36,6 +38,18 @@ class Drive:
     v: Array
     places: NDArray[np.intp]
     v_samples: Array
+
+
+def check_linear(neuron: Neuron) -> None:
+    """Raise unless a known voltage drives every gate of `neuron` linearly."""
+    free = any(getattr(gate.kinetics, "form", "") == "free" for gate in neuron.gates)
+    if neuron.right_hand_side is None and not free:
+        return
+    what = 'gates of the form "free"' if neuron.right_hand_side is None else "a NeuralRightHandSide"
+    raise InputError(
+        f'mode = "clamped" needs gates that a known voltage drives linearly; neuron '
+        f'"{neuron.name}" has {what}: use mode = "simulation"'
+    )
 
 
 def drive_of(recording: Recording, move: float = MOVE) -> Drive:

@@ -17,7 +17,7 @@ from ...neuron.serialise import to_dict
 from ...protocols import Protocol, Segments
 from ...recordings import Recording
 from ..base import Loss, SolveOptions
-from ..drive import balance_of, drive_of
+from ..drive import balance_of, check_linear, drive_of
 from ..grid import grid_of
 from .start import session
 
@@ -125,6 +125,7 @@ def _recordings(neuron: Neuron, recordings: tuple[Recording, ...], scale: float 
 
 def clamped_of(neuron: Neuron, recordings: Sequence[Recording], scale: float | None) -> Held:
     """Recordings of one clamp for clamped training, with the steps of their known voltage."""
+    check_linear(neuron)
     return _clamped(neuron, tuple(recordings), scale)
 
 

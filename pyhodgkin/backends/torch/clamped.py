@@ -14,12 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...status import Status
 from ..base import FloatArray, Loss, SolveOptions, ValueAndGradient
-from ..drive import balance_of
+from ..drive import balance_of, check_linear
 from .clamped_plan import Plan, passes
 from .kinetics import Params
 from .scan import linear_scan
@@ -97,13 +96,9 @@ def measured_current(recording: Recording, c_m: float = 1.0) -> FloatArray:
 
 
 def _checked(neuron: Neuron) -> ConductanceSystem:
+    check_linear(neuron)
     system: System = cached_system(neuron, False)
-    if not isinstance(system, ConductanceSystem) or system.gates.free:
-        what = "a NeuralRightHandSide" if neuron.right_hand_side else 'gates of the form "free"'
-        raise InputError(
-            f'mode = "clamped" needs gates that a known voltage drives linearly; neuron '
-            f'"{neuron.name}" has {what}: use mode = "simulation"'
-        )
+    assert isinstance(system, ConductanceSystem)
     return system
 
 
