@@ -19,5 +19,6 @@ include("neurons.jl")
     installed("Lux") ? include("lux.jl") : @info "skipped: Lux is not installed"
     installed("SciMLSensitivity") ? include("sensitivity.jl") :
         @info "skipped: SciMLSensitivity is not installed"
-    include("quality.jl")
+    installed("Aqua") ? include("aqua.jl") : @info "skipped: Aqua is not installed"
+    installed("JET") ? include("jet.jl") : @info "skipped: JET is not installed"
 end
