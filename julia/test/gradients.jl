@@ -73,3 +73,16 @@ end
     value, gradient = loss_and_gradient(neuron, [made_recording(neuron, STEP)]; max_steps=5)
     @test value == Inf && all(iszero, gradient)
 end
+
+@testset "forwards through the solver: $name, $(nameof(typeof(clamp)))" for
+    name in ("squid_axon", "learned"), clamp in (STEP, VOLTAGE_STEP)
+
+    neuron = test_neuron(name)
+    recording = made_recording(neuron, clamp; times=collect(0.5:1.5:20.0))
+    options = (solver="tsit5", rtol=1e-9, atol=1e-11)
+    value, exact = loss_and_gradient(neuron, [recording]; options...)
+    found_value, found = loss_and_gradient(neuron, [recording]; sensitivity="forward", options...)
+    @test found_value ≈ value rtol = 1e-6
+    @test largest(found - exact) < 1e-5 * largest(exact)
+    @test_throws InputError loss_and_gradient(neuron, [recording]; sensitivity="backsolve")
+end

@@ -1,7 +1,7 @@
 using SciMLSensitivity: SciMLSensitivity
 
 @testset "SciMLSensitivity agrees: $method, $name, $(nameof(typeof(clamp)))" for
-    method in ("gauss", "interpolating", "quadrature", "forward"),
+    method in ("gauss", "interpolating", "quadrature"),
     name in ("squid_axon", "one_gate"), clamp in (STEP, VOLTAGE_STEP)
 
     neuron = test_neuron(name)
@@ -11,10 +11,4 @@ using SciMLSensitivity: SciMLSensitivity
     found_value, found = loss_and_gradient(neuron, [recording]; sensitivity=method, options...)
     @test found_value ≈ value rtol = 1e-6
     @test found ≈ exact rtol = 1e-5
-end
-
-@testset "an unknown method is one message" begin
-    neuron = test_neuron("squid_axon")
-    recording = made_recording(neuron, STEP)
-    @test_throws InputError loss_and_gradient(neuron, [recording]; sensitivity="backsolve")
 end
