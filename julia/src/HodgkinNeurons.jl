@@ -60,6 +60,6 @@ include("sensitivity.jl")
 include("precompile.jl")
 
 export CurrentClamp, InputError, Loss, Neuron, Options, Recording, Sampled, Status, Step, Steps,
-    VoltageClamp, fit, load, lux_chain, loss_and_gradient, select, simulate
+    VoltageClamp, fit, ionic_current, load, lux_chain, loss_and_gradient, select, simulate
 
 end

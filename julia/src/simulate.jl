@@ -39,3 +39,14 @@ function simulate(
         Options(; options...), [0x00])
     return Solution(times, y[:, :, 1], neuron.system.states, Status(status[1]), stats[1, 1])
 end
+
+"""
+    ionic_current(neuron, solution; theta=neuron.theta)
+
+The sum of the ionic currents along a solution (µA/cm², outward positive): what a voltage clamp
+measures.
+"""
+function ionic_current(neuron::Neuron, solution::Solution; theta=neuron.theta)
+    model = bind!(Model{Float64}(neuron.system), theta)
+    return [ionic_current(model, @view solution.y[:, i]) for i in eachindex(solution.t)]
+end

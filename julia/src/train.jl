@@ -23,7 +23,12 @@ function checked_recording(t, clamp, data)
     return Recording(Vector{Float64}(t), clamp, Vector{Float64}(data))
 end
 
-deviation(x) = (m = sum(x) / length(x); s = sqrt(sum(abs2, x .- m) / length(x)); s > 0 ? s : 1.0)
+"Standard deviation of what was measured, 1 where it is as good as constant."
+function deviation(x)
+    mean = sum(x) / length(x)
+    spread = sqrt(sum(abs2, x .- mean) / length(x))
+    return spread > 1e-9 * maximum(abs, x) ? spread : 1.0
+end
 
 function Recordings(system::System, recordings::AbstractVector{<:Recording})
     targets = Targets()

@@ -10,10 +10,8 @@ function made_recording(neuron, clamp; times=collect(0.5:0.5:20.0))
         found = simulate(neuron, clamp; theta=other, saveat=times)
         return Recording(times, clamp; v=found["v"])
     end
-    # The current of the other parameters, from their states under the command.
-    model = HodgkinNeurons.bind!(HodgkinNeurons.Model{Float64}(neuron.system), other)
     found = simulate(neuron, clamp; theta=other, saveat=times)
-    current = [HodgkinNeurons.ionic_current(model, found.y[:, i]) for i in eachindex(times)]
+    current = ionic_current(neuron, found; theta=other)
     return Recording(times, clamp; current)
 end
 

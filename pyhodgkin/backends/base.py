@@ -105,6 +105,15 @@ class Loss:
             raise InputError(f"Loss: scale = {self.scale}, delta = {self.delta} must be positive")
 
 
+def default_scale(measured: FloatArray) -> float:
+    """The unit of a residual where a loss names none: the standard deviation of what was measured.
+
+    It is 1 where that is as good as constant.
+    """
+    spread = float(np.std(measured))
+    return spread if spread > 1e-9 * float(np.max(np.abs(measured))) else 1.0
+
+
 @dataclass(frozen=True)
 class Penalty:
     """A quadratic penalty on parameters: strength · mean((theta - centre)²) over `indices`."""

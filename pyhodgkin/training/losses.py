@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..backends.base import LOSS_KINDS, Loss
+from ..backends.base import LOSS_KINDS, Loss, default_scale
 
 __all__ = ["LOSS_KINDS", "Loss", "loss_value"]
 
@@ -22,7 +22,7 @@ def loss_value(
     """
     target = np.asarray(measured, dtype=np.float64)
     keep = np.ones(target.shape, bool) if mask is None else np.asarray(mask, dtype=bool)
-    scale = loss.scale if loss.scale is not None else float(np.std(target[keep])) or 1.0
+    scale = loss.scale if loss.scale is not None else default_scale(target[keep])
     r = np.abs((np.asarray(predicted, dtype=np.float64) - target)[..., keep] / scale)
     if loss.kind == "mse":
         cost = r**2

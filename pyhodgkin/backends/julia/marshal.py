@@ -16,7 +16,7 @@ from ...neuron.neuron import Neuron
 from ...neuron.serialise import to_dict
 from ...protocols import Protocol, Segments
 from ...recordings import Recording
-from ..base import Loss, SolveOptions
+from ..base import Loss, SolveOptions, default_scale
 from ..drive import balance_of, check_linear, drive_of
 from ..grid import grid_of
 from .start import session
@@ -173,7 +173,7 @@ def _targets(
     targets, kept = run.call("Targets"), []
     for r, data, values in zip(recordings, compared, measured, strict=True):
         weight = r.mask / r.n_used
-        size = scale if scale is not None else float(np.std(values[r.mask])) or 1.0
+        size = scale if scale is not None else default_scale(values[r.mask])
         run.call("add_recording!", targets, r.t, data, weight, float(size))
         kept += [r.t, data, weight]
     return targets, kept

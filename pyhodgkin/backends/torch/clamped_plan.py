@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
-from ..base import SolveOptions
+from ..base import SolveOptions, default_scale
 from ..drive import balance_of, drive_of
 from .tabulate import Table
 
@@ -75,7 +75,7 @@ def _plan(recordings: tuple[Recording, ...], c_m: float, dtype: torch.dtype, dev
         owner=tensor([np.full(n, i) for i, n in enumerate(lengths)], torch.long),
         used=torch.as_tensor(np.flatnonzero(np.concatenate(masks)), device=device),
         target=tensor(targets),
-        deviation=[float(np.std(x[m])) or 1.0 for x, m in zip(measured, masks, strict=True)],
+        deviation=[default_scale(x[m]) for x, m in zip(measured, masks, strict=True)],
         counts=torch.as_tensor([int(m.sum()) for m in masks], dtype=dtype, device=device),
         slope=slope,
         weights=weights,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...recordings import Recording
-from ..base import Loss
+from ..base import Loss, default_scale
 
 
 class Targets:
@@ -26,9 +26,7 @@ class Targets:
         for i, r in enumerate(recordings):
             data[i, : len(r)] = r.data
             weight[i, : len(r)] = r.mask / r.n_used
-            scale[i] = (
-                loss.scale if loss.scale is not None else float(np.std(r.data[r.mask])) or 1.0
-            )
+            scale[i] = loss.scale if loss.scale is not None else default_scale(r.data[r.mask])
         self.loss = loss
         self.lengths = [len(r) for r in recordings]
         kind = {"dtype": like.dtype, "device": like.device}
