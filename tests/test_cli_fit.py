@@ -79,7 +79,7 @@ def test_the_learned_document_is_a_model(capsys, fitted, tmp_path):
 def test_fit_of_a_gate_with_several_starts(capsys, folder, tmp_path, monkeypatch):
     from fit_stub import StubBackend
 
-    monkeypatch.setattr(ph.backends, "get", lambda name: StubBackend())
+    monkeypatch.setattr(ph.backends, "get", lambda *_: StubBackend())
     gate = ("--gate", "n", "--hidden", 4, "--form", "residual", "--seeds", 3, 5)
     halves = ("--heldout", 0.5, "--mask-steps", 1, "--thin", 2)
     code, out, _ = run(capsys, *arguments(folder, tmp_path / "run", *gate, *halves))
