@@ -10,22 +10,22 @@ function rhs!(dy, y, u, model::Model{T}) where {T}
     is_black_box(model.system) && return box_rhs!(dy, y, u, model)
     c = model.plain
     gate_rhs!(dy, y, model)
-    take_states!(c.gate, y, model.system)
     @inbounds c.total = total_current(c, model, y[1])
     @inbounds dy[1] = (u - c.total) * model.inverse_c[]
     return nothing
 end
 
-"The gates' part of `rhs!` alone."
+"The gates' part of `rhs!` alone; their values are then in `model.plain.gate`."
 function gate_rhs!(dy, y, model::Model{T}) where {T}
     system, c = model.system, model.plain
-    @inbounds rates!(c, model, convert(T, y[1]))
+    v = @inbounds convert(T, y[1])
+    curves!(c, model, v)
     @inbounds for (g, gate) in enumerate(system.gates)
-        if gate.kind == FREE
-            dy[gate.state] = free_rate(model, gate, y[1], y[gate.state])
-        elseif gate.kind != INSTANTANEOUS
-            dy[gate.state] = c.a[g] - c.s[g] * y[gate.state]
-        end
+        rate!(c, model, v, g, gate)
+        gate.kind == INSTANTANEOUS && continue
+        x = y[gate.state]
+        c.gate[g] = x
+        dy[gate.state] = gate.kind == FREE ? free_rate(model, gate, v, x) : c.a[g] - c.s[g] * x
     end
     return nothing
 end

@@ -35,21 +35,26 @@ end
 "Rates `c.a`, `c.s` of the bounded gates at `v`, and the values of the instantaneous ones."
 function rates!(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
     curves!(c, model, v)
-    system = model.system
-    @inbounds for (g, gate) in enumerate(system.gates)
-        kind = gate.kind
-        if kind == RATES
-            alpha, beta = c.value[gate.first], c.value[gate.second]
-            c.a[g], c.s[g] = gate.factor * alpha, gate.factor * (alpha + beta)
-        elseif kind == STEADY_STATE
-            s = gate.factor / c.value[gate.second]
-            c.a[g], c.s[g] = s * c.value[gate.first], s
-        elseif kind == INSTANTANEOUS
-            c.gate[g] = c.value[gate.first]
-        elseif kind != FREE
-            drive!(c, model, system.networks[gate.network], gate, v)
-            c.a[g], c.s[g] = neural_rates(c, model, gate)
-        end
+    for (g, gate) in enumerate(model.system.gates)
+        rate!(c, model, v, g, gate)
+    end
+    return nothing
+end
+
+"Those of one gate, from the values of the curves."
+@inline function rate!(c::Curves{T,S}, model::Model{T}, v::S, g::Int, gate::Gate) where {T,S}
+    kind = gate.kind
+    @inbounds if kind == RATES
+        alpha, beta = c.value[gate.first], c.value[gate.second]
+        c.a[g], c.s[g] = gate.factor * alpha, gate.factor * (alpha + beta)
+    elseif kind == STEADY_STATE
+        s = gate.factor / c.value[gate.second]
+        c.a[g], c.s[g] = s * c.value[gate.first], s
+    elseif kind == INSTANTANEOUS
+        c.gate[g] = c.value[gate.first]
+    elseif kind != FREE
+        drive!(c, model, model.system.networks[gate.network], gate, v)
+        c.a[g], c.s[g] = neural_rates(c, model, gate)
     end
     return nothing
 end
