@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pyhodgkin import errors as errors
     from pyhodgkin import plot as plot
     from pyhodgkin import protocols as protocols
+    from pyhodgkin.evaluate import Evaluation as Evaluation
+    from pyhodgkin.evaluate import evaluate as evaluate
     from pyhodgkin.fit import FitResult as FitResult
     from pyhodgkin.fit import fit as fit
     from pyhodgkin.neuron import document as document
@@ -65,6 +67,7 @@ _HOME = {
     "Channel": "pyhodgkin.neuron.channels",
     "Chirp": "pyhodgkin.protocols",
     "CurrentClamp": "pyhodgkin.protocols",
+    "Evaluation": "pyhodgkin.evaluate",
     "FitResult": "pyhodgkin.fit",
     "Gate": "pyhodgkin.neuron.gates",
     "InstantaneousKinetics": "pyhodgkin.neuron.kinetics",
@@ -89,6 +92,7 @@ _HOME = {
     "Steps": "pyhodgkin.protocols",
     "SumOfSines": "pyhodgkin.protocols",
     "VoltageClamp": "pyhodgkin.protocols",
+    "evaluate": "pyhodgkin.evaluate",
     "fit": "pyhodgkin.fit",
     "leak": "pyhodgkin.neuron.neuron",
     "read": "pyhodgkin.readers",

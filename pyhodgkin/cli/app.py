@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import PyHodgkinError
-from . import demo, doctor, fit, models, show, simulate
+from . import demo, doctor, evaluate, fit, models, show, simulate
 
-COMMANDS = (demo, models, simulate, fit, show, doctor)
+COMMANDS = (demo, models, simulate, fit, evaluate, show, doctor)
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 

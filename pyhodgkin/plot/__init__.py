@@ -7,6 +7,7 @@ files all the same. Every function takes the keyword `axes` to draw into axes of
 from __future__ import annotations
 
 from .clamp import clamp_fit
+from .evaluation import evaluation
 from .kinetics import kinetics
 from .style import COLORS, save
 from .traces import currents, gates, open_probabilities, phase_plane, trace
@@ -16,6 +17,7 @@ __all__ = [
     "COLORS",
     "clamp_fit",
     "currents",
+    "evaluation",
     "gates",
     "kinetics",
     "loss_history",

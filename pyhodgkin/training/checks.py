@@ -20,8 +20,10 @@ from .stages import Stage
 Recordings = Recording | Iterable[Recording]
 
 
-def recordings_of(recordings: Recordings, argument: str = "recordings") -> tuple[Recording, ...]:
-    """One or several recordings as a tuple; all of one kind of clamp and one unit."""
+def recordings_of(
+    recordings: Recordings, argument: str = "recordings", mixed: bool = False
+) -> tuple[Recording, ...]:
+    """One or several recordings as a tuple; of one kind of clamp and one unit unless `mixed`."""
     if isinstance(recordings, (str, bytes, Path)) or not isinstance(
         recordings, (Recording, Iterable)
     ):
@@ -35,7 +37,7 @@ def recordings_of(recordings: Recordings, argument: str = "recordings") -> tuple
     for item in items:
         if not isinstance(item, Recording):
             raise RecordingError(f"{argument} holds a {type(item).__name__}, not a Recording")
-    if len({item.unit for item in items}) > 1:
+    if not mixed and len({item.unit for item in items}) > 1:
         units = ", ".join(sorted({f"{item.observed} in {item.unit}" for item in items}))
         raise RecordingError(
             f"{argument} mix what was observed ({units}); fit recordings of one kind together"
@@ -44,14 +46,16 @@ def recordings_of(recordings: Recordings, argument: str = "recordings") -> tuple
 
 
 def divide(
-    recordings: Recordings, heldout: Recordings | float | str | Sequence[str] | None
+    recordings: Recordings,
+    heldout: Recordings | float | str | Sequence[str] | None,
+    mixed: bool = False,
 ) -> tuple[tuple[Recording, ...], tuple[Recording, ...]]:
     """Training and held-out recordings.
 
     A fraction holds out the last recordings, names those of that name; recordings given on
     their own must not be among those trained on.
     """
-    train = recordings_of(recordings)
+    train = recordings_of(recordings, mixed=mixed)
     if heldout is None:
         return train, ()
     if isinstance(heldout, (int, float)):
@@ -63,8 +67,8 @@ def divide(
     if isinstance(names, Sequence) and names and all(isinstance(n, str) for n in names):
         chosen, rest = RecordingSet(train).split(names)  # type: ignore[arg-type]
         return tuple(rest), tuple(chosen)
-    held = recordings_of(heldout, "heldout")  # type: ignore[arg-type]
-    recordings_of((*train, *held), "recordings and heldout")
+    held = recordings_of(heldout, "heldout", mixed)  # type: ignore[arg-type]
+    recordings_of((*train, *held), "recordings and heldout", mixed)
     for recording in held:
         if any(recording is other or _same(recording, other) for other in train):
             name = recording.name or "without a name"

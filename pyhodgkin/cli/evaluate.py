@@ -1,0 +1,113 @@
+"""`pyhodgkin evaluate`: how well a model predicts recordings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import sources
+from .fit import heldout_of, prepared
+from .output import figures, say, write_csv, write_json
+from .simulate import model
+
+if TYPE_CHECKING:
+    from ..judging.evaluation import Evaluation
+
+NAME = "evaluate"
+HELP = "judge how well a model predicts recordings: errors, spikes, the coincidence factor"
+DESCRIPTION = """\
+Predict recordings from their protocols alone, and compare: errors, spike counts and times, the
+coincidence factor, and features through eFEL. Training and held-out recordings stand apart."""
+EXAMPLES = """\
+  pyhodgkin evaluate run sweep1.csv --heldout sweep2.csv sweep3.csv --clamp current
+  pyhodgkin evaluate run sweep*.abf --heldout 0.5 --gamma-window 4 --starts all --out judged
+  pyhodgkin evaluate squid_axon cell.csv --clamp current --features default --out judged"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", metavar="MODEL", help="folder of a fit, model document, or name in the library"
+    )
+    parser.add_argument("recordings", nargs="*", metavar="RECORDING", help="csv, npz, abf or nwb")
+    parser.add_argument(
+        "--heldout", nargs="+", metavar="X", help="unseen ones: files, or a fraction of RECORDING"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write [MODEL where that is a folder]"
+    )
+    parser.add_argument(
+        "--starts", default="best", choices=("best", "all"), help="of a fit with several [best]"
+    )
+    what = parser.add_argument_group("spikes")
+    what.add_argument(
+        "--gamma-window", type=float, default=2.0, metavar="MS", help="of coincident spikes [2]"
+    )
+    what.add_argument("--threshold", type=float, default=0.0, metavar="MV", help="of a spike [0]")
+    what.add_argument(
+        "--features", nargs="+", default=[], metavar="NAME", help='of eFEL; "default": a handful'
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--mask-steps", type=float, metavar="MS", help="leave out so long after each jump"
+    )
+    how.add_argument("--thin", type=int, default=1, metavar="N", help="use every N-th sample")
+    how.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
+    how.add_argument("--rtol", type=float, metavar="R", help="of the solver")
+    sources.add_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    import pyhodgkin as ph
+
+    fitted, out = fitted_of(options.model), folder_of(options)
+    given = (
+        prepared(sources.read_all(options.recordings, options), options)
+        if (options.recordings)
+        else ()
+    )
+    evaluation = ph.evaluate(
+        fitted,
+        given,
+        heldout=heldout_of(options),
+        starts=options.starts,
+        gamma_window=options.gamma_window,
+        threshold=options.threshold,
+        features=options.features,
+        backend=options.backend,
+        **({} if options.rtol is None else {"rtol": options.rtol}),
+    )
+    say(str(evaluation))
+    if out is not None:
+        write(out, evaluation)
+        say(f"written to {out}")
+
+
+def fitted_of(name: str) -> Any:
+    """The fit in a folder, or else a neuron by the name of its document or in the library."""
+    from ..training.result import SUMMARY, FitResult
+
+    return FitResult.load(name) if (Path(name) / SUMMARY).exists() else model(name)
+
+
+def folder_of(options: argparse.Namespace) -> Path | None:
+    """Where to write: --out, or the folder of the run; nowhere otherwise."""
+    if options.out is not None:
+        return options.out
+    return Path(options.model) if Path(options.model).is_dir() else None
+
+
+def write(folder: Path, evaluation: Evaluation) -> None:
+    """``evaluation.csv``, ``evaluation.json`` and ``evaluation.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = evaluation.rows()
+    names = dict.fromkeys(name for row in rows for name in row)
+    # Numbers that are not defined are empty, as those of another clamp are.
+    columns = {name: [_cell(row.get(name)) for row in rows] for name in names}
+    write_csv(folder / "evaluation.csv", columns)
+    write_json(folder / "evaluation.json", evaluation.to_dict())
+    figures(folder, {"evaluation": evaluation.plot})
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None or value != value else value

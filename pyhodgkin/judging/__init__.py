@@ -1,0 +1,1 @@
+"""How well a neuron predicts recordings: numbers, a table, a figure."""
