@@ -4,11 +4,11 @@ module HodgkinNeuronsSciMLSensitivityExt
 # The solve is cut where the stimulus jumps: each piece is smooth, and its adjoint starts from
 # what the later ones gave.
 
-using HodgkinNeurons: HodgkinNeurons, Jacobian, Lane, Outcome, Recordings, RightHandSide, Worker,
-    bind!, breakpoints, current_pullback!, each_lane, first_samples!, full_state, given_start,
-    is_clamped, loss!, n_states, next_break, observed!, pullback!, start_state, status_of,
-    steady_state_pullback!, stimulus, store!, SUCCESS, Tsit5, Rodas5P, init
-using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, ReturnCode, solve
+using HodgkinNeurons: AutoFiniteDiff, HodgkinNeurons, Jacobian, Lane, Outcome, Recordings,
+    RightHandSide, Rodas5P, SUCCESS, TimeGradient, Tsit5, Worker, bind!, breakpoints,
+    current_pullback!, first_samples!, full_state, given_start, is_clamped, loss!, n_states,
+    next_break, observed!, pullback!, start_state, status_of, steady_state_pullback!, stimulus, store!
+using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, solve
 using SciMLSensitivity: GaussAdjoint, InterpolatingAdjoint, QuadratureAdjoint,
     adjoint_sensitivities
 
@@ -38,12 +38,6 @@ function (f::ParameterJacobian)(jacobian, y, _, t)
     end
     return nothing
 end
-
-struct StateJacobian
-    jacobian::Jacobian
-end
-
-(f::StateJacobian)(jacobian, y, p, t) = f.jacobian(jacobian, y, p, t)
 
 function HodgkinNeurons.sciml_gradient!(
     ::Val{M}, each, gradient, y0_gradient, status, stats, recordings::Recordings, theta, y0, loss,
@@ -103,7 +97,7 @@ function solve_pieces!(samples, times, y0, lane, alg, options)
     bounded, y, t1 = lane.model.system.bounded, copy(y0), last(times)
     ends = [breakpoints(lane.drive.protocols, lane.drive.lane, t1); t1]
     f = ODEFunction{true,FullSpecialize}(RightHandSide(lane);
-        jac=StateJacobian(Jacobian(lane)), paramjac=ParameterJacobian(lane))
+        jac=Jacobian(lane), tgrad=TimeGradient(lane), paramjac=ParameterJacobian(lane))
     pieces, t0, steps, rejected, evaluations = Any[], 0.0, 0, 0, 0
     abstol = fill(options.atol, length(y0))
     abstol[1] *= options.v_scale
@@ -133,7 +127,7 @@ end
 function back!(start_bar, gradient, bars, times, pieces, lane, options, method)
     end_bar = zeros(length(start_bar))
     # An explicit method for those that carry the parameters along: their system is large.
-    alg = method isa InterpolatingAdjoint ? Tsit5() : Rodas5P(; autodiff=finite_differences())
+    alg = method isa InterpolatingAdjoint ? Tsit5() : Rodas5P(; autodiff=AutoFiniteDiff())
     for (solution, piece, t0, t1) in Iterators.reverse(pieces)
         lane.drive.piece = piece
         inside = findall(t -> t0 < t <= t1, times)
@@ -155,7 +149,5 @@ function back!(start_bar, gradient, bars, times, pieces, lane, options, method)
     end
     return nothing
 end
-
-finite_differences() = HodgkinNeurons.AutoFiniteDiff()
 
 end
