@@ -11,8 +11,8 @@ from scipy_solve import solve
 
 import pyhodgkin as ph
 from pyhodgkin.backends.base import Loss, SolveOptions
-from pyhodgkin.backends.torch.clamped import measured_current
 from pyhodgkin.backends.drive import drive_of
+from pyhodgkin.backends.torch.clamped import measured_current
 from pyhodgkin.backends.torch.engine import TorchBackend
 from pyhodgkin.errors import InputError
 from pyhodgkin.recordings import Recording

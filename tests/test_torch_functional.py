@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,12 @@ from torch import Tensor
 from torch.autograd import gradcheck
 from torch_neurons import FORMS, with_n
 
-from pyhodgkin import CurrentClamp, Ramp, Sine, VoltageClamp, simulate
+import pyhodgkin as ph
+from pyhodgkin import CurrentClamp, Ramp, Sine, VoltageClamp
 from pyhodgkin.backends.torch import odeint
 from pyhodgkin.errors import InputError, SolveError
+
+simulate = partial(ph.simulate, backend="torch")
 
 CLAMP = CurrentClamp.step(60.0, 0.2, 1.0, 2.0)  # its spike is at its height at 2 ms
 TIMES = np.array([0.0, 0.7, 1.4, 2.0])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from neurons import SQUID
 from scipy_solve import solve
 from torch_neurons import FORMS
 
+import pyhodgkin as ph
 from pyhodgkin import (
     Chirp,
     CurrentClamp,
@@ -21,10 +24,11 @@ from pyhodgkin import (
     SumOfSines,
     VoltageClamp,
     library,
-    simulate,
 )
 from pyhodgkin.protocols.base import Piecewise
 from pyhodgkin.protocols.segments import Segments
+
+simulate = partial(ph.simulate, backend="torch")
 
 T_END = 8.0
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from neurons import SQUID
 from torch_neurons import FORMS, random_gates
 
-from pyhodgkin import CurrentClamp, NeuralKinetics, Status, VoltageClamp, library, simulate
+import pyhodgkin as ph
+from pyhodgkin import CurrentClamp, NeuralKinetics, Status, VoltageClamp, library
 from pyhodgkin.neuron.networks import Network
+
+simulate = partial(ph.simulate, backend="torch")
 
 CLAMP = CurrentClamp.step(10.0, 1.0, 14.0, 15.0)
 PRECISION = {"float64": (1e-6, 1e-8), "float32": (1e-4, 1e-6)}
