@@ -177,13 +177,14 @@ def _scores(
 
 
 def _divided(recordings: Any, heldout: Any) -> tuple[tuple[Recording, ...], tuple[Recording, ...]]:
+    train: Any = recordings
     if isinstance(heldout, Iterable) and not isinstance(heldout, str):
         heldout = tuple(heldout) or None
     if isinstance(recordings, Iterable) and not isinstance(recordings, (str, bytes)):
-        recordings = tuple(recordings)
-        if not recordings and heldout is not None:
+        train = tuple(recordings)
+        if not train and heldout is not None:
             return (), checks.recordings_of(heldout, "heldout", mixed=True)
-    return checks.divide(recordings, heldout, mixed=True)
+    return checks.divide(train, heldout, mixed=True)
 
 
 def _check_unseen(members: Sequence[Member], held: Sequence[Recording]) -> None:
