@@ -177,14 +177,14 @@ def _scores(
 
 
 def _divided(recordings: Any, heldout: Any) -> tuple[tuple[Recording, ...], tuple[Recording, ...]]:
-    train: Any = recordings
-    if isinstance(heldout, Iterable) and not isinstance(heldout, str):
-        heldout = tuple(heldout) or None
-    if isinstance(recordings, Iterable) and not isinstance(recordings, (str, bytes)):
-        train = tuple(recordings)
-        if not train and heldout is not None:
-            return (), checks.recordings_of(heldout, "heldout", mixed=True)
-    return checks.divide(train, heldout, mixed=True)
+    train, held = recordings, heldout
+    if isinstance(held, Iterable) and not isinstance(held, str):
+        held = tuple(held) or None
+    if isinstance(train, Iterable) and not isinstance(train, (str, bytes)):
+        train = tuple(train)
+        if not train and held is not None:
+            return (), checks.recordings_of(held, "heldout", mixed=True)
+    return checks.divide(train, held, mixed=True)  # type: ignore[arg-type]
 
 
 def _check_unseen(members: Sequence[Member], held: Sequence[Recording]) -> None:
