@@ -183,7 +183,7 @@ def _divided(recordings: Any, heldout: Any) -> tuple[tuple[Recording, ...], tupl
     if isinstance(train, Iterable) and not isinstance(train, (str, bytes)):
         train = tuple(train)
         if not train and held is not None:
-            return (), checks.recordings_of(held, "heldout", mixed=True)
+            return (), checks.recordings_of(held, "heldout", mixed=True)  # type: ignore[arg-type]
     return checks.divide(train, held, mixed=True)  # type: ignore[arg-type]
 
 
