@@ -97,9 +97,20 @@ def test_the_wheel_brings_the_julia_package(built):
     assert not any(name.startswith(("julia", "tests")) for name in names)
 
 
+def test_an_editable_install_has_no_second_copy(tmp_path):
+    pytest.importorskip("hatchling")
+    code = "import sys; from hatchling import build; print(build.build_editable(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    names = zipfile.ZipFile(tmp_path / done.stdout.split()[-1]).namelist()
+    assert not any(name.endswith("juliapkg.json") or "julia/" in name for name in names)
+
+
 def test_the_source_archive_can_be_built_from(built):
     names = {name.split("/", 1)[1] for name in tarfile.open(built["sdist"]).getnames()}
-    assert sources() | {"julia/Project.toml", "juliapkg.json", "pyproject.toml"} <= names
+    named = {"julia/Project.toml", "juliapkg.json", "pyproject.toml", "hatch_build.py"}
+    assert sources() | named <= names
     assert not any("Manifest" in name for name in names)
 
 
