@@ -99,6 +99,7 @@ def test_the_wheel_brings_the_julia_package(built):
 
 def test_an_editable_install_has_no_second_copy(tmp_path):
     pytest.importorskip("hatchling")
+    pytest.importorskip("editables")
     code = "import sys; from hatchling import build; print(build.build_editable(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
