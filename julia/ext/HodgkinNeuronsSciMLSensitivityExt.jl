@@ -6,8 +6,9 @@ module HodgkinNeuronsSciMLSensitivityExt
 
 using HodgkinNeurons: AutoFiniteDiff, HodgkinNeurons, Jacobian, Lane, Outcome, Recordings,
     RightHandSide, Rodas5P, SUCCESS, TimeGradient, Tsit5, Worker, bind!, breakpoints,
-    current_pullback!, first_samples!, full_state, given_start, is_clamped, loss!, n_states,
-    next_break, observed!, pullback!, start_state, status_of, steady_state_pullback!, stimulus, store!
+    current_pullback!, first_samples!, full_state, general_algorithm, given_start, is_clamped, loss!,
+    n_states, next_break, observed!, pullback!, start_state, status_of, steady_state_pullback!,
+    stimulus, store!
 using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, solve
 using SciMLSensitivity: GaussAdjoint, InterpolatingAdjoint, QuadratureAdjoint,
     adjoint_sensitivities
@@ -43,7 +44,7 @@ function HodgkinNeurons.sciml_gradient!(
     ::Val{M}, each, gradient, y0_gradient, status, stats, recordings::Recordings, theta, y0, loss,
     options, stop,
 ) where {M}
-    alg, n, sets = HodgkinNeurons.algorithm(options.solver), length(recordings), size(theta, 2)
+    alg, n, sets = general_algorithm(options.solver), length(recordings), size(theta, 2)
     gradient .= 0
     worker = Worker(recordings.system)
     for k in 1:sets, r in 1:n

@@ -72,7 +72,7 @@ end
 function forward_gradient!(
     each, gradient, y0_gradient, status, stats, recordings, theta, y0, loss, options, stop,
 )
-    alg, n, n_theta = algorithm(options.solver), length(recordings), size(theta, 1)
+    alg, n, n_theta = general_algorithm(options.solver), length(recordings), size(theta, 1)
     gradient .= 0
     for k in axes(theta, 2), r in 1:n
         stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)

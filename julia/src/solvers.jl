@@ -23,7 +23,7 @@ function algorithm(name::AbstractString)
     name == "auto" && return AutoTsit5(Rodas5P(; linsolve))
     name == "rodas5p" && return Rodas5P(; linsolve)
     name == "rodas4p" && return Rodas4P(; linsolve)
-    name == "tsit5" && return Tsit5()
+    name == "tsit5" && return PlainTsit5()
     name == "rosenbrock23" && return Rosenbrock23(; linsolve)
     choose("solver", name, SOLVERS)
     package, uuid, symbol = LATER[name]
@@ -38,9 +38,11 @@ function algorithm(name::AbstractString)
     return Base.invokelatest(getglobal(loaded, symbol))
 end
 
+"As `algorithm`, without the loops that are only for numbers of one type."
+general_algorithm(name) = name == "tsit5" ? Tsit5() : algorithm(name)
+
 "Which step the adjoint takes for one of `alg`: its own where it is known, else Rodas5P's."
 adjoint_kind(::Rodas4P, integrator) = 0x02
-adjoint_kind(::Tsit5, integrator) = 0x03
 adjoint_kind(::CompositeAlgorithm, integrator) = integrator.cache.current == 1 ? 0x03 : 0x01
 adjoint_kind(alg, integrator) = 0x01
 
