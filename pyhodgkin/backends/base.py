@@ -105,6 +105,14 @@ class Loss:
             raise InputError(f"Loss: scale = {self.scale}, delta = {self.delta} must be positive")
 
 
+def is_clamped(protocols: Sequence[Protocol]) -> bool:
+    """Whether the protocols are voltage clamps; a batch must be of one kind."""
+    kinds = {protocol.kind == "voltage" for protocol in protocols}
+    if len(kinds) != 1:
+        raise InputError("protocols: a batch is all current clamp or all voltage clamp")
+    return kinds.pop()
+
+
 def default_scale(measured: FloatArray) -> float:
     """The unit of a residual where a loss names none: the standard deviation of what was measured.
 
@@ -158,6 +166,18 @@ class ValueAndGradient:
     def failed(self) -> NDArray[np.bool_]:
         """() or (K,): whether any recording of an element failed."""
         return np.any(self.statuses != Status.SUCCESS, axis=-1)
+
+    def first(self) -> ValueAndGradient:
+        """That of the first of K parameter sets, without its axis."""
+        y0 = self.gradient_y0
+        return ValueAndGradient(
+            self.value[0],
+            self.gradient[0],
+            None if y0 is None else y0[0],
+            self.per_recording[0],
+            self.statuses[0],
+            {k: x[0] for k, x in self.stats.items()},
+        )
 
 
 class Backend(Interface):

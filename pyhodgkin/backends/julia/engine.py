@@ -13,12 +13,11 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
 from ...status import Status
-from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient
+from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, is_clamped
 from .marshal import (
     SOLVERS,
     Held,
     clamped_of,
-    is_clamped,
     loss_of,
     options_of,
     protocols_of,
@@ -40,8 +39,8 @@ class JuliaBackend:
     ----------
     sensitivity : {"adjoint", "gauss", "interpolating", "quadrature", "forward"}
         Where gradients by simulation come from. ``"adjoint"``, the package's own discrete
-        adjoint, is the fastest at every size of problem; the others are those of
-        SciMLSensitivity, which is loaded then, for comparison.
+        adjoint, is the fastest at every size of problem. For comparison there are three of
+        SciMLSensitivity, which is loaded then, and ``"forward"``, ForwardDiff through the solver.
     """
 
     name = "julia"
@@ -126,7 +125,7 @@ class JuliaBackend:
             status,
             _counters(stats) if mode == "simulation" else {},
         )
-        return found if np.ndim(theta) == 2 else _single(found)
+        return found if np.ndim(theta) == 2 else found.first()
 
     def predict(
         self,
@@ -278,15 +277,3 @@ def _groups(recordings: Sequence[Recording]) -> Iterator[slice]:
         if i == len(recordings) or recordings[i].observed != recordings[first].observed:
             yield slice(first, i)
             first = i
-
-
-def _single(found: ValueAndGradient) -> ValueAndGradient:
-    y0 = found.gradient_y0
-    return ValueAndGradient(
-        found.value[0],
-        found.gradient[0],
-        None if y0 is None else y0[0],
-        found.per_recording[0],
-        found.statuses[0],
-        {k: x[0] for k, x in found.stats.items()},
-    )

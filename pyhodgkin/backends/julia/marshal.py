@@ -16,7 +16,7 @@ from ...neuron.neuron import Neuron
 from ...neuron.serialise import to_dict
 from ...protocols import Protocol, Segments
 from ...recordings import Recording
-from ..base import Loss, SolveOptions, default_scale
+from ..base import Loss, SolveOptions, default_scale, is_clamped
 from ..drive import balance_of, check_linear, drive_of
 from ..grid import grid_of
 from .start import session
@@ -49,14 +49,6 @@ def system_of(neuron: Neuron) -> Any:
     """The equations of `neuron` in Julia; the same for all values of its parameters."""
     data, _ = to_dict(neuron)
     return session().call("system_of", json.dumps(data))
-
-
-def is_clamped(protocols: Sequence[Protocol]) -> bool:
-    """Whether the protocols are voltage clamps; a batch must be of one kind."""
-    kinds = {protocol.kind == "voltage" for protocol in protocols}
-    if len(kinds) != 1:
-        raise InputError("protocols: a batch is all current clamp or all voltage clamp")
-    return kinds.pop()
 
 
 def protocols_of(protocols: Sequence[Protocol]) -> Any:

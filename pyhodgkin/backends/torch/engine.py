@@ -85,7 +85,7 @@ class TorchBackend:
             found = run.value_and_grad(recordings, loss)
         else:
             raise unknown("mode", mode, ("simulation", "clamped"))
-        return found if np.ndim(theta) == 2 else _single(found)
+        return found if np.ndim(theta) == 2 else found.first()
 
     def predict(
         self,
@@ -120,15 +120,3 @@ def parameters(theta: FloatArray, options: SolveOptions) -> Tensor:
         )
     dtype = getattr(torch, options.dtype)
     return torch.as_tensor(np.atleast_2d(theta), dtype=dtype, device=options.device)
-
-
-def _single(found: ValueAndGradient) -> ValueAndGradient:
-    y0 = found.gradient_y0
-    return ValueAndGradient(
-        found.value[0],
-        found.gradient[0],
-        None if y0 is None else y0[0],
-        found.per_recording[0],
-        found.statuses[0],
-        {k: x[0] for k, x in found.stats.items()},
-    )

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
-from ...protocols import Protocol, Segments, VoltageClamp
-from ..base import SolveOptions
+from ...protocols import Protocol, Segments
+from ..base import SolveOptions, is_clamped
 from . import loop
 from .adjoint import Adjoint, Gradients
 from .kinetics import Params
@@ -29,14 +29,6 @@ DEFAULT_SOLVER = "rodas5p"
 def cached_system(neuron: Neuron, clamped: bool) -> System:
     """The system of `neuron`; its structure is the same for all values of the parameters."""
     return system_of(neuron, clamped)
-
-
-def is_clamped(protocols: Sequence[Protocol]) -> bool:
-    """Whether the protocols are voltage clamps; a batch must be of one kind."""
-    kinds = {isinstance(protocol, VoltageClamp) for protocol in protocols}
-    if len(kinds) != 1:
-        raise InputError("protocols: a batch is all current clamp or all voltage clamp")
-    return kinds.pop()
 
 
 def method_of(name: str, system: System) -> Method:
