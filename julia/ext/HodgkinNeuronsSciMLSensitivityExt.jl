@@ -4,11 +4,11 @@ module HodgkinNeuronsSciMLSensitivityExt
 # The solve is cut where the stimulus jumps: each piece is smooth, and its adjoint starts from
 # what the later ones gave.
 
-using HodgkinNeurons: AutoFiniteDiff, HodgkinNeurons, Jacobian, Lane, Outcome, Recordings,
-    RightHandSide, Rodas5P, SUCCESS, TimeGradient, Tsit5, Worker, bind!, breakpoints,
-    current_pullback!, first_samples!, full_state, general_algorithm, given_start, is_clamped, loss!,
-    n_states, next_break, observed!, pullback!, start_state, status_of, steady_state_pullback!,
-    stimulus, store!
+using HodgkinNeurons: AutoFiniteDiff, HodgkinNeurons, INTERRUPTED, Jacobian, Lane, Outcome,
+    Recordings, RightHandSide, Rodas5P, SUCCESS, TimeGradient, Tsit5, Worker, bind!, breakpoints,
+    first_samples!, full_state, general_algorithm, given_start, is_clamped, judged, keywords,
+    n_states, next_break, no_gradient_of_failures!, pullback!, sample_bars!, start_state, status_of,
+    steady_state_pullback!, stimulus, store!
 using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, solve
 using SciMLSensitivity: GaussAdjoint, InterpolatingAdjoint, QuadratureAdjoint,
     adjoint_sensitivities
@@ -48,21 +48,19 @@ function HodgkinNeurons.sciml_gradient!(
     gradient .= 0
     worker = Worker(recordings.system)
     for k in 1:sets, r in 1:n
+        stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)
         start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
         bind!(worker.model, @view theta[:, k])
         part = zeros(size(theta, 1))
-        each[r, k], outcome = lane_gradient!(
+        value, outcome = lane_gradient!(
             part, worker, recordings, r, start, loss, alg, options, METHODS[M])
         start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
-        status[r, k] = Int(outcome.status)
+        each[r, k], ended = judged(value, outcome)
+        status[r, k] = Int(ended)
         stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
         gradient[:, k] .+= part ./ n
     end
-    for k in 1:sets
-        any(!=(0), @view status[:, k]) || continue
-        gradient[:, k] .= 0
-        size(y0, 2) > 0 && (y0_gradient[:, :, k] .= 0)
-    end
+    no_gradient_of_failures!(gradient, y0_gradient, status)
     return nothing
 end
 
@@ -74,21 +72,9 @@ function lane_gradient!(gradient, worker, recordings, r, start, loss, alg, optio
     pieces, outcome = solve_pieces!(samples, times, y0, lane, alg, options)
     fill!(worker.start_bar, 0)
     outcome.status == SUCCESS || return Inf, outcome
-    predicted, by_sample = zeros(length(times)), zeros(length(times))
-    observed!(predicted, samples, times, lane, recordings.current)
-    value = loss!(by_sample, predicted, recordings.targets, r, loss)
-    bars = zeros(size(samples))
-    for i in eachindex(by_sample)
-        recordings.current || (bars[1, i] = by_sample[i])
-        recordings.current && by_sample[i] != 0 && current_pullback!(
-            (@view bars[:, i]), gradient, model, (@view samples[:, i]), by_sample[i])
-    end
-    recordings.current && (bars[1, :] .= 0)
+    value, bars = sample_bars!(gradient, samples, recordings, r, lane, loss)
     back!(worker.start_bar, gradient, bars, times, pieces, lane, options, method)
-    if start === nothing
-        v = recordings.current ? y0[1] : recordings.v0[r]
-        steady_state_pullback!(gradient, v, worker.start_bar, model)
-    end
+    start === nothing && steady_state_pullback!(gradient, y0[1], worker.start_bar, model)
     return value, outcome
 end
 
@@ -100,13 +86,10 @@ function solve_pieces!(samples, times, y0, lane, alg, options)
     f = ODEFunction{true,FullSpecialize}(RightHandSide(lane);
         jac=Jacobian(lane), tgrad=TimeGradient(lane), paramjac=ParameterJacobian(lane))
     pieces, t0, steps, rejected, evaluations = Any[], 0.0, 0, 0, 0
-    abstol = fill(options.atol, length(y0))
-    abstol[1] *= options.v_scale
     for stop_at in ends
         stop_at > t0 || continue
         problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at), copy(lane.model.theta))
-        solution = solve(problem, alg; abstol, reltol=options.rtol, maxiters=options.max_steps,
-            verbose=false)
+        solution = solve(problem, alg; keywords(options, length(y), t1)...)
         steps += solution.stats.naccept
         rejected += solution.stats.nreject
         evaluations += solution.stats.nf

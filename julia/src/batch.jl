@@ -185,25 +185,39 @@ function gradient_all!(
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
         start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
         bind!(worker.model, @view theta[:, k])
-        each[r, k], outcome = lane_gradient!(
+        value, outcome = lane_gradient!(
             (@view parts[:, r, k]), worker, recordings, r, start, loss, alg, options, stop)
         start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
-        lost = outcome.status == SUCCESS && !isfinite(each[r, k])
-        status[r, k] = Int(lost ? NONFINITE : outcome.status)
-        lost && (each[r, k] = Inf)
+        each[r, k], ended = judged(value, outcome)
+        status[r, k] = Int(ended)
         stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
     end
     # Summed in one order whatever the threads did: the same call gives the same bits.
     for k in 1:sets
-        failed = any(!=(0), @view status[:, k])
         total = @view gradient[:, k]
         total .= 0
         for r in 1:n
-            failed || (total .+= (@view parts[:, r, k]) ./ n)
+            total .+= (@view parts[:, r, k]) ./ n
         end
-        failed && size(y0, 2) > 0 && (y0_gradient[:, :, k] .= 0)
+    end
+    no_gradient_of_failures!(gradient, y0_gradient, status)
+    return nothing
+end
+
+"Zero gradients of the parameter sets of which any recording failed."
+function no_gradient_of_failures!(gradient, y0_gradient, status)
+    for k in axes(status, 2)
+        any(!=(0), @view status[:, k]) || continue
+        gradient[:, k] .= 0
+        isempty(y0_gradient) || (y0_gradient[:, :, k] .= 0)
     end
     return nothing
+end
+
+"Of a solve that went well with a loss that is not finite: the loss is Inf and the status says so."
+function judged(value, outcome::Outcome)
+    outcome.status == SUCCESS || return Inf, outcome.status
+    return isfinite(value) ? (value, SUCCESS) : (Inf, NONFINITE)
 end
 
 "Loss of one recording and its gradient, into `gradient` and `worker.start_bar`."
@@ -219,25 +233,25 @@ function lane_gradient!(
     outcome = march!(samples, times, y0, lane, alg, options, stop, tape)
     fill!(worker.start_bar, 0)
     outcome.status == SUCCESS || return Inf, outcome
-    predicted, by_sample = zeros(length(times)), zeros(length(times))
-    observed!(predicted, samples, times, lane, recordings.current)
-    value = loss!(by_sample, predicted, targets, r, loss)
-    bars = zeros(size(samples))
-    for i in eachindex(by_sample)
-        if !recordings.current
-            bars[1, i] = by_sample[i]
-        elseif by_sample[i] != 0
-            current_pullback!((@view bars[:, i]), gradient, model, (@view samples[:, i]),
-                by_sample[i])
-        end
-    end
-    recordings.current && (bars[1, :] .= 0)
+    value, bars = sample_bars!(gradient, samples, recordings, r, lane, loss)
     adjoint!(worker.start_bar, gradient, bars, samples, times, tape, lane, worker.work)
-    if start === nothing
-        v = recordings.current ? y0[1] : recordings.v0[r]
-        steady_state_pullback!(gradient, v, worker.start_bar, model)
-    end
+    start === nothing && steady_state_pullback!(gradient, y0[1], worker.start_bar, model)
     return value, outcome
+end
+
+"Loss of the samples of recording `r`, and what flows back from it to them, (S, T)."
+function sample_bars!(gradient, samples, recordings::Recordings, r::Int, lane::Lane, loss::Loss)
+    n, bars = size(samples, 2), zeros(size(samples))
+    predicted, by_sample = zeros(n), zeros(n)
+    observed!(predicted, samples, recordings.targets.t[r], lane, recordings.current)
+    value = loss!(by_sample, predicted, recordings.targets, r, loss)
+    recordings.current || (bars[1, :] .= by_sample; return value, bars)
+    for i in findall(!=(0), by_sample)
+        current_pullback!((@view bars[:, i]), gradient, lane.model, (@view samples[:, i]),
+            by_sample[i])
+    end
+    bars[1, :] .= 0
+    return value, bars
 end
 
 """

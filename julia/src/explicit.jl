@@ -22,9 +22,8 @@ struct ExplicitWork
 end
 
 function ExplicitWork(y0, options::Options)
-    atol = fill(options.atol, length(y0))
-    atol[1] *= options.v_scale
-    return ExplicitWork(copy(y0), similar(y0), ntuple(_ -> similar(y0), 7), atol)
+    return ExplicitWork(
+        copy(y0), similar(y0), ntuple(_ -> similar(y0), 7), absolute(options, length(y0)))
 end
 
 "to = y + h Σ weights·k, over the first stages"
@@ -88,7 +87,9 @@ function march!(samples, times, y0, lane::Lane, ::PlainTsit5, options::Options, 
         logarithm = log(max(error, 1e-30))
         if !(error <= 1)
             rejected += 1
-            h = step * max(SHRINK, SAFETY * exp(-PROPORTIONAL * logarithm))
+            # A trial that overflowed says nothing of the right size but that it is smaller.
+            factor = isfinite(error) ? SAFETY * exp(-PROPORTIONAL * logarithm) : SHRINK
+            h = step * max(SHRINK, factor)
             h > max(16 * eps(t), 1e-32) && continue
             return ended(isfinite(error) ? STEP_UNDERFLOW : NONFINITE, accepted, rejected)
         end

@@ -26,8 +26,6 @@ function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg,
     v0 = recordings.current ? stimulus(drive, 0.0) : recordings.v0[r]
     y = start === nothing ? steady_state!(zeros(T, n_states(system)), v0, model) : T.(start)
     f = GenericRightHandSide{T}(model, drive, zeros(T, length(y)))
-    abstol = fill(options.atol, length(y))
-    abstol[1] *= options.v_scale
     predicted, next, t0 = zeros(T, length(times)), 1, 0.0
     observe(i, y) = observed_at(model, recordings, r, times[i], y)
     while next <= length(times) && times[next] <= 0
@@ -38,8 +36,7 @@ function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg,
     for stop_at in [breakpoints(recordings.protocols, r, last(times)); last(times)]
         stop_at > t0 || continue
         problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at))
-        solution = solve(problem, alg; abstol, reltol=options.rtol, maxiters=options.max_steps,
-            verbose=false)
+        solution = solve(problem, alg; keywords(options, length(y), last(times))...)
         status = status_of(solution.retcode)
         status == SUCCESS || break
         while next <= length(times) && times[next] <= stop_at
@@ -87,8 +84,6 @@ function forward_gradient!(
         gradient[:, k] .+= slopes[1:n_theta] ./ n
         given === nothing || (y0_gradient[:, r, k] .= slopes[(n_theta + 1):end] ./ n)
     end
-    for k in axes(theta, 2)
-        any(!=(0), @view status[:, k]) && (gradient[:, k] .= 0)
-    end
+    no_gradient_of_failures!(gradient, y0_gradient, status)
     return nothing
 end

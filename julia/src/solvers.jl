@@ -59,6 +59,14 @@ end
 Options(; solver="auto", rtol=1e-6, atol=1e-8, v_scale=10.0, max_steps=100_000, dt_max=Inf) =
     Options(solver, rtol, atol, v_scale, max_steps, dt_max)
 
+"Absolute tolerance of each of `n` states."
+absolute(options::Options, n::Int) =
+    [j == 1 ? options.atol * options.v_scale : options.atol for j in 1:n]
+
+"How OrdinaryDiffEq is told about `options`, for a solve from 0 to `t1`."
+keywords(options::Options, n::Int, t1) = (abstol=absolute(options, n), reltol=options.rtol,
+    maxiters=options.max_steps, dtmax=min(options.dt_max, t1), verbose=false)
+
 "The accepted steps of a solve: their starts, sizes, stimulus pieces and methods."
 struct Tape
     t::Vector{Float64}
@@ -121,11 +129,8 @@ function march!(samples, times, y0, lane::Lane, alg, options::Options, stop, tap
     next > length(times) && return Outcome(SUCCESS, 0, 0, 0)
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
     problem = ODEProblem{true,FullSpecialize}(ode_function(lane), y0, (0.0, t1))
-    abstol = fill(options.atol, length(y0))
-    abstol[1] *= options.v_scale
-    integrator = init(problem, alg; abstol, reltol=options.rtol, maxiters=options.max_steps,
-        dtmax=min(options.dt_max, t1), save_everystep=false, save_start=false, save_end=false,
-        dense=false, calck=true, verbose=false,
+    integrator = init(problem, alg; keywords(options, length(y0), t1)..., save_everystep=false,
+        save_start=false, save_end=false, dense=false, calck=true,
         tstops=breakpoints(lane.drive.protocols, lane.drive.lane, t1))
     status = try
         walk!(integrator, samples, times, next, lane, alg, stop, tape)

@@ -32,6 +32,10 @@ end
     wild = copy(neuron.theta)
     wild[select(neuron, "na.g")] .= NaN
     @test simulate(neuron, STEP; theta=wild).status == HodgkinNeurons.NONFINITE
+    # A trial step that overflows is tried again, smaller, until the steps run out.
+    wild[select(neuron, "na.g")] .= 1e60
+    far = simulate(neuron, STEP; theta=wild, solver="tsit5", max_steps=2000)
+    @test far.status == HodgkinNeurons.MAX_STEPS
     lost = simulate(neuron, STEP; y0=[NaN, 0.1, 0.1, 0.1])
     @test lost.status == HodgkinNeurons.NONFINITE
     @test_throws InputError simulate(neuron, STEP; solver="rodas6")
