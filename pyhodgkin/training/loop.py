@@ -16,6 +16,7 @@ from .checkpoints import Checkpoint, Store
 from .history import History
 from .interrupts import Interrupts
 from .lbfgs import LBFGS
+from .levenberg import Levenberg
 from .objective import Evaluation, Objective
 from .optimizers import AdamW, Optimizer
 from .progress import Bar
@@ -93,6 +94,8 @@ class Trainer:
         self._optimizer: Optimizer
         if stage.optimizer == "adamw":
             self._optimizer = AdamW(phi, self._plan.decay(stage))
+        elif stage.optimizer == "levenberg":
+            self._optimizer = Levenberg(phi, self._objective.curvature)
         else:
             self._optimizer = LBFGS(phi, stage.memory, first=stage.lr)
         self.step = 0

@@ -12,8 +12,8 @@ from ..errors import InputError, unknown
 from .losses import Loss
 from .penalties import CurvePenalty
 
-MODES = ("clamped", "simulation")
-OPTIMIZERS = ("adamw", "lbfgs")
+MODES = ("clamped", "observer", "simulation")
+OPTIMIZERS = ("adamw", "lbfgs", "levenberg")
 RATES = ("constant", "cosine", "halving")
 
 
@@ -23,10 +23,14 @@ class Stage:
 
     Parameters
     ----------
-    mode : {"simulation", "clamped"}
-        Solve the neuron and compare what was observed, or drive its gates with the measured
-        (or commanded) voltage and compare the current: no spikes to chase, and fast.
-    optimizer : {"adamw", "lbfgs"}
+    mode : {"simulation", "clamped", "observer"}
+        Solve the neuron and compare what was observed; or drive its gates with the measured
+        (or commanded) voltage and compare the current: no spikes to chase, and fast; or solve
+        it with a current that draws v to the one measured, gain·(v_measured - v), which keeps
+        spikes in their places (current clamp only).
+    optimizer : {"adamw", "lbfgs", "levenberg"}
+        Levenberg-Marquardt is for a few numbers (up to about 60), and there far ahead: each of
+        its steps also predicts twice for each unknown.
     steps : int
         Evaluations of the loss and its gradient, at most.
     lr : float
@@ -49,6 +53,9 @@ class Stage:
         conductance, and the data may not say which of them it is.
     memory : int
         Pairs of steps that L-BFGS keeps.
+    gain : float, optional
+        Of the observer: a conductance in the neuron's unit, mS/cm². The higher, the closer the
+        voltage is held; a schedule lowers it from stage to stage.
     horizon : float, optional
         Use only the first so many ms of each recording.
     patience : int, optional
@@ -75,6 +82,7 @@ class Stage:
     penalty: CurvePenalty | None = None
     pull: float = 0.0
     memory: int = 50
+    gain: float | None = None
     horizon: float | None = None
     patience: int | None = None
     target: float | None = None
@@ -93,6 +101,13 @@ class Stage:
                 f"Stage: weight_decay = {self.weight_decay}, pull = {self.pull}; "
                 "neither may be negative"
             )
+        if (self.mode == "observer") != (self.gain is not None):
+            raise InputError(
+                f'Stage: mode = "{self.mode}", gain = {self.gain}; an observer needs a gain '
+                "(mS/cm²), and nothing else has one"
+            )
+        if self.gain is not None and not 0 < self.gain < np.inf:
+            raise InputError(f"Stage: gain = {self.gain} mS/cm² must be positive")
         if self.horizon is not None and not self.horizon > 0:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
         if (self.patience is not None and self.patience < 1) or self.memory < 1:

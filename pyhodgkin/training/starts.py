@@ -89,6 +89,12 @@ class Unknowns:
         states = np.concatenate([self.y0[..., :1] / 10.0, x], axis=-1)
         return np.concatenate([phi, states.reshape(len(phi), -1)], axis=-1)
 
+    def repeated(self, k: int, times: int) -> Unknowns:
+        """Those of start `k`, so many times."""
+        y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)
+        theta = np.repeat(self.theta[k : k + 1], times, axis=0)
+        return Unknowns(self.transform, theta, y0, self._gates)
+
     def unpack(self, phi: FloatArray) -> tuple[FloatArray, FloatArray | None]:
         """theta (K, P), and y0 (K, R, S) or None."""
         p = self.transform.size

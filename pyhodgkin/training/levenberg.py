@@ -1,0 +1,128 @@
+"""Levenberg-Marquardt for K starts: the optimizer for a few unknown numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .optimizers import FloatArray, State
+
+# The Gauss-Newton matrix (p, p) of start k at phi (p,).
+Curvature = Callable[[int, FloatArray], FloatArray]
+
+REACH = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
+FLAT = 1e-8  # relative decrease that is none
+PATIENCE = 3  # steps in a row without one: converged
+SMALL = 1e-9  # of phi: no step
+GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
+
+
+class Levenberg:
+    """Levenberg-Marquardt with the damping of Nielsen (1999) and the scaling of Marquardt (1963).
+
+    The gradient is the exact one of the objective; only the curvature is Gauss and Newton's, by
+    differences. So whatever the objective adds (penalties, other losses) is minimised too. A
+    failed solve is a step that was too long.
+
+    Parameters
+    ----------
+    phi : array (K, p)
+    curvature : callable
+        (k, phi (p,)) to the Gauss-Newton matrix (p, p) of start k.
+
+    Examples
+    --------
+    >>> def curvature(k, x):
+    ...     return np.diag([2.0, 200.0])
+    >>> optimizer = Levenberg(np.ones((1, 2)), curvature)
+    >>> while not optimizer.done.all():
+    ...     x = optimizer.ask()
+    ...     value = np.sum([1.0, 100.0] * x**2, axis=-1)
+    ...     optimizer.tell(value, [2.0, 200.0] * x, 0.0)
+    >>> bool(optimizer.value[0] < 1e-12)
+    True
+    """
+
+    _ARRAYS = (
+        *("ahead", "point", "value", "gradient", "matrix", "scale", "damping", "growth"),
+        *("expected", "flat", "done", "failed", "rejected", "rate"),
+    )
+
+    def __init__(self, phi: FloatArray, curvature: Curvature) -> None:
+        self.ahead = np.array(phi, dtype=np.float64, order="C")
+        k, p = self.ahead.shape
+        self._curvature = curvature
+        self.point, self.value = self.ahead.copy(), np.full(k, np.inf)
+        self.gradient, self.matrix = np.zeros((k, p)), np.zeros((k, p, p))
+        self.scale = np.zeros((k, p))
+        self.damping, self.growth = np.full(k, GENTLE), np.full(k, 2.0)
+        self.expected, self.rate = np.zeros(k), np.zeros(k)
+        self.flat = np.zeros(k, np.int64)
+        self.done, self.failed, self.rejected = (np.zeros(k, bool) for _ in range(3))
+
+    def ask(self) -> FloatArray:
+        return self.ahead
+
+    def tell(self, value: FloatArray, gradient: FloatArray, rate: float) -> None:
+        self.rejected = np.zeros(len(self.done), bool)
+        for k in np.flatnonzero(~self.done):
+            good = bool(np.isfinite(value[k]) and np.all(np.isfinite(gradient[k])))
+            self.rejected[k] = not good
+            if good and value[k] < self.value[k]:
+                self._accept(k, float(value[k]), gradient[k])
+            elif not np.isfinite(self.value[k]):
+                # A start without a finite value has nowhere to go back to.
+                self.done[k] = self.failed[k] = True
+                continue
+            else:
+                self._damp(k)
+            if not self.done[k]:
+                self._step(k)
+
+    def _accept(self, k: int, value: float, gradient: FloatArray) -> None:
+        gained = self.value[k] - value
+        if np.isfinite(gained):
+            ratio = gained / max(self.expected[k], 1e-300)
+            factor = max(1.0 / 3.0, 1.0 - (2.0 * min(ratio, 1.0) - 1.0) ** 3)
+            self.damping[k] = max(self.damping[k] * factor, 1e-12)
+            self.growth[k] = 2.0
+            self.flat[k] = self.flat[k] + 1 if gained <= FLAT * abs(value) else 0
+        self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
+        self.done[k] = self.flat[k] >= PATIENCE
+        if not self.done[k]:
+            self.matrix[k] = self._curvature(int(k), self.point[k])
+            diagonal = np.diagonal(self.matrix[k])
+            self.scale[k] = np.maximum(diagonal, 0.1 * self.scale[k])
+
+    def _damp(self, k: int) -> None:
+        self.damping[k] *= self.growth[k]
+        self.growth[k] *= 2.0
+        nothing = 0 < self.expected[k] <= FLAT * abs(self.value[k])
+        self.done[k] = self.damping[k] > MOST or nothing
+
+    def _step(self, k: int) -> None:
+        """Where to look next: the minimum of the damped quadratic model, not too far."""
+        matrix, slope = self.matrix[k], self.gradient[k]
+        floor = 1e-12 * max(float(self.scale[k].max()), 1e-300)
+        damped = matrix + np.diag(self.damping[k] * np.maximum(self.scale[k], floor))
+        step = -np.linalg.lstsq(damped, slope, rcond=None)[0]
+        longest = float(np.max(np.abs(step)))
+        if not np.isfinite(longest) or longest < SMALL:
+            self.done[k] = True
+            return
+        step *= min(1.0, REACH / longest)
+        self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
+        self.rate[k] = float(np.linalg.norm(step))
+        self.ahead[k] = self.point[k] + step
+
+    def stop(self, rows: NDArray[np.bool_]) -> None:
+        self.done = self.done | rows
+
+    def state(self) -> State:
+        return {name: np.array(getattr(self, name)) for name in self._ARRAYS}
+
+    def restore(self, state: Mapping[str, NDArray]) -> None:
+        for name in self._ARRAYS:
+            setattr(self, name, np.array(state[name]))
