@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import pyhodgkin as ph
+from pyhodgkin.fit import Stage
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, object]
@@ -72,7 +73,7 @@ def prepare(args: argparse.Namespace) -> None:
         ph.simulate(cell, clamp, saveat=0.05, backend=args.backend)
     )
     unknown = cell.replace_gate("n", ph.NeuralKinetics("steady_state", ph.Network.create()))
-    stages = [ph.Stage("clamped", steps=2), ph.Stage("simulation", "lbfgs", steps=2)]
+    stages = [Stage("clamped", steps=2), Stage("simulation", "lbfgs", steps=2)]
     ph.fit(unknown, recording, schedule=stages, backend=args.backend, progress=False)
 
 
@@ -158,7 +159,8 @@ def machine(args: argparse.Namespace) -> str:
     else:
         from juliacall import Main  # type: ignore[import-not-found]
 
-        parts += [f"Julia {Main.seval('string(VERSION)')}, {Main.seval('Threads.nthreads()')} thread(s)"]
+        version, threads = Main.seval("string(VERSION)"), Main.seval("Threads.nthreads()")
+        parts += [f"Julia {version}, {threads} thread(s)"]
     today = datetime.date.today().isoformat()
     return f"{today}, engine {engine}; {', '.join(parts)}; 2 shared CPU cores."
 

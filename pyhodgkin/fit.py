@@ -17,6 +17,7 @@ from .training import checks
 from .training.checkpoints import Store
 from .training.interrupts import Interrupts
 from .training.loop import Callback, StepInfo, Trainer
+from .training.noise import levels as noise_levels
 from .training.objective import Problem
 from .training.penalties import CurvePenalty
 from .training.plan import Plan, loss_of, options_of
@@ -40,6 +41,7 @@ def fit(
     penalty: Penalty | CurvePenalty | Sequence[Penalty | CurvePenalty] = (),
     seeds: int | Sequence[int] | None = None,
     bounds: Bounds | None = None,
+    noise: float | Sequence[float] | None = None,
     fit_initial: bool = False,
     backend: str | Backend = "auto",
     out: str | os.PathLike[str] | None = None,
@@ -76,6 +78,9 @@ def fit(
         side by side, each as if alone. Default: one start, with the networks as given.
     bounds : mapping of str to (float, float), optional
         Parameter name or shell pattern to the range it must stay in, in its own unit.
+    noise : float or sequence of float, optional
+        Standard deviation of the noise of a measured v, mV, of all recordings or of each.
+        Default: estimated from the differences between samples; ``log`` says how much.
     fit_initial : bool
         Fit the initial state of each training recording too.
     backend : str or Backend
@@ -140,7 +145,10 @@ def fit(
     checks.stages_fit(stages, neuron, train)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     folder = checks.folder_of(out, resume)
-    problem = Problem(_engine(backend, solved), neuron, train, held, compared, solved, penalties)
+    noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
+    problem = Problem(
+        _engine(backend, solved), neuron, train, held, compared, solved, penalties, *noises
+    )
     plan = Plan(problem, stages, indices, starts, bounds or {}, fit_initial)
     store = None if folder is None else Store(folder, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)

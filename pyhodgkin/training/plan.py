@@ -130,8 +130,9 @@ class Plan:
         problem, theta = self.problem, trainer.theta
         best = int(np.argmin(trainer.score))
         args = (problem.backend, problem.neuron)
-        seen = predict(*args, problem.recordings, theta, problem.options, trainer.y0)
-        held = predict(*args, problem.heldout, theta, problem.options) if problem.heldout else []
+        shown, unseen = problem.views
+        seen = predict(*args, shown.measured, theta, problem.options, trainer.y0)
+        held = predict(*args, unseen.measured, theta, problem.options) if problem.heldout else []
         labels = [stage.label for stage in self.stages]
         status = Status.INTERRUPTED if trainer.interrupted else Status(int(trainer.status[best]))
         seconds = max(trainer.elapsed, time.monotonic() - began)
