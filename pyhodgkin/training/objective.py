@@ -173,7 +173,9 @@ class Objective:
 
     def curvature(self, k: int, phi: FloatArray) -> FloatArray:
         """Gauss-Newton matrix (p, p) of start `k` at `phi` (p,); of `CurvePenalty` it knows none."""
-        matrix = gauss_newton(*jacobian(lambda x: self.residuals(k, x), phi), self._loss)
+        matrix = gauss_newton(
+            *jacobian(lambda x: self.residuals(k, x), phi), self._loss
+        )
         if self._stage.pull and len(self._pulled):
             own = np.ix_(self._pulled, self._pulled)
             matrix[own] += 2.0 * self._stage.pull / len(self._pulled) * np.eye(len(self._pulled))

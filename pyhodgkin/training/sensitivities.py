@@ -14,8 +14,8 @@ from ..recordings import Recording
 
 FloatArray = NDArray[np.float64]
 
-# Both errors of a central difference, of the solver (1e-6) and of the curvature, are small then.
-STEP = 1e-3
+# Where spikes shift, a wider difference is no slope; a narrower one sees the solver's own error.
+STEP = 3e-5
 
 
 def residuals(
@@ -50,12 +50,15 @@ def residuals(
 
 
 def jacobian(
-    function: Callable[[FloatArray], list[FloatArray]], phi: FloatArray, step: float = STEP
+    function: Callable[[FloatArray], list[FloatArray]],
+    phi: FloatArray,
+    step: float = STEP,
+    central: bool = True,
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """Values (n,) and their slopes (n, p) by `phi` (p,), for each part that `function` returns.
 
-    Central differences, from one call with 2p + 1 points; where one side cannot be computed the
-    other one serves alone. A slope that cannot be known is NaN.
+    Central differences, from one call with 2p + 1 points, or one-sided ones from p + 1; where one
+    side cannot be computed the other one serves alone. A slope that cannot be known is NaN.
 
     Examples
     --------
@@ -66,10 +69,12 @@ def jacobian(
     """
     p = len(phi)
     moves = step * np.eye(p)
-    parts = function(np.concatenate([phi[None], phi + moves, phi - moves]))
+    sides = [phi + moves, phi - moves] if central else [phi + moves]
+    parts = function(np.concatenate([phi[None], *sides]))
     values, slopes = [], []
     for part in parts:
-        here, up, down = part[0], part[1 : p + 1], part[p + 1 :]
+        here, up = part[0], part[1 : p + 1]
+        down = part[p + 1 :] if central else np.full(up.shape, np.nan)
         good_up = np.isfinite(up).all(axis=-1, keepdims=True)
         good_down = np.isfinite(down).all(axis=-1, keepdims=True)
         with np.errstate(invalid="ignore"):
