@@ -160,22 +160,22 @@ class Objective:
     def residuals(self, k: int, phi: FloatArray) -> list[FloatArray]:
         """Scaled residuals (M, n) of each recording at M points `phi` (M, p) of start `k`."""
         theta, y0 = self._unknowns.repeated(k, len(phi)).unpack(phi)
+        observer = self._observer
         return residuals(
             self._problem.backend,
-            self._problem.neuron,
+            self._problem.neuron if observer is None else observer.neuron,
             self._recordings,
-            theta,
-            mode=self._stage.mode,
+            theta if observer is None else observer.theta(theta),
+            mode=self._mode,
             loss=self._loss,
             y0=y0,
             options=self._options,
         )
 
     def curvature(self, k: int, phi: FloatArray) -> FloatArray:
-        """Gauss-Newton matrix (p, p) of start `k` at `phi` (p,); of `CurvePenalty` it knows none."""
-        matrix = gauss_newton(
-            *jacobian(lambda x: self.residuals(k, x), phi), self._loss
-        )
+        """Gauss-Newton matrix (p, p) of start `k` at `phi` (p,), without that of `CurvePenalty`."""
+        parts = jacobian(lambda x: self.residuals(k, x), phi)
+        matrix = self._factor * gauss_newton(*parts, self._loss)
         if self._stage.pull and len(self._pulled):
             own = np.ix_(self._pulled, self._pulled)
             matrix[own] += 2.0 * self._stage.pull / len(self._pulled) * np.eye(len(self._pulled))
