@@ -6,7 +6,7 @@ module HodgkinNeuronsSciMLSensitivityExt
 
 using HodgkinNeurons: AutoFiniteDiff, HodgkinNeurons, INTERRUPTED, Jacobian, Lane, Outcome,
     Recordings, RightHandSide, Rodas5P, SUCCESS, TimeGradient, Tsit5, Worker, bind!, breakpoints,
-    first_samples!, full_state, general_algorithm, given_start, is_clamped, judged, keywords,
+    column_of, first_samples!, full_state, general_algorithm, given_start, is_clamped, judged, keywords,
     n_states, next_break, no_gradient_of_failures!, pullback!, sample_bars!, start_state, status_of,
     steady_state_pullback!, stimulus, store!
 using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, solve
@@ -44,13 +44,14 @@ function HodgkinNeurons.sciml_gradient!(
     ::Val{M}, each, gradient, y0_gradient, status, stats, recordings::Recordings, theta, y0, loss,
     options, stop,
 ) where {M}
-    alg, n, sets = general_algorithm(options.solver), length(recordings), size(theta, 2)
+    alg, (n, sets) = general_algorithm(options.solver), size(status)
     gradient .= 0
     worker = Worker(recordings.system)
     for k in 1:sets, r in 1:n
         stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)
         start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
-        bind!(worker.model, @view theta[:, k])
+        column = column_of(theta, recordings.cells, r, k, sets)
+        bind!(worker.model, @view theta[:, column])
         part = zeros(size(theta, 1))
         value, outcome = lane_gradient!(
             part, worker, recordings, r, start, loss, alg, options, METHODS[M])
@@ -58,7 +59,7 @@ function HodgkinNeurons.sciml_gradient!(
         each[r, k], ended = judged(value, outcome)
         status[r, k] = Int(ended)
         stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
-        gradient[:, k] .+= part ./ n
+        gradient[:, column] .+= part ./ n
     end
     no_gradient_of_failures!(gradient, y0_gradient, status)
     return nothing

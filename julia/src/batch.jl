@@ -98,6 +98,8 @@ end
 """
 A batch of K parameter sets by R recordings. `theta` is (P, K), `y0` (S, 0, 0) for the steady
 state at `v0` (R), (S, R, 1) or (S, R, K); `current` tells that the current is observed, not v.
+With `cells` (R) the recordings are of C cells, which have parameters of their own: `theta` is
+(P, C·K) then, the cells of one set next to each other.
 """
 struct Recordings
     system::System
@@ -105,14 +107,15 @@ struct Recordings
     targets::Targets
     v0::Vector{Float64}
     current::Bool
+    cells::Vector{Int}
 end
 
 Base.length(recordings::Recordings) = length(recordings.targets)
 
-function checked(system::System, protocols, targets, v0, current)
+function checked(system::System, protocols, targets, v0, current, cells=Int[])
     current && is_black_box(system) && throw(InputError(
         "a NeuralRightHandSide has no current: give it current-clamp recordings"))
-    return Recordings(system, protocols, targets, v0, current)
+    return Recordings(system, protocols, targets, v0, current, cells)
 end
 
 given_start(y0, r::Int, k::Int) = Vector(@view y0[:, r, size(y0, 3) == 1 ? 1 : k])
@@ -162,43 +165,41 @@ end
 
 """
     loss_and_gradient!(each, gradient, y0_gradient, status, stats, recordings, theta, y0, loss,
-        options, stop)
+        options, stop, ends)
 
-Loss of every recording, `each` (R, K), and the gradient of their mean, (P, K) and, where `y0` is
-given, (S, R, K). Where a solve failed the loss is Inf and the gradient zero.
+Loss of every recording, `each` (R, K), and the gradient of their mean, that of `theta` and, where
+`y0` is given, (S, R, K). Where a solve failed the loss is Inf and the gradient of its set zero.
 """
 function loss_and_gradient!(
     each, gradient, y0_gradient, status, stats, recordings::Recordings, theta, y0, loss::Loss,
-    options::Options, stop,
+    options::Options, stop, ends::Ends=NO_ENDS,
 )
     alg = algorithm(options.solver)
     return Base.invokelatest(gradient_all!, each, gradient, y0_gradient, status, stats, recordings,
-        theta, y0, loss, alg, options, stop)
+        theta, y0, loss, alg, options, stop, ends)
 end
 
 function gradient_all!(
     each, gradient, y0_gradient, status, stats, recordings, theta, y0, loss, alg, options, stop,
+    ends,
 )
-    n, sets = length(recordings), size(theta, 2)
+    (n, sets), cells = size(status), recordings.cells
     parts = zeros(size(theta, 1), n, sets)
     each_lane(() -> Worker(recordings.system), n * sets, stop) do worker, i
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
         start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
-        bind!(worker.model, @view theta[:, k])
-        value, outcome = lane_gradient!(
-            (@view parts[:, r, k]), worker, recordings, r, start, loss, alg, options, stop)
+        bind!(worker.model, @view theta[:, column_of(theta, cells, r, k, sets)])
+        value, outcome = lane_gradient!((@view parts[:, r, k]), worker, recordings, r, k, start,
+            loss, alg, options, stop, ends)
         start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
         each[r, k], ended = judged(value, outcome)
         status[r, k] = Int(ended)
         stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
     end
     # Summed in one order whatever the threads did: the same call gives the same bits.
-    for k in 1:sets
-        total = @view gradient[:, k]
-        total .= 0
-        for r in 1:n
-            total .+= (@view parts[:, r, k]) ./ n
-        end
+    gradient .= 0
+    for k in 1:sets, r in 1:n
+        gradient[:, column_of(gradient, cells, r, k, sets)] .+= (@view parts[:, r, k]) ./ n
     end
     no_gradient_of_failures!(gradient, y0_gradient, status)
     return nothing
@@ -206,9 +207,10 @@ end
 
 "Zero gradients of the parameter sets of which any recording failed."
 function no_gradient_of_failures!(gradient, y0_gradient, status)
+    count = size(gradient, 2) ÷ size(status, 2)
     for k in axes(status, 2)
         any(!=(0), @view status[:, k]) || continue
-        gradient[:, k] .= 0
+        gradient[:, ((k - 1) * count + 1):(k * count)] .= 0
         isempty(y0_gradient) || (y0_gradient[:, :, k] .= 0)
     end
     return nothing
@@ -222,7 +224,8 @@ end
 
 "Loss of one recording and its gradient, into `gradient` and `worker.start_bar`."
 function lane_gradient!(
-    gradient, worker::Worker, recordings::Recordings, r::Int, start, loss, alg, options, stop,
+    gradient, worker::Worker, recordings::Recordings, r::Int, k::Int, start, loss, alg, options,
+    stop, ends::Ends,
 )
     system, targets, model = recordings.system, recordings.targets, worker.model
     lane = Lane(model, recordings.protocols, r)
@@ -234,6 +237,7 @@ function lane_gradient!(
     fill!(worker.start_bar, 0)
     outcome.status == SUCCESS || return Inf, outcome
     value, bars = sample_bars!(gradient, samples, recordings, r, lane, loss)
+    value += end_bars!(bars, samples, ends, r, k, is_clamped(lane))
     adjoint!(worker.start_bar, gradient, bars, samples, times, tape, lane, worker.work)
     start === nothing && steady_state_pullback!(gradient, y0[1], worker.start_bar, model)
     return value, outcome
@@ -245,7 +249,11 @@ function sample_bars!(gradient, samples, recordings::Recordings, r::Int, lane::L
     predicted, by_sample = zeros(n), zeros(n)
     observed!(predicted, samples, recordings.targets.t[r], lane, recordings.current)
     value = loss!(by_sample, predicted, recordings.targets, r, loss)
-    recordings.current || (bars[1, :] .= by_sample; return value, bars)
+    if !recordings.current
+        loss.spikes > 0 && (value += spike_loss!(by_sample, predicted, recordings.targets, r, loss))
+        bars[1, :] .= by_sample
+        return value, bars
+    end
     for i in findall(!=(0), by_sample)
         current_pullback!((@view bars[:, i]), gradient, lane.model, (@view samples[:, i]),
             by_sample[i])
@@ -266,10 +274,10 @@ function predict!(predicted, status, recordings::Recordings, theta, y0, options:
 end
 
 function predict_all!(predicted, status, recordings, theta, y0, alg, options, stop)
-    n, targets = length(recordings), recordings.targets
-    each_lane(() -> Model{Float64}(recordings.system), n * size(theta, 2), stop) do model, i
+    (n, sets), cells, targets = size(status), recordings.cells, recordings.targets
+    each_lane(() -> Model{Float64}(recordings.system), n * sets, stop) do model, i
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
-        bind!(model, @view theta[:, k])
+        bind!(model, @view theta[:, column_of(theta, cells, r, k, sets)])
         lane = Lane(model, recordings.protocols, r)
         times = targets.t[r]
         y0_lane = size(y0, 2) == 0 ? start_state(lane, recordings.v0[r]) : given_start(y0, r, k)

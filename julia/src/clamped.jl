@@ -60,13 +60,15 @@ As `loss_and_gradient!`, by driving the gates with the known voltage.
 function clamped_gradient!(
     each, gradient, y0_gradient, status, recordings::ClampedRecordings, theta, y0, loss::Loss, stop,
 )
-    n = length(recordings)
-    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, k
-        bind!(worker.model, @view theta[:, k])
-        node_rates!(worker, recordings)
-        part = @view gradient[:, k]
+    (n, sets), cells = size(status), recordings.cells
+    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, lane
+        k, own = recordings_of_column(theta, cells, n, lane, sets)
+        part = @view gradient[:, lane]
         part .= 0
-        for r in 1:n
+        isempty(own) && return nothing
+        bind!(worker.model, @view theta[:, lane])
+        node_rates!(worker, recordings)
+        for r in own
             stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)
             start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
             each[r, k] = clamped_lane!(part, worker, recordings, r, start, loss)
@@ -78,14 +80,18 @@ function clamped_gradient!(
         nodes_back!(part, worker, recordings)
         part ./= n
         # A gradient that overflows while every value is finite is nobody's in particular.
-        all(==(0), @view status[:, k]) && !all(isfinite, part) &&
-            (status[:, k] .= Int(NONFINITE); each[:, k] .= Inf)
-        if any(!=(0), @view status[:, k])
-            part .= 0
-            size(y0, 2) > 0 && (y0_gradient[:, :, k] .= 0)
-        end
+        all(==(0), @view status[own, k]) && !all(isfinite, part) &&
+            (status[own, k] .= Int(NONFINITE); each[own, k] .= Inf)
     end
+    no_gradient_of_failures!(gradient, y0_gradient, status)
     return nothing
+end
+
+"The set that a column of (P, C·K) parameters belongs to, and the recordings that it is for."
+function recordings_of_column(theta, cells, n::Int, column::Int, sets::Int)
+    count = size(theta, 2) ÷ sets
+    k, cell = (column - 1) ÷ count + 1, (column - 1) % count + 1
+    return k, isempty(cells) ? collect(1:n) : findall(==(cell), cells)
 end
 
 function clamped_lane!(gradient, worker::ClampedWorker, recordings, r::Int, y0, loss::Loss)
@@ -165,10 +171,13 @@ end
 The ionic current of each recording, one after the other: `predicted` (N, K).
 """
 function clamped_predict!(predicted, recordings::ClampedRecordings, theta, y0, stop)
-    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, k
-        bind!(worker.model, @view theta[:, k])
+    sets = size(predicted, 2)
+    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, lane
+        k, own = recordings_of_column(theta, recordings.cells, length(recordings), lane, sets)
+        isempty(own) && return nothing
+        bind!(worker.model, @view theta[:, lane])
         node_rates!(worker, recordings)
-        for r in 1:length(recordings)
+        for r in own
             stop[1] == 0 || return nothing
             drive_gates!(worker, recordings, r, size(y0, 2) == 0 ? nothing : given_start(y0, r, k))
             into = @view predicted[samples_of(recordings.targets, r), k]

@@ -9,7 +9,8 @@ The rates are evaluated at the voltages `nodes` (mV). Those of a step, which las
 sum of some of them (`index`, `weight`): one node where the voltages are few (`exact`), else
 interpolated in their logarithms. For the samples (`targets`): `place` is the step before it,
 `voltage` the voltage there. In current clamp the ionic current is averaged over neighbouring
-samples by `weights` (3, N) and compared with data - c_m·`slope`; both are empty else.
+samples by `weights` (3, N) and compared with data - c_m·`slope`; both are empty else. `cells` as
+in `Recordings`.
 """
 struct ClampedRecordings
     system::System
@@ -24,15 +25,20 @@ struct ClampedRecordings
     voltage::Vector{Float64}
     weights::Matrix{Float64}
     slope::Vector{Float64}
+    cells::Vector{Int}
 end
 
 Base.length(recordings::ClampedRecordings) = length(recordings.targets)
 
-function checked_clamped(system::System, arguments...)
+function checked_clamped(
+    system::System, exact, nodes, index, weight, first_step, h, targets, place, voltage, weights,
+    slope, cells=Int[],
+)
     (is_black_box(system) || has_free_gates(system)) && throw(InputError(
         "mode = \"clamped\" needs gates that a known voltage drives linearly; neuron " *
         "\"$(system.name)\" has others: use mode = \"simulation\""))
-    return ClampedRecordings(system, arguments...)
+    return ClampedRecordings(system, exact, nodes, index, weight, first_step, h, targets, place,
+        voltage, weights, slope, cells)
 end
 
 """

@@ -8,14 +8,18 @@ make_protocols(clamped, start, offset, slope, amplitude, omega, chirp, phase) = 
 "Add a recording whose arrays stay where they are."
 add_recording!(targets::Targets, t, data, weight, scale) = add!(targets, t, data, weight, scale)
 
-make_recordings(system, protocols, targets, v0, current) =
-    checked(system, protocols, targets, copy(v0), current)
+make_recordings(system, protocols, targets, v0, current, cells=Int[]) =
+    checked(system, protocols, targets, copy(v0), current, copy(cells))
 
 make_clamped(system, exact, nodes, index, weight, first_step, h, targets, place, voltage, weights,
-    slope) = checked_clamped(system, exact, copy(nodes), copy(index), copy(weight),
-    copy(first_step), copy(h), targets, copy(place), copy(voltage), copy(weights), copy(slope))
+    slope, cells=Int[]) = checked_clamped(system, exact, copy(nodes), copy(index), copy(weight),
+    copy(first_step), copy(h), targets, copy(place), copy(voltage), copy(weights), copy(slope),
+    copy(cells))
 
 make_options(solver, rtol, atol, v_scale, max_steps, dt_max) =
     Options(solver, rtol, atol, v_scale, max_steps, dt_max)
 
-make_loss(kind, delta) = Loss(kind; delta)
+make_loss(kind, delta, spikes=0.0, threshold=0.0) = Loss(kind; delta, spikes, threshold)
+
+"The ends of windows, whose states are written into memory of the caller's."
+make_ends(weight, target, state) = Ends(weight, target, state)

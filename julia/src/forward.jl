@@ -56,7 +56,17 @@ function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg,
         plain, steep = cost(loss, ForwardDiff.value(residual))
         total += weight * (plain + steep * (residual - ForwardDiff.value(residual)))
     end
+    loss.spikes > 0 && !recordings.current && status == SUCCESS &&
+        (total += forward_spikes(predicted, targets, r, loss))
     return status == SUCCESS ? total : T(Inf), status
+end
+
+"The spike times' part of a loss, with the derivatives that its samples carry."
+function forward_spikes(predicted, targets, r, loss)
+    plain = ForwardDiff.value.(predicted)
+    bars = zeros(length(plain))
+    cost = spike_loss!(bars, plain, targets, r, loss)
+    return cost + sum(bars .* (predicted .- plain))
 end
 
 function observed_at(model::Model{T}, recordings, r, t, y) where {T}
@@ -69,19 +79,20 @@ end
 function forward_gradient!(
     each, gradient, y0_gradient, status, stats, recordings, theta, y0, loss, options, stop,
 )
-    alg, n, n_theta = general_algorithm(options.solver), length(recordings), size(theta, 1)
+    alg, (n, sets), n_theta = general_algorithm(options.solver), size(status), size(theta, 1)
     gradient .= 0
-    for k in axes(theta, 2), r in 1:n
+    for k in 1:sets, r in 1:n
         stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)
         given = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
-        point = given === nothing ? theta[:, k] : [theta[:, k]; given]
+        column = column_of(theta, recordings.cells, r, k, sets)
+        point = given === nothing ? theta[:, column] : [theta[:, column]; given]
         split(z) = given === nothing ? (z, nothing) : (z[1:n_theta], z[(n_theta + 1):end])
         cost_of(z) = forward_loss(split(z)..., recordings, r, loss, alg, options)
         each[r, k], outcome = cost_of(point)
         status[r, k] = Int(outcome)
         outcome == SUCCESS || continue
         slopes = ForwardDiff.gradient(z -> cost_of(z)[1], point)
-        gradient[:, k] .+= slopes[1:n_theta] ./ n
+        gradient[:, column] .+= slopes[1:n_theta] ./ n
         given === nothing || (y0_gradient[:, r, k] .= slopes[(n_theta + 1):end] ./ n)
     end
     no_gradient_of_failures!(gradient, y0_gradient, status)

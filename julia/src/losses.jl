@@ -4,14 +4,20 @@
 
 const LOSS_KINDS = Dict("mse" => MSE, "mae" => MAE, "huber" => HUBER)
 
-"The residual is (predicted - measured)/scale; `delta` is where Huber's function turns linear."
+"""
+The residual is (predicted - measured)/scale; `delta` is where Huber's function turns linear.
+`spikes` weighs the squared errors of spike times in ms², a spike being a rise of v through
+`threshold` (mV).
+"""
 struct Loss
     kind::LossKind
     delta::Float64
+    spikes::Float64
+    threshold::Float64
 end
 
-Loss(kind::AbstractString="mse"; delta=1.0) =
-    Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta)
+Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0) =
+    Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes, threshold)
 
 "Cost of a residual and its derivative."
 @inline function cost(loss::Loss, r::Float64)

@@ -7,7 +7,7 @@ const SENSITIVITIES = ("adjoint", "gauss", "interpolating", "quadrature", "forwa
 const SCIML_SENSITIVITY =
     Base.PkgId(Base.UUID("1ed8b502-d754-442c-8d5d-10ac956f44a1"), "SciMLSensitivity")
 
-"As `loss_and_gradient!`, by the sensitivity method `name`."
+"As `loss_and_gradient!`, by the sensitivity method `name`; ends of windows only by the adjoint."
 function gradient_by!(name::AbstractString, arguments...)
     name == "adjoint" && return loss_and_gradient!(arguments...)
     name == "forward" && return Base.invokelatest(forward_gradient!, arguments...)

@@ -18,6 +18,7 @@ from ..neuron.neuron import Neuron
 from ..protocols import Protocol
 from ..recordings import Recording
 from ..status import Status
+from .lanes import Ends
 
 FloatArray = NDArray[np.float64]
 
@@ -87,6 +88,13 @@ class Loss:
         what was measured, so that losses of different observables compare.
     delta : float
         Where ``"huber"`` turns from square to linear, in units of `scale`.
+    spikes : float
+        Where v is compared, this times the mean squared error of the spike times, in ms², is
+        added. A spike is a rise of v through `threshold`; its counterpart is the nearest one
+        of the prediction, at most 5 ms away. A spike without any counts as 5 ms off, and gives
+        no gradient.
+    threshold : float
+        mV; where a spike is timed.
 
     Examples
     --------
@@ -97,8 +105,15 @@ class Loss:
     kind: str = "mse"
     scale: float | None = None
     delta: float = 1.0
+    spikes: float = 0.0
+    threshold: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0.0 <= self.spikes < np.inf or not np.isfinite(self.threshold):
+            raise InputError(
+                f"Loss: spikes = {self.spikes} must not be negative, threshold = "
+                f"{self.threshold} mV must be a voltage"
+            )
         if self.kind not in LOSS_KINDS:
             raise unknown("kind of loss", self.kind, LOSS_KINDS)
         if (self.scale is not None and not self.scale > 0) or not self.delta > 0:
@@ -131,6 +146,14 @@ class Penalty:
     strength: float
 
 
+def check_mode(mode: str, ends: Ends | None = None) -> None:
+    """Raise unless `mode` is one of the two, and has ends."""
+    if mode not in ("simulation", "clamped"):
+        raise unknown("mode", mode, ("simulation", "clamped"))
+    if ends is not None and mode == "clamped":
+        raise InputError('ends: a known voltage has none; use mode = "simulation"')
+
+
 @dataclass(frozen=True)
 class RawSolution:
     """What an engine returns from a solve of a batch of B elements at T times.
@@ -152,7 +175,8 @@ class ValueAndGradient:
     `value` is () or (K,), `gradient` (P,) or (K, P), `gradient_y0` (R, S) or (K, R, S) (the
     gradient with respect to the start of each recording), `per_recording` (R,) or (K, R) the
     loss of each recording, `statuses` (R,) or (K, R). Where a solve failed the value is inf
-    and the gradient zero.
+    and the gradient zero. With cells `gradient` is (C, P) or (K, C, P). `y_end` (R, S) or
+    (K, R, S), the state at the last sample of each recording, is there when `Ends` were given.
     """
 
     value: FloatArray
@@ -161,6 +185,7 @@ class ValueAndGradient:
     per_recording: FloatArray
     statuses: NDArray[np.int64]
     stats: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    y_end: FloatArray | None = None
 
     @property
     def failed(self) -> NDArray[np.bool_]:
@@ -177,6 +202,7 @@ class ValueAndGradient:
             self.per_recording[0],
             self.statuses[0],
             {k: x[0] for k, x in self.stats.items()},
+            None if self.y_end is None else self.y_end[0],
         )
 
 
@@ -216,12 +242,18 @@ class Backend(Interface):
         mode: str,
         y0: FloatArray | None,
         options: SolveOptions,
+        cells: NDArray[np.intp] | None = None,
+        ends: Ends | None = None,
     ) -> ValueAndGradient:
         """Mean loss over `recordings` and its gradient, for `theta` (P,) or (K, P) at once.
 
         `mode` is ``"simulation"`` (solve, compare what was observed) or ``"clamped"`` (drive
         the gates with the measured or commanded voltage, compare the current). `y0` is None
         (steady state at the first voltage, which the gradient sees through), (R, S) or (K, R, S).
+
+        With `cells` (R,) recording r is of cell ``cells[r]``, whose parameters are that row of
+        `theta`, which is then (C, P) or (K, C, P), like the gradient. `ends` adds what the
+        states at the last samples should be (only in simulation).
         """
         ...
 
@@ -234,6 +266,7 @@ class Backend(Interface):
         mode: str,
         y0: FloatArray | None,
         options: SolveOptions,
+        cells: NDArray[np.intp] | None = None,
     ) -> list[FloatArray]:
         """What the model says each recording should have observed: (T,) or (K, T) each."""
         ...

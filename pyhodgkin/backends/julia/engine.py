@@ -13,11 +13,13 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
 from ...status import Status
-from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, is_clamped
+from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, check_mode, is_clamped
+from ..lanes import Ends, Sets, check_ends
 from .marshal import (
     SOLVERS,
     Held,
     clamped_of,
+    ends_of,
     loss_of,
     options_of,
     protocols_of,
@@ -101,31 +103,43 @@ class JuliaBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
+        cells: NDArray[np.intp] | None = None,
+        ends: Ends | None = None,
     ) -> ValueAndGradient:
         """Loss and gradient in one call; see `Backend.value_and_grad`."""
-        sets, n, states = np.atleast_2d(_array(theta)), len(recordings), len(neuron.states)
-        k = len(sets)
-        _check_mode(mode)
+        n, states = len(recordings), len(neuron.states)
+        sets = Sets.of(theta, cells, n)
+        k = len(sets.theta)
+        check_mode(mode, ends)
+        if ends is not None and self.sensitivity != "adjoint":
+            raise InputError(f'sensitivity = "{self.sensitivity}" knows no ends; take "adjoint"')
         start = _start(y0, states)
-        each, gradient = np.full((k, n), np.inf), np.zeros(sets.shape)
+        each, gradient = np.full((k, n), np.inf), np.zeros(sets.theta.shape)
+        rows = gradient.reshape(sets.rows.shape)
         by_start = np.zeros((k, n, states)) if y0 is not None else np.zeros((0, 0, states))
         status = np.zeros((k, n), dtype=np.int64)
         stats = np.zeros((k, n, 3), dtype=np.int64)
-        outputs = (each.T, gradient.T, by_start.T, status.T)
+        outputs, y_end = (each.T, rows.T, by_start.T, status.T), None
         if mode == "clamped":
             self._clamped(neuron, recordings, outputs, sets, start, loss)
         else:
-            self._simulated(neuron, recordings, (*outputs, stats.T), sets, start, loss, options)
+            outputs, more = (*outputs, stats.T), []
+            if ends is not None:
+                check_ends(ends, (k, n, states))
+                y_end = np.full((k, n, states), np.nan)
+                more = [ends_of(ends, y_end)]
+            self._simulated(neuron, recordings, outputs, sets, start, loss, options, more)
         each[status != Status.SUCCESS] = np.inf
         found = ValueAndGradient(
             each.mean(axis=-1),
-            gradient,
+            sets.shaped(gradient),
             by_start if y0 is not None else None,
             each,
             status,
             _counters(stats) if mode == "simulation" else {},
+            y_end,
         )
-        return found if np.ndim(theta) == 2 else found.first()
+        return found.first() if sets.single else found
 
     def predict(
         self,
@@ -136,22 +150,24 @@ class JuliaBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
+        cells: NDArray[np.intp] | None = None,
     ) -> list[FloatArray]:
         """Predictions, one array for each recording; see `Backend.predict`."""
-        run, sets, states = session(), np.atleast_2d(_array(theta)), len(neuron.states)
-        _check_mode(mode)
-        start, k = _start(y0, states), len(sets)
+        run, sets, states = session(), Sets.of(theta, cells, len(recordings)), len(neuron.states)
+        check_mode(mode)
+        start, k = _start(y0, states), len(sets.theta)
         found: list[FloatArray] = []
         for own in _groups(recordings) if mode == "clamped" else [slice(None)]:
             mine = recordings[own]
             begin = start if start.shape[1] == 0 else start[:, own]
             out = np.full((k, sum(len(r) for r in mine)), np.nan)
-            arguments: tuple[Any, ...] = (sets.T, np.ascontiguousarray(begin).T)
+            arguments: tuple[Any, ...] = (sets.rows.T, np.ascontiguousarray(begin).T)
+            which = sets.cells_of(own)
             if mode == "clamped":
-                held = clamped_of(neuron, mine, None)
+                held = clamped_of(neuron, mine, None, which)
                 run.call("clamped_predict!", out.T, held.julia, *arguments, run.flag)
             else:
-                held = recordings_of(neuron, mine, None)
+                held = recordings_of(neuron, mine, None, which)
                 status = np.zeros((k, len(mine)), dtype=np.int64)
                 run.call(
                     "predict!",
@@ -164,31 +180,33 @@ class JuliaBackend:
                 )
             ends = np.cumsum([len(r) for r in mine])[:-1]
             found += np.split(out, ends, axis=-1)
-        return found if np.ndim(theta) == 2 else [x[0] for x in found]
+        return [x[0] for x in found] if sets.single else found
 
     def _simulated(
         self,
         neuron: Neuron,
         recordings: Sequence[Recording],
         outputs: tuple[Any, ...],
-        sets: FloatArray,
+        sets: Sets,
         start: FloatArray,
         loss: Loss,
         options: SolveOptions,
+        ends: Sequence[Held],
     ) -> None:
         run = session()
         _sees_stimulus_check(neuron, [r.protocol for r in recordings])
-        held: Held = recordings_of(neuron, recordings, loss.scale)
+        held: Held = recordings_of(neuron, recordings, loss.scale, sets.cells_of())
         run.call(
             "gradient_by!",
             self.sensitivity,
             *outputs,
             held.julia,
-            sets.T,
+            sets.rows.T,
             start.T,
             loss_of(loss),
             options_of(options),
             run.flag,
+            *[x.julia for x in ends],
         )
 
     def _clamped(
@@ -196,16 +214,16 @@ class JuliaBackend:
         neuron: Neuron,
         recordings: Sequence[Recording],
         outputs: tuple[Any, ...],
-        sets: FloatArray,
+        sets: Sets,
         start: FloatArray,
         loss: Loss,
     ) -> None:
         """Group by group, since all recordings of one call are of one clamp."""
         run = session()
         each, gradient, by_start, status = (x.T for x in outputs)
-        total = np.zeros(sets.shape)
+        total, rows = np.zeros(gradient.shape), sets.rows
         for own in _groups(recordings):
-            held = clamped_of(neuron, recordings[own], loss.scale)
+            held = clamped_of(neuron, recordings[own], loss.scale, sets.cells_of(own))
             share = len(recordings[own]) / len(recordings)
             begin = start if start.shape[1] == 0 else np.ascontiguousarray(start[:, own])
             parts = [np.ascontiguousarray(x[:, own]) for x in (each, by_start, status)]
@@ -216,7 +234,7 @@ class JuliaBackend:
                 parts[1].T,
                 parts[2].T,
                 held.julia,
-                sets.T,
+                rows.T,
                 begin.T,
                 loss_of(loss),
                 run.flag,
@@ -226,7 +244,8 @@ class JuliaBackend:
                 by_start[:, own] = parts[1] * share
             total += share * gradient
         failed = (status != Status.SUCCESS).any(axis=-1)
-        gradient[...] = np.where(failed[:, None], 0.0, total)
+        lost = np.repeat(failed, len(rows) // len(failed))
+        gradient[...] = np.where(lost[:, None], 0.0, total)
         if len(by_start):
             by_start[failed] = 0.0
 
@@ -238,11 +257,6 @@ def _array(x: Any) -> FloatArray:
 
 def _counters(stats: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     return {name: stats[..., i] for i, name in enumerate(COUNTERS)}
-
-
-def _check_mode(mode: str) -> None:
-    if mode not in ("simulation", "clamped"):
-        raise unknown("mode", mode, ("simulation", "clamped"))
 
 
 def _check_start(y0: FloatArray, states: int) -> None:

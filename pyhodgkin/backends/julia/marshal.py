@@ -19,6 +19,7 @@ from ...recordings import Recording
 from ..base import Loss, SolveOptions, default_scale, is_clamped
 from ..drive import balance_of, check_linear, drive_of
 from ..grid import grid_of
+from ..lanes import Ends
 from .start import session
 
 FloatArray = NDArray[np.float64]
@@ -94,16 +95,31 @@ def options_of(options: SolveOptions) -> Any:
 @lru_cache(maxsize=32)
 def loss_of(loss: Loss) -> Any:
     """The loss in Julia; its scale goes with the recordings."""
-    return session().call("make_loss", loss.kind, float(loss.delta))
+    numbers = (loss.delta, loss.spikes, loss.threshold)
+    return session().call("make_loss", loss.kind, *map(float, numbers))
 
 
-def recordings_of(neuron: Neuron, recordings: Sequence[Recording], scale: float | None) -> Held:
+def ends_of(ends: Ends, y_end: FloatArray) -> Held:
+    """The ends of windows in Julia; the states there are written into `y_end` (K, R, S)."""
+    target = ends.target if ends.target.ndim == 3 else ends.target[None]
+    held = session().call("make_ends", ends.weight, target.T, y_end.T)
+    return Held(held, (ends, target, y_end))
+
+
+Cells = tuple[int, ...]  # of each recording, from 0 on; empty where all are of one
+
+
+def recordings_of(
+    neuron: Neuron, recordings: Sequence[Recording], scale: float | None, cells: Cells = ()
+) -> Held:
     """Recordings for simulation: their times and data are used where they lie."""
-    return _recordings(neuron, tuple(recordings), scale)
+    return _recordings(neuron, tuple(recordings), scale, cells)
 
 
 @lru_cache(maxsize=16)
-def _recordings(neuron: Neuron, recordings: tuple[Recording, ...], scale: float | None) -> Held:
+def _recordings(
+    neuron: Neuron, recordings: tuple[Recording, ...], scale: float | None, cells: Cells
+) -> Held:
     if len({r.observed for r in recordings}) != 1:
         raise InputError("recordings: a batch is all current clamp or all voltage clamp")
     measured = [r.data for r in recordings]
@@ -111,18 +127,28 @@ def _recordings(neuron: Neuron, recordings: tuple[Recording, ...], scale: float 
     v0 = np.array([r.v[0] if r.v is not None else neuron.v_rest for r in recordings])
     protocols = protocols_of([r.protocol for r in recordings])
     observed = recordings[0].observed == "current"
-    held = session().call("make_recordings", system_of(neuron), protocols, targets, v0, observed)
+    held = session().call(
+        "make_recordings", system_of(neuron), protocols, targets, v0, observed, _from_one(cells)
+    )
     return Held(held, (kept, recordings))
 
 
-def clamped_of(neuron: Neuron, recordings: Sequence[Recording], scale: float | None) -> Held:
+def _from_one(cells: Cells) -> NDArray[np.int64]:
+    return np.array(cells, dtype=np.int64) + 1
+
+
+def clamped_of(
+    neuron: Neuron, recordings: Sequence[Recording], scale: float | None, cells: Cells = ()
+) -> Held:
     """Recordings of one clamp for clamped training, with the steps of their known voltage."""
     check_linear(neuron)
-    return _clamped(neuron, tuple(recordings), scale)
+    return _clamped(neuron, tuple(recordings), scale, cells)
 
 
 @lru_cache(maxsize=16)
-def _clamped(neuron: Neuron, recordings: tuple[Recording, ...], scale: float | None) -> Held:
+def _clamped(
+    neuron: Neuron, recordings: tuple[Recording, ...], scale: float | None, cells: Cells
+) -> Held:
     drives = [drive_of(r) for r in recordings]
     first = np.cumsum([1, *(len(d.h) for d in drives)])
     places = np.concatenate([d.places + n for d, n in zip(drives, first, strict=False)])
@@ -150,6 +176,7 @@ def _clamped(neuron: Neuron, recordings: tuple[Recording, ...], scale: float | N
         np.concatenate([d.v_samples for d in drives]),
         np.ascontiguousarray(weights).T,
         slope,
+        _from_one(cells),
     )
     return Held(held, (kept, recordings))
 

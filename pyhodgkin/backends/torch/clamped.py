@@ -8,10 +8,11 @@ the ionic current is compared with i_stim - c_m dv/dt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...neuron.neuron import Neuron
@@ -36,8 +37,9 @@ def value_and_grad(
     loss: Loss,
     y0: FloatArray | None,
     options: SolveOptions,
+    cells: NDArray[np.int64] | None = None,
 ) -> ValueAndGradient:
-    """Mean loss over `recordings` and its gradient, for `theta` (K, P).
+    """Mean loss over `recordings` and its gradient, for `theta` (K, C, P).
 
     The solver and its tolerances have no say here. `y0` is None (steady state at the first
     voltage), (R, S) or (K, R, S); its voltage is not used, since v is known.
@@ -46,14 +48,14 @@ def value_and_grad(
     start = None if y0 is None else np.broadcast_to(y0, (k, r, len(neuron.states)))
     each, gradient = np.zeros((k, r)), np.zeros(tuple(theta.shape))
     by_start = None if start is None else np.zeros(start.shape)
-    for own, lanes, plan in passes(neuron, recordings, k, options):
-        x = theta[lanes].detach().requires_grad_()
-        s = None if start is None else _tensor(start[lanes, own], x).requires_grad_()
+    for cell, own, lanes, plan in _cell_passes(neuron, recordings, k, options, cells):
+        x = theta[lanes, cell].detach().requires_grad_()
+        s = None if start is None else _tensor(start[lanes][:, own], x).requires_grad_()
         with one_thread_for(len(x) * len(plan.h), MANY):
             cost = _losses(plan, loss, *_residual(system, plan, x, s))
             cost.sum().backward()
         each[lanes, own] = _array(cost.detach())
-        gradient[lanes] += _array(x.grad) / r
+        gradient[lanes, cell] += _array(x.grad) / r
         if by_start is not None and s is not None:
             by_start[lanes, own] = _array(s.grad) / r
     return _answer(each, gradient, by_start)
@@ -65,6 +67,7 @@ def predict(
     theta: Tensor,
     y0: FloatArray | None,
     options: SolveOptions,
+    cells: NDArray[np.int64] | None = None,
 ) -> list[FloatArray]:
     """The current of each recording (K, T), by the gates that its voltage drives.
 
@@ -73,14 +76,14 @@ def predict(
     system, k = _checked(neuron), len(theta)
     start = None if y0 is None else np.broadcast_to(y0, (k, len(recordings), len(neuron.states)))
     out = [np.zeros((k, len(r))) for r in recordings]
-    for own, lanes, plan in passes(neuron, recordings, k, options):
-        x = theta[lanes].detach()
-        s = None if start is None else _tensor(start[lanes, own], x)
+    for cell, own, lanes, plan in _cell_passes(neuron, recordings, k, options, cells):
+        x = theta[lanes, cell].detach()
+        s = None if start is None else _tensor(start[lanes][:, own], x)
         with torch.no_grad(), one_thread_for(len(x) * len(plan.h), MANY):
             current = _current(system, plan, system.unpack(x), s)
         parts = current.split(plan.lengths, -1)
-        for whole, part in zip(out[own], parts, strict=True):
-            whole[lanes] = _array(part)
+        for i, part in zip(own, parts, strict=True):
+            out[i][lanes] = _array(part)
     return out
 
 
@@ -102,19 +105,35 @@ def _checked(neuron: Neuron) -> ConductanceSystem:
     return system
 
 
+def _cell_passes(
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    k: int,
+    options: SolveOptions,
+    cells: NDArray[np.int64] | None,
+) -> Iterator[tuple[int, list[int], slice, Plan]]:
+    """Cell by cell its recordings (by their places) and parameter sets, in groups."""
+    which = np.zeros(len(recordings), np.int64) if cells is None else cells
+    for cell in np.unique(which).tolist():
+        places = np.flatnonzero(which == cell).tolist()
+        mine = [recordings[i] for i in places]
+        for own, lanes, plan in passes(neuron, mine, k, options):
+            yield cell, places[own], lanes, plan
+
+
 def _answer(
     each: FloatArray, gradient: FloatArray, by_start: FloatArray | None
 ) -> ValueAndGradient:
     """Values that are not finite become a status; their gradient is zero."""
     fine = np.array(np.isfinite(each))
-    lost = np.array(~np.isfinite(gradient).all(axis=-1))
+    lost = np.array(~np.isfinite(gradient).all(axis=(-2, -1)))
     if by_start is not None:
         lost |= ~np.isfinite(by_start).all(axis=(-2, -1))
     # A gradient that overflows while every value is finite is nobody's in particular.
     fine &= ~(lost & fine.all(axis=-1))[:, None]
     each = np.where(fine, each, np.inf)
     good = np.array(fine.all(axis=-1))
-    gradient = np.where(good[:, None], gradient, 0.0)
+    gradient = np.where(good[:, None, None], gradient, 0.0)
     if by_start is not None:
         by_start = np.where(good[:, None, None], by_start, 0.0)
     status = np.where(fine, int(Status.SUCCESS), int(Status.NONFINITE))

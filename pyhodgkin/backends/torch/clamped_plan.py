@@ -47,7 +47,7 @@ class Plan:
     lengths: list[int]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _plan(recordings: tuple[Recording, ...], c_m: float, dtype: torch.dtype, device: str) -> Plan:
     drives = [drive_of(r) for r in recordings]
     offsets = np.cumsum([0, *(len(d.h) for d in drives)])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...errors import BackendUnavailableError, InputError, unknown
+from ...errors import BackendUnavailableError, InputError
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
-from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient
+from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, check_mode
+from ..lanes import Ends, Sets
 from . import clamped
 from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem
@@ -75,17 +77,22 @@ class TorchBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
+        cells: NDArray[np.intp] | None = None,
+        ends: Ends | None = None,
     ) -> ValueAndGradient:
         """Loss and gradient in one call; see `Backend.value_and_grad`."""
-        tensor = parameters(np.atleast_2d(theta), options)
+        check_mode(mode, ends)
+        sets = Sets.of(theta, cells, len(recordings))
+        tensor = parameters(sets.theta, options)
         if mode == "clamped":
-            found = clamped.value_and_grad(neuron, recordings, tensor, loss, y0, options)
-        elif mode == "simulation":
-            run = Simulation(neuron, recordings, tensor, y0, options)
-            found = run.value_and_grad(recordings, loss)
+            found = clamped.value_and_grad(
+                neuron, recordings, tensor, loss, y0, options, sets.cells
+            )
         else:
-            raise unknown("mode", mode, ("simulation", "clamped"))
-        return found if np.ndim(theta) == 2 else found.first()
+            run = Simulation(neuron, recordings, tensor, y0, options, sets.cells)
+            found = run.value_and_grad(recordings, loss, ends)
+        found = replace(found, gradient=sets.shaped(found.gradient))
+        return found.first() if sets.single else found
 
     def predict(
         self,
@@ -96,23 +103,24 @@ class TorchBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
+        cells: NDArray[np.intp] | None = None,
     ) -> list[FloatArray]:
         """Predictions, one array for each recording; see `Backend.predict`."""
-        tensor = parameters(np.atleast_2d(theta), options)
+        check_mode(mode)
+        sets = Sets.of(theta, cells, len(recordings))
+        tensor = parameters(sets.theta, options)
         if mode == "clamped":
-            found = clamped.predict(neuron, recordings, tensor, y0, options)
-        elif mode == "simulation":
-            run = Simulation(neuron, recordings, tensor, y0, options)
+            found = clamped.predict(neuron, recordings, tensor, y0, options, sets.cells)
+        else:
+            run = Simulation(neuron, recordings, tensor, y0, options, sets.cells)
             p = {k: x.detach() for k, x in run.p.items()}
             seen = run.observable(run.solve(keep=False).samples, p)
             found = [seen[:, i, : len(r)].double().cpu().numpy() for i, r in enumerate(recordings)]
-        else:
-            raise unknown("mode", mode, ("simulation", "clamped"))
-        return found if np.ndim(theta) == 2 else [x[0] for x in found]
+        return [x[0] for x in found] if sets.single else found
 
 
 def parameters(theta: FloatArray, options: SolveOptions) -> Tensor:
-    """`theta` as a tensor (K, P) of the dtype and on the device of the options."""
+    """`theta` as a tensor (K, …, P) of the dtype and on the device of the options."""
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         raise BackendUnavailableError(
             f'device = "{options.device}": this torch sees no CUDA device; use device="cpu", or '

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...recordings import Recording
 from ..base import Loss, default_scale
+from ..spike_times import WINDOW, crossing, nearest_pairs, rises
 
 
 class Targets:
@@ -27,7 +28,7 @@ class Targets:
             data[i, : len(r)] = r.data
             weight[i, : len(r)] = r.mask / r.n_used
             scale[i] = loss.scale if loss.scale is not None else default_scale(r.data[r.mask])
-        self.loss = loss
+        self.loss, self.recordings = loss, recordings
         self.lengths = [len(r) for r in recordings]
         kind = {"dtype": like.dtype, "device": like.device}
         self.data = torch.as_tensor(data, **kind)
@@ -45,4 +46,31 @@ class Targets:
         else:
             d, size = self.loss.delta, r.abs()
             cost = torch.where(size <= d, 0.5 * r.square(), d * (size - 0.5 * d))
-        return (cost * self.weight).sum(-1)
+        total = (cost * self.weight).sum(-1)
+        if self.loss.spikes > 0 and self.recordings[0].observed == "v":
+            total = total + self.loss.spikes * self._spike_errors(predicted)
+        return total
+
+    def _spike_errors(self, v: Tensor) -> Tensor:
+        """Mean squared errors (K, R) of the spike times, in ms²."""
+        level, plain = self.loss.threshold, v.detach().double().cpu().numpy()
+        total = v.new_zeros(v.shape[:2])
+        for r, recording in enumerate(self.recordings):
+            t = recording.t
+            expected = rises(recording.data, level, recording.mask)
+            if len(expected) == 0:
+                continue
+            measured = crossing(t, recording.data, expected, level)
+            for k in range(len(v)):
+                own = plain[k, r, : len(t)]
+                found = rises(own, level)
+                first, second = nearest_pairs(measured, crossing(t, own, found, level))
+                i = found[second]
+                gap = v.new_tensor(t[i + 1] - t[i])
+                low, high = v[k, r, i], v[k, r, i + 1]
+                late = v.new_tensor(t[i] - measured[first]) + (level - low) * gap / (high - low)
+                missing = WINDOW**2 * (len(measured) - len(first))
+                cost = (late.square().sum() + missing) / len(measured)
+                place = torch.tensor([k, r], device=v.device)
+                total = total.index_put(tuple(place), cost)
+        return total

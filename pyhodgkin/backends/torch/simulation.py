@@ -13,6 +13,7 @@ from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...status import Status
 from ..base import Loss, SolveOptions, ValueAndGradient
+from ..lanes import Ends, check_ends
 from .loop import Run
 from .losses import Targets
 from .solve import Problem
@@ -29,7 +30,10 @@ def times(recordings: Sequence[Recording]) -> np.ndarray:
 
 
 class Simulation:
-    """K parameter sets, each simulated under the protocols of R recordings."""
+    """K parameter sets (K, C, P), each simulated under the protocols of R recordings.
+
+    The lanes of the solve are (K, R), or with `cells` (K·R, 1): each with its own parameters.
+    """
 
     def __init__(
         self,
@@ -38,25 +42,36 @@ class Simulation:
         theta: Tensor,
         y0: np.ndarray | None,
         options: SolveOptions,
+        cells: np.ndarray | None = None,
     ) -> None:
         if len({r.observed for r in recordings}) != 1:
             raise InputError("recordings: a batch is all current clamp or all voltage clamp")
         self.observed = recordings[0].observed
         protocols = [r.protocol for r in recordings]
-        shape = (theta.shape[0], len(recordings))
+        k, n = self.shape = (theta.shape[0], len(recordings))
+        lanes = self.shape if cells is None else (k * n, 1)
         t = times(recordings)
-        self.problem = Problem.build(neuron, protocols, shape, t, options)
         self.theta = theta.detach().requires_grad_()
         rows = [p(t if t.ndim == 1 else t[i]) for i, p in enumerate(protocols)]
-        self.command = self.theta.new_tensor(np.array(rows)).t()[:, None, None]  # (T, 1, 1, R)
+        command = self.theta.new_tensor(np.array(rows)).t()  # (T, R)
+        self.command = command.unsqueeze(1).expand(-1, k, n).reshape(-1, 1, *lanes)
+        first = [r.v[0] if r.v is not None else neuron.v_rest for r in recordings]
+        v = self.theta.new_tensor(np.array(first)).expand(self.shape).reshape(lanes)
+        if cells is not None:
+            protocols, t = protocols * k, t if t.ndim == 1 else np.tile(t, (k, 1))
+        self.problem = Problem.build(neuron, protocols, lanes, t, options)
         self.given = y0 is not None
         with torch.enable_grad():
-            self.p = self.problem.system.unpack(self.theta)
+            of_lanes = self.theta[:, 0]
+            if cells is not None:
+                own = torch.as_tensor(cells, device=theta.device)
+                of_lanes = self.theta[:, own].reshape(k * n, -1)
+            self.p = self.problem.system.unpack(of_lanes)
             if y0 is not None:
-                start = self.problem.public_start(y0)
+                y0 = np.asarray(y0)
+                whole = np.broadcast_to(y0, (k, n, y0.shape[-1]))
+                start = self.problem.public_start(whole.reshape(*lanes, -1))
             else:
-                first = [r.v[0] if r.v is not None else neuron.v_rest for r in recordings]
-                v = self.theta.new_tensor(np.array(first)).expand(shape)
                 start = self.problem.start(self.p, v)
         self.start = start
 
@@ -65,17 +80,24 @@ class Simulation:
         p = {k: x.detach() for k, x in self.p.items()}
         return self.problem.run(p, self.start.detach(), keep)
 
-    def value_and_grad(self, recordings: Sequence[Recording], loss: Loss) -> ValueAndGradient:
+    def value_and_grad(
+        self, recordings: Sequence[Recording], loss: Loss, ends: Ends | None = None
+    ) -> ValueAndGradient:
         """Loss (K,) and gradients; see `Backend.value_and_grad`."""
         run = self.solve(keep=True)
+        ended = run.status.view(self.shape)
         targets = Targets(recordings, loss, self.theta)
         params = {k: x.detach().requires_grad_() for k, x in self.p.items()}
         samples = run.samples.detach().requires_grad_()
         with torch.enable_grad():
             each = targets(self.observable(samples, params))
+            y_end = None
+            if ends is not None:
+                y_end = self._last(samples, recordings)
+                each = each + self._missed(y_end, ends)
         finite = torch.isfinite(each)
-        lost = torch.full_like(run.status, Status.NONFINITE)
-        status = torch.where((run.status == Status.SUCCESS) & ~finite, lost, run.status)
+        lost = torch.full_like(ended, Status.NONFINITE)
+        status = torch.where((ended == Status.SUCCESS) & ~finite, lost, ended)
         bad = (status != Status.SUCCESS).any(-1)
         each = torch.where(finite, each, torch.full_like(each, torch.inf))
         weight = (~bad).to(each.dtype).unsqueeze(-1).expand_as(each) / each.shape[-1]
@@ -93,13 +115,32 @@ class Simulation:
             None if y0 is None else _clean(y0, bad),
             each.detach().double().cpu().numpy(),
             status.cpu().numpy(),
-            statistics(run),
+            {name: x.reshape(self.shape) for name, x in statistics(run).items()},
+            None if y_end is None else y_end.detach().double().cpu().numpy(),
         )
+
+    def _last(self, samples: Tensor, recordings: Sequence[Recording]) -> Tensor:
+        """States (K, R, S) at the last sample of each recording, in the neuron's order."""
+        last = [len(r) - 1 for r in recordings]
+        every = samples.reshape(*samples.shape[:2], *self.shape)
+        if self.observed == "current":
+            command = self.command.reshape(-1, 1, *self.shape)
+            every = torch.cat([command, every[:, 1:]], 1)
+        y = torch.stack([every[n, :, :, i] for i, n in enumerate(last)], -1)
+        return y[self.problem.system.to_public].permute(1, 2, 0)
+
+    def _missed(self, y_end: Tensor, ends: Ends) -> Tensor:
+        """What the states at the ends cost (K, R)."""
+        check_ends(ends, tuple(y_end.shape))
+        target = y_end.new_tensor(ends.target).expand_as(y_end)
+        asked = ~torch.isnan(target)
+        off = torch.where(asked, y_end - torch.nan_to_num(target), torch.zeros_like(y_end))
+        return (y_end.new_tensor(ends.weight) * off.square()).sum(-1)
 
     def observable(self, samples: Tensor, p: dict[str, Tensor]) -> Tensor:
         """What is compared, (K, R, T), from samples (T, S, K, R)."""
         if self.observed == "v":
-            return samples[:, 0].permute(1, 2, 0)
+            return samples[:, 0].reshape(-1, *self.shape).permute(1, 2, 0)
         system = self.problem.system
         if isinstance(system, BlackBoxSystem):
             raise InputError(
@@ -107,9 +148,8 @@ class Simulation:
             )
         n, s, k, r = samples.shape
         # At a jump of the command the sample is the one after it, as in a recording.
-        v = self.command.expand(n, 1, k, r)
-        y = torch.cat([v, samples[:, 1:]], 1).permute(1, 2, 3, 0).reshape(s, k, r * n)
-        return system.ionic_current(y, p).view(k, r, n)
+        y = torch.cat([self.command, samples[:, 1:]], 1).permute(1, 2, 3, 0).reshape(s, k, r * n)
+        return system.ionic_current(y, p).view(*self.shape, n)
 
     def _to_theta(
         self, steps: dict[str, Tensor], direct: dict[str, Tensor], y0: Tensor
@@ -120,8 +160,10 @@ class Simulation:
             outputs.append(self.start)
             weights.append(y0)
         (theta,) = torch.autograd.grad(outputs, self.theta, weights)
-        public = y0[self.problem.system.to_public].permute(1, 2, 0) if self.given else None
-        return theta, public
+        if not self.given:
+            return theta, None
+        public = y0[self.problem.system.to_public].permute(1, 2, 0)
+        return theta, public.reshape(*self.shape, -1)
 
 
 def statistics(run: Run) -> dict[str, np.ndarray]:
