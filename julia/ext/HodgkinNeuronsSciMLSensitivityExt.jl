@@ -73,7 +73,8 @@ function lane_gradient!(gradient, worker, recordings, r, start, loss, alg, optio
     pieces, outcome = solve_pieces!(samples, times, y0, lane, alg, options)
     fill!(worker.start_bar, 0)
     outcome.status == SUCCESS || return Inf, outcome
-    value, bars = sample_bars!(gradient, samples, recordings, r, lane, loss)
+    bars = zero(samples)
+    value = sample_bars!(bars, gradient, samples, recordings, r, lane, loss)
     back!(worker.start_bar, gradient, bars, times, pieces, lane, options, method)
     start === nothing && steady_state_pullback!(gradient, y0[1], worker.start_bar, model)
     return value, outcome

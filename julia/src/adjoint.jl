@@ -18,6 +18,7 @@ struct StepWork
     weights::Matrix{Float64}
     by_stimulus::Vector{Float64}
     r::Vector{Float64}
+    state::Vector{Float64}
     at_bar::Vector{Float64}
     start_bar::Vector{Float64}
     end_bar::Vector{Float64}
@@ -30,7 +31,7 @@ function StepWork(model::Model{Float64})
     n, most, powers = n_states(model.system), 8, 4
     return StepWork(zeros(n, most), zeros(n, most), zeros(n, most), zeros(most), zeros(n),
         zeros(n, n), zeros(n, n), zeros(Int, n), zeros(n, n), zeros(n), zeros(n), zeros(n),
-        zeros(n), zeros(n), zeros(n, powers), [sibling(model) for _ in 1:most])
+        zeros(n), zeros(n), zeros(n), zeros(n, powers), [sibling(model) for _ in 1:most])
 end
 
 """
@@ -56,7 +57,7 @@ function adjoint!(start_bar, gradient, bars, samples, times, tape::Tape, lane::L
         kind = tape.kind[step]
         kind == 0x01 ? back_step!(gradient, RODAS5P, lane, y, t, h, work, inside) :
         kind == 0x02 ? back_step!(gradient, RODAS4P, lane, y, t, h, work, inside) :
-        back_step!(gradient, TSIT5, lane, y, t, h, work, inside)
+        back_step!(gradient, TSIT5, lane, y, t, h, work, inside, tape, tape.first[step])
         is_clamped(lane) && (work.start_bar[1] = 0)
         copyto!(work.end_bar, work.start_bar)
     end
@@ -185,36 +186,50 @@ function back_step!(
 end
 
 function back_step!(
-    gradient, tableau::ExplicitTableau{S}, lane::Lane, y, t, h, work::StepWork, inside::Bool
+    gradient, tableau::ExplicitTableau{S}, lane::Lane, y, t, h, work::StepWork, inside::Bool,
+    tape::Tape, first::Int,
 ) where {S}
-    model, clamped, n = lane.model, is_clamped(lane), length(y)
+    clamped, n, width = is_clamped(lane), length(y), record_length(lane.model)
     stage_stimuli!(work, lane, tableau.c, t, h)
     # The last stage is the new state: only samples inside the step depend on its slope.
     last_stage = inside ? S : S - 1
-    @inbounds for i in 1:last_stage
-        state = stage_state!(work, tableau.a, i, y, clamped)
-        u = @view work.u[:, i]
-        slope!(u, state, work.stimulus[i], work.models[i], clamped)
-        u .*= h
-    end
-    bar, r = work.bar, work.r
-    start_from_end!(work, ntuple(i -> tableau.a[S, i], Val(S)), tableau.dense, inside)
+    first < 0 && explicit_stages!(work, tableau, lane, y, h, last_stage)
+    bar, r, state = work.bar, work.r, work.state
+    start_from_end!(work, tableau.b, tableau.dense, inside)
     @inbounds for i in last_stage:-1:1
         for k in 1:n
             r[k] = h * bar[k, i]
         end
         clamped && (r[1] = 0)
-        all(iszero, r) && continue
         fill!(work.at_bar, 0)
-        pullback!(work.at_bar, gradient, (@view work.at[:, i]), work.stimulus[i], r,
-            work.models[i], clamped, true)
+        model = first < 0 ? work.models[i] : lane.model
+        if first < 0
+            copyto!(state, @view work.at[:, i])
+        else
+            restore!(state, model, tape.values, first + (i - 1) * width)
+        end
+        pullback!(work.at_bar, gradient, state, work.stimulus[i], r, model, clamped, true)
         for k in 1:n
-            at_bar = work.at_bar[k]
-            work.start_bar[k] += at_bar
-            for j in 1:(i - 1)
-                bar[k, j] += tableau.a[i, j] * at_bar
+            work.start_bar[k] += work.at_bar[k]
+        end
+        for j in 1:(i - 1)
+            weight = tableau.a[i, j]
+            for k in 1:n
+                bar[k, j] = muladd(weight, work.at_bar[k], bar[k, j])
             end
         end
+    end
+    return nothing
+end
+
+"The stages of an explicit step, each in a model of its own."
+function explicit_stages!(work::StepWork, tableau::ExplicitTableau, lane::Lane, y, h, last_stage)
+    clamped = is_clamped(lane)
+    for i in 1:last_stage
+        state = stage_state!(work, tableau.a, i, y, clamped)
+        u = @view work.u[:, i]
+        slope!(u, state, work.stimulus[i], work.models[i], clamped)
+        u .*= h
     end
     return nothing
 end

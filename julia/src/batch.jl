@@ -1,49 +1,33 @@
-# Batches: each element on its own, over threads, every thread with its own memory.
+# Batches: each element on its own, over threads.
 
 "What a thread needs for its elements."
-struct Worker
-    model::Model{Float64}
-    work::StepWork
-    tape::Tape
-    start_bar::Vector{Float64}
+mutable struct Worker
+    const model::Model{Float64}
+    const work::StepWork
+    const explicit::ExplicitWork
+    const tape::Tape
+    const start_bar::Vector{Float64}
+    samples::Matrix{Float64}
+    bars::Matrix{Float64}
 end
 
 function Worker(system::System)
-    model = Model{Float64}(system)
-    return Worker(model, StepWork(model), Tape(), zeros(n_states(system)))
+    model, n = Model{Float64}(system), n_states(system)
+    return Worker(model, StepWork(model), ExplicitWork(system), Tape(), zeros(n), zeros(n, 0),
+        zeros(n, 0))
 end
 
-"""
-    each_lane(body, make, n, stop)
-
-`body(worker, i)` for i in 1:n over the threads, with `worker = make()` once for each; no more
-are begun once `stop[1]` is set.
-"""
-function each_lane(body, make, n::Int, stop)
-    next, count = Threads.Atomic{Int}(1), min(Threads.nthreads(), n)
-    count <= 1 && return take_lanes!(body, make, next, n)
-    tasks = [Threads.@spawn take_lanes!(body, make, next, n) for _ in 1:count]
-    failed = nothing
-    for task in tasks  # all of them: what they write into may be gone after this returns
-        try
-            wait(task)
-        catch err
-            stop[1] = 0x01
-            failed === nothing && (failed = err)
-        end
-    end
-    failed === nothing && return nothing
-    throw(failed isa TaskFailedException ? failed.task.exception : failed)
+"A worker that waits keeps no more than what most calls need."
+function rest!(worker::Worker)
+    length(worker.tape.values) > MOST_KEPT ÷ 2 && resize!(sizehint!(worker.tape.values, 0), 0)
+    return worker
 end
 
-# A function of its own: a variable of each_lane would be one for all tasks.
-function take_lanes!(body, make, next::Threads.Atomic{Int}, n::Int)
-    worker = make()
-    while true
-        i = Threads.atomic_add!(next, 1)
-        i > n && return nothing
-        body(worker, i)
-    end
+"Room for `n` samples, and for what flows back to them."
+function room!(worker::Worker, n::Int)
+    size(worker.samples, 2) == n && return worker
+    worker.samples, worker.bars = (zeros(size(worker.samples, 1), n) for _ in 1:2)
+    return worker
 end
 
 "Column `i` of an array with one for each element, or one for all."
@@ -67,12 +51,12 @@ function solve!(
 end
 
 function solve_all!(y, status, stats, system, protocols, theta, y0, times, alg, options, stop)
-    each_lane(() -> Model{Float64}(system), size(y, 3), stop) do model, b
-        bind!(model, column(theta, b))
+    each_lane(() -> Worker(system), system.pool, size(y, 3), stop) do worker, b
+        model = bind!(worker.model, column(theta, b))
         lane = Lane(model, protocols, length(protocols) == 1 ? 1 : b)
         start = size(y0, 2) == 0 ? start_state(lane, system.v_rest) : Vector(column(y0, b))
         samples = @view y[:, :, b]
-        outcome = march!(samples, times, start, lane, alg, options, stop, nothing)
+        outcome = march!(samples, times, start, lane, alg, options, stop, nothing, worker.explicit)
         is_clamped(lane) && commands!(samples, times, lane)
         status[b] = Int(outcome.status)
         stats[:, b] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
@@ -185,7 +169,7 @@ function gradient_all!(
 )
     (n, sets), cells = size(status), recordings.cells
     parts = zeros(size(theta, 1), n, sets)
-    each_lane(() -> Worker(recordings.system), n * sets, stop) do worker, i
+    each_lane(() -> Worker(recordings.system), recordings.system.pool, n * sets, stop) do worker, i
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
         start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
         bind!(worker.model, @view theta[:, column_of(theta, cells, r, k, sets)])
@@ -231,35 +215,36 @@ function lane_gradient!(
     lane = Lane(model, recordings.protocols, r)
     times = targets.t[r]
     y0 = start === nothing ? start_state(lane, recordings.v0[r]) : start
-    samples = zeros(n_states(system), length(times))
+    samples, bars = room!(worker, length(times)).samples, worker.bars
     tape = empty!(worker.tape)
-    outcome = march!(samples, times, y0, lane, alg, options, stop, tape)
+    outcome = march!(samples, times, y0, lane, alg, options, stop, tape, worker.explicit)
     fill!(worker.start_bar, 0)
     outcome.status == SUCCESS || return Inf, outcome
-    value, bars = sample_bars!(gradient, samples, recordings, r, lane, loss)
+    value = sample_bars!(bars, gradient, samples, recordings, r, lane, loss)
     value += end_bars!(bars, samples, ends, r, k, is_clamped(lane))
     adjoint!(worker.start_bar, gradient, bars, samples, times, tape, lane, worker.work)
     start === nothing && steady_state_pullback!(gradient, y0[1], worker.start_bar, model)
     return value, outcome
 end
 
-"Loss of the samples of recording `r`, and what flows back from it to them, (S, T)."
-function sample_bars!(gradient, samples, recordings::Recordings, r::Int, lane::Lane, loss::Loss)
-    n, bars = size(samples, 2), zeros(size(samples))
+"Loss of the samples of recording `r`; what flows back from it to them into `bars` (S, T)."
+function sample_bars!(bars, gradient, samples, recordings::Recordings, r::Int, lane::Lane, loss::Loss)
+    n = size(samples, 2)
+    fill!(bars, 0)
     predicted, by_sample = zeros(n), zeros(n)
     observed!(predicted, samples, recordings.targets.t[r], lane, recordings.current)
     value = loss!(by_sample, predicted, recordings.targets, r, loss)
     if !recordings.current
         loss.spikes > 0 && (value += spike_loss!(by_sample, predicted, recordings.targets, r, loss))
         bars[1, :] .= by_sample
-        return value, bars
+        return value
     end
     for i in findall(!=(0), by_sample)
         current_pullback!((@view bars[:, i]), gradient, lane.model, (@view samples[:, i]),
             by_sample[i])
     end
     bars[1, :] .= 0
-    return value, bars
+    return value
 end
 
 """
@@ -275,14 +260,15 @@ end
 
 function predict_all!(predicted, status, recordings, theta, y0, alg, options, stop)
     (n, sets), cells, targets = size(status), recordings.cells, recordings.targets
-    each_lane(() -> Model{Float64}(recordings.system), n * sets, stop) do model, i
+    make() = Worker(recordings.system)
+    each_lane(make, recordings.system.pool, n * sets, stop) do worker, i
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
-        bind!(model, @view theta[:, column_of(theta, cells, r, k, sets)])
+        model = bind!(worker.model, @view theta[:, column_of(theta, cells, r, k, sets)])
         lane = Lane(model, recordings.protocols, r)
         times = targets.t[r]
         y0_lane = size(y0, 2) == 0 ? start_state(lane, recordings.v0[r]) : given_start(y0, r, k)
-        samples = zeros(n_states(recordings.system), length(times))
-        outcome = march!(samples, times, y0_lane, lane, alg, options, stop, nothing)
+        samples = room!(worker, length(times)).samples
+        outcome = march!(samples, times, y0_lane, lane, alg, options, stop, nothing, worker.explicit)
         status[r, k] = Int(outcome.status)
         into = @view predicted[samples_of(targets, r), k]
         observed!(into, samples, times, lane, recordings.current)

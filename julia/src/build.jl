@@ -23,13 +23,16 @@ mutable struct Builder
     slots::Vector{Int}
     networks::Vector{Network}
     gates::Vector{Gate}
+    factors::Vector{Factor}
+    # Names of the gates that are states, which come after v.
+    states::Vector{String}
     n_rows::Int
     n_weights::Int
-    n_states::Int
 end
 
 Builder(tensors, temperature) = Builder(tensors, temperature, Float64[], Entry[],
-    Tuple{LeafForm,Int}[], Node[], Int[], Network[], Gate[], 0, 0, 1)
+    Tuple{LeafForm,Int}[], Node[], Int[], Network[], Gate[],
+    Factor[], String[], 0, 0)
 
 function add_parameter!(b::Builder, name, value::Real, group::Symbol)
     push!(b.theta, Float64(value))
@@ -125,14 +128,14 @@ function add_gate!(b::Builder, channel, data)
     kind = String(kinetics["kind"])
     path = "$channel.$(data["name"])"
     has_state = kind != "instantaneous"
-    b.n_states += has_state
-    state = has_state ? b.n_states : 0
+    has_state && push!(b.states, data["name"])
+    state = has_state ? length(b.states) + 1 : 0
     factor = rate_factor(b, data)
     if kind != "neural"
         first, second = add_curves!(b, path, kinetics)
         which = Dict("rates" => RATES, "steady_state" => STEADY_STATE,
             "instantaneous" => INSTANTANEOUS)[kind]
-        push!(b.gates, Gate(data["name"], which, state, factor, first, second, NO_PRIOR, 0, 0.0,
+        push!(b.gates, Gate(which, state, factor, first, second, NO_PRIOR, 0, 0.0,
             1.0, 0.0, NaN, 0.0))
         return length(b.gates)
     end
@@ -147,7 +150,7 @@ function add_gate!(b::Builder, channel, data)
     network = add_network!(b, kinetics["network"])
     low, high = kinetics["tau_min"], kinetics["tau_max"]
     log_span = high === nothing ? NaN : log(high / low)
-    push!(b.gates, Gate(data["name"], form, state, factor, first, second, prior, network,
+    push!(b.gates, Gate(form, state, factor, first, second, prior, network,
         kinetics["v_shift"], 1 / kinetics["v_scale"], low, log_span, kinetics["bound"]))
     return length(b.gates)
 end
@@ -167,7 +170,7 @@ end
 
 function renumbered(gate::Gate, slot)
     fields = Any[getfield(gate, f) for f in fieldnames(Gate)]
-    fields[5], fields[6] = slot(gate.first), slot(gate.second)
+    fields[4], fields[5] = slot(gate.first), slot(gate.second)
     return Gate(fields...)
 end
 
@@ -187,7 +190,7 @@ function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
         for current in data["channels"]
             add_current!(b, current, channels, unknown)
         end
-        append!(states, [gate.name for gate in b.gates if gate.state > 0])
+        append!(states, b.states)
     end
     leaves, slot = renumber(b)
     gates = [renumbered(gate, slot) for gate in b.gates]
@@ -200,7 +203,8 @@ function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
         initial[findfirst(==(name), states)] = value
     end
     system = System(data["name"], states, data["v_rest"], initial, c_m, leaves, b.nodes,
-        slot.(b.slots), b.networks, gates, channels, unknown, box, bounded, length(b.theta))
+        slot.(b.slots), b.networks, gates, channels, b.factors, unknown, box, bounded, length(b.theta),
+        Pool())
     return system, b.theta, b.entries
 end
 
@@ -210,7 +214,9 @@ function add_current!(b::Builder, data, channels, unknown)
         g = add_parameter!(b, "$name.g", data["g"], :conductances)
         e = add_parameter!(b, "$name.e", data["e"], :reversals)
         gates = [add_gate!(b, name, gate) for gate in data["gates"]]
-        push!(channels, Channel(name, g, e, gates, [Int(gate["power"]) for gate in data["gates"]]))
+        first = length(b.factors) + 1
+        append!(b.factors, Factor.(gates, [Int(gate["power"]) for gate in data["gates"]]))
+        push!(channels, Channel(g, e, first:length(b.factors)))
     elseif data["kind"] == "neural_current"
         network = add_network!(b, data["network"])
         gates = [add_gate!(b, name, gate) for gate in data["gates"]]

@@ -61,7 +61,7 @@ function clamped_gradient!(
     each, gradient, y0_gradient, status, recordings::ClampedRecordings, theta, y0, loss::Loss, stop,
 )
     (n, sets), cells = size(status), recordings.cells
-    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, lane
+    each_lane(() -> ClampedWorker(recordings), recordings.pool, size(theta, 2), stop) do worker, lane
         k, own = recordings_of_column(theta, cells, n, lane, sets)
         part = @view gradient[:, lane]
         part .= 0
@@ -172,7 +172,7 @@ The ionic current of each recording, one after the other: `predicted` (N, K).
 """
 function clamped_predict!(predicted, recordings::ClampedRecordings, theta, y0, stop)
     sets = size(predicted, 2)
-    each_lane(() -> ClampedWorker(recordings), size(theta, 2), stop) do worker, lane
+    each_lane(() -> ClampedWorker(recordings), recordings.pool, size(theta, 2), stop) do worker, lane
         k, own = recordings_of_column(theta, recordings.cells, length(recordings), lane, sets)
         isempty(own) && return nothing
         bind!(worker.model, @view theta[:, lane])

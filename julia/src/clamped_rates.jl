@@ -26,6 +26,7 @@ struct ClampedRecordings
     weights::Matrix{Float64}
     slope::Vector{Float64}
     cells::Vector{Int}
+    pool::Pool
 end
 
 Base.length(recordings::ClampedRecordings) = length(recordings.targets)
@@ -38,7 +39,7 @@ function checked_clamped(
         "mode = \"clamped\" needs gates that a known voltage drives linearly; neuron " *
         "\"$(system.name)\" has others: use mode = \"simulation\""))
     return ClampedRecordings(system, exact, nodes, index, weight, first_step, h, targets, place,
-        voltage, weights, slope, cells)
+        voltage, weights, slope, cells, Pool())
 end
 
 """

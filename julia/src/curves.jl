@@ -15,28 +15,11 @@ finite, and exp(-|x|) of the others.
 end
 
 @inline function exponentials!(
-    c::Curves{Float64,Float64}, model::Model{Float64}, v::Float64, rising::Int, n::Int
-)
-    x, e, v0, inverse_k = c.x, c.e, model.v0, model.inverse_k
-    # A constant number of turns is what makes LLVM use whole vectors for a handful of numbers.
-    for first in 0:BLOCK:(n - 1)
-        @inbounds @simd ivdep for j in 1:BLOCK
-            i = first + j
-            z = (v - v0[i]) * inverse_k[i]
-            x[i] = z
-            up = ifelse(z > LARGEST_EXPONENT, LARGEST_EXPONENT, z)
-            e[i] = branchless_exp(ifelse(i <= rising, up, -abs(z)))
-        end
-    end
-    return nothing
-end
-
-@inline function exponentials!(
     c::Curves{Float64,Pair1{Float64}}, model::Model{Float64}, v::Pair1{Float64}, rising::Int,
     n::Int,
 )
     plain = model.plain
-    exponentials!(plain, model, value_of(v), rising, n)
+    in_one_loop!(plain, model, value_of(v), n)
     @inbounds for i in 1:n
         x, e, along = plain.x[i], plain.e[i], slope_of(v) * model.inverse_k[i]
         steep = ifelse(
@@ -67,6 +50,46 @@ function curves!(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
         end
     end
     isempty(model.system.nodes) || nodes!(values, model.system)
+    return nothing
+end
+
+function curves!(c::Curves{Float64,Float64}, model::Model{Float64}, v::Float64)
+    leaves = model.system.leaves
+    in_one_loop!(c, model, v, last(leaves.linoids))
+    @inbounds for i in leaves.linoids
+        abs(c.x[i]) < 2 * LINOID_SERIES || continue
+        c.value[i] = model.a[i] * model.k[i] * linoid(c.x[i], c.e[i])[1]
+    end
+    @inbounds for i in leaves.constants
+        c.value[i] = model.a[i]
+    end
+    isempty(model.system.nodes) || nodes!(c.value, model.system)
+    return nothing
+end
+
+"""
+The first `n` curves, all forms alike: a·numerator/(1 + sign·exp(-|x|)). A linoid loses digits
+near x = 0 this way. A constant number of turns is what makes LLVM use whole vectors for a handful
+of numbers, and one loop for all forms is faster than one for each.
+"""
+@inline function in_one_loop!(
+    c::Curves{Float64,Float64}, model::Model{Float64}, v::Float64, n::Int
+)
+    x, e, values, a, v0, k = c.x, c.e, c.value, model.a, model.v0, model.k
+    inverse_k, forms = model.inverse_k, model.forms
+    for first in 0:BLOCK:(n - 1)
+        @inbounds @simd ivdep for j in 1:BLOCK
+            i = first + j
+            z = (v - v0[i]) * inverse_k[i]
+            p, rising = abs(z), forms.exponential[i] > 0
+            up = ifelse(z > LARGEST_EXPONENT, LARGEST_EXPONENT, z)
+            power = branchless_exp(ifelse(rising, up, -p))
+            top = a[i] * ifelse(rising | (z < 0), power, 1.0)
+            top *= ifelse(forms.linoid[i] > 0, k[i] * p, 1.0)
+            x[i], e[i] = z, power
+            values[i] = top / muladd(forms.sign[i], power, 1.0)
+        end
+    end
     return nothing
 end
 

@@ -25,11 +25,28 @@ mutable struct Curves{T,S}
 end
 
 function Curves{T,S}(system::System) where {T,S}
-    n, slots, gates = padded(length(system.leaves)), length(system.leaves) + length(system.nodes),
-        length(system.gates)
+    # Whole blocks, so that they are used and copied as vectors.
+    n, slots, gates = padded(length(system.leaves)),
+        padded(length(system.leaves) + length(system.nodes)), padded(length(system.gates))
     zero_of(k) = zeros(S, k)
     return Curves{T,S}(zero_of(n), zero_of(n), zero_of(slots),
         zero_of(slots), (zero_of(gates) for _ in 1:6)..., zero(S))
+end
+
+"1 for the curves of a form and 0 for others, and the sign of exp(-|x|) in the denominator."
+struct Forms
+    exponential::Vector{Float64}
+    linoid::Vector{Float64}
+    sign::Vector{Float64}
+end
+
+function Forms(leaves::Leaves)
+    forms = Forms((zeros(padded(length(leaves))) for _ in 1:3)...)
+    forms.exponential[leaves.exponentials] .= 1
+    forms.linoid[leaves.linoids] .= 1
+    forms.sign[leaves.sigmoids] .= 1
+    forms.sign[leaves.linoids] .= -1
+    return forms
 end
 
 """
@@ -46,6 +63,8 @@ mutable struct Model{T}
     const v0::Vector{T}
     const k::Vector{T}
     const inverse_k::Vector{T}
+    # What their forms ask for when all are evaluated in one loop; see `curves!`.
+    const forms::Forms
     const inverse_c::Base.RefValue{T}
     const plain::Curves{T,T}
     const paired::Curves{T,Pair1{T}}
@@ -63,11 +82,11 @@ end
 function Model{T}(system::System) where {T}
     n = padded(length(system.leaves))
     net = isempty(system.networks) ? 0 : maximum(
-        net -> net.rows[end] + padded(net.layers[end]), system.networks)
+        net -> padded(net.rows[end] + padded(net.layers[end])), system.networks)
     weights = sum(
         net -> sum(net.layers[1:(end - 1)] .* net.layers[2:end]), system.networks; init=0)
     return Model{T}(system, zeros(T, system.n_parameters), (zeros(T, n) for _ in 1:4)...,
-        Ref(zero(T)), Curves{T,T}(system), Curves{T,Pair1{T}}(system), zeros(T, weights),
+        Forms(system.leaves), Ref(zero(T)), Curves{T,T}(system), Curves{T,Pair1{T}}(system), zeros(T, weights),
         (zeros(T, net) for _ in 1:6)...)
 end
 
@@ -76,7 +95,7 @@ A model with the parameters of `model`, now and after every `bind!`, and values 
 `rhs!` computed in it stays there for `pullback!`.
 """
 sibling(model::Model{T}) where {T} = Model{T}(model.system, model.theta, model.a, model.v0, model.k,
-    model.inverse_k, model.inverse_c, Curves{T,T}(model.system), model.paired, model.transposed,
+    model.inverse_k, model.forms, model.inverse_c, Curves{T,T}(model.system), model.paired, model.transposed,
     copy(model.x), copy(model.y), model.dx, model.dy, model.y_bar, model.dy_bar)
 
 Base.eltype(::Model{T}) where {T} = T

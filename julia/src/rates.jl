@@ -105,22 +105,29 @@ the parameters and to v, which is returned. The values of the last `rates!` must
 function rates_pullback!(gradient, c::Curves{T,S}, model::Model{T}) where {T,S}
     fill!(c.bar, zero(S))
     v_bar = zero(S)
-    @inbounds for (g, gate) in enumerate(model.system.gates)
-        kind, a_bar, s_bar = gate.kind, c.a_bar[g], c.s_bar[g]
-        if kind == RATES
-            c.bar[gate.first] += gate.factor * (a_bar + s_bar)
-            c.bar[gate.second] += gate.factor * s_bar
-        elseif kind == STEADY_STATE
-            x, tau, s = c.value[gate.first], c.value[gate.second], c.s[g]
-            c.bar[gate.first] += s * a_bar
-            c.bar[gate.second] -= s / tau * (s_bar + x * a_bar)
-        elseif kind == INSTANTANEOUS
-            c.bar[gate.first] += c.gate_bar[g]
-        elseif kind != FREE
-            v_bar += neural_pullback!(gradient, c, model, gate, a_bar, s_bar)
-        end
+    for (g, gate) in enumerate(model.system.gates)
+        v_bar += rate_pullback!(gradient, c, model, g, gate)
     end
     return v_bar + curves_pullback!(gradient, c, model)
+end
+
+"That of one gate on to its curves (`c.bar`), or to its network and v."
+function rate_pullback!(gradient, c::Curves{T,S}, model::Model{T}, g::Int, gate::Gate) where {T,S}
+    kind = gate.kind
+    @inbounds a_bar, s_bar = c.a_bar[g], c.s_bar[g]
+    @inbounds if kind == RATES
+        c.bar[gate.first] += gate.factor * (a_bar + s_bar)
+        c.bar[gate.second] += gate.factor * s_bar
+    elseif kind == STEADY_STATE
+        x, tau, s = c.value[gate.first], c.value[gate.second], c.s[g]
+        c.bar[gate.first] += s * a_bar
+        c.bar[gate.second] -= s / tau * (s_bar + x * a_bar)
+    elseif kind == INSTANTANEOUS
+        c.bar[gate.first] += c.gate_bar[g]
+    elseif kind != FREE
+        return neural_pullback!(gradient, c, model, gate, a_bar, s_bar)
+    end
+    return zero(S)
 end
 
 function neural_pullback!(

@@ -59,46 +59,24 @@ end
 Options(; solver="auto", rtol=1e-6, atol=1e-8, v_scale=10.0, max_steps=100_000, dt_max=Inf) =
     Options(solver, rtol, atol, v_scale, max_steps, dt_max)
 
-"Absolute tolerance of each of `n` states."
-absolute(options::Options, n::Int) =
-    [j == 1 ? options.atol * options.v_scale : options.atol for j in 1:n]
+"Absolute tolerance of state `j`."
+absolute(options::Options, j::Int) = j == 1 ? options.atol * options.v_scale : options.atol
 
 "How OrdinaryDiffEq is told about `options`, for a solve from 0 to `t1`."
-keywords(options::Options, n::Int, t1) = (abstol=absolute(options, n), reltol=options.rtol,
+keywords(options::Options, n::Int, t1) = (abstol=[absolute(options, j) for j in 1:n], reltol=options.rtol,
     maxiters=options.max_steps, dtmax=min(options.dt_max, t1), verbose=false)
-
-"The accepted steps of a solve: their starts, sizes, stimulus pieces and methods."
-struct Tape
-    t::Vector{Float64}
-    t_next::Vector{Float64}
-    piece::Vector{Int}
-    kind::Vector{UInt8}
-    y::Vector{Float64}
-end
-
-Tape() = Tape(Float64[], Float64[], Int[], UInt8[], Float64[])
-Base.length(tape::Tape) = length(tape.t)
-Base.empty!(tape::Tape) = (foreach(f -> empty!(getfield(tape, f)), fieldnames(Tape)); tape)
 
 function record!(tape::Tape, integrator, piece::Int, alg)
     t0, t1, kind = integrator.tprev, integrator.t, adjoint_kind(alg, integrator)
+    n = length(integrator.uprev)
     if alg_order(alg) <= 5
-        push_step!(tape, t0, t1, piece, kind, integrator.uprev)
+        push_step!(tape, t0, t1, piece, kind, integrator.uprev, n)
     else
         # A method of higher order takes longer steps than Rodas5P can differentiate as well.
         middle = (t0 + t1) / 2
-        push_step!(tape, t0, middle, piece, kind, integrator.uprev)
-        push_step!(tape, middle, t1, piece, kind, integrator(middle))
+        push_step!(tape, t0, middle, piece, kind, integrator.uprev, n)
+        push_step!(tape, middle, t1, piece, kind, integrator(middle), n)
     end
-    return nothing
-end
-
-function push_step!(tape::Tape, t0, t1, piece, kind, y)
-    push!(tape.t, t0)
-    push!(tape.t_next, t1)
-    push!(tape.piece, piece)
-    push!(tape.kind, kind)
-    append!(tape.y, y)
     return nothing
 end
 
@@ -122,8 +100,9 @@ status_of(code) =
 
 Solve from t = 0 and `y0` to the last of `times`; the states there into `samples` (S, T), NaN where
 the solve did not arrive. `stop[1]` is looked at in every step; `tape` records them, or is nothing.
+The last argument is memory, for the methods that are stepped here.
 """
-function march!(samples, times, y0, lane::Lane, alg, options::Options, stop, tape)
+function march!(samples, times, y0, lane::Lane, alg, options::Options, stop, tape, _=nothing)
     next = first_samples!(samples, times, y0, lane)
     t1 = last(times)
     next > length(times) && return Outcome(SUCCESS, 0, 0, 0)

@@ -47,7 +47,6 @@ A gating variable. `first` and `second` are the slots of alpha and beta, or of x
 (those of the prior where there is one); `state` is its place in the state, 0 without one.
 """
 struct Gate
-    name::String
     kind::GateKind
     state::Int
     factor::Float64
@@ -64,13 +63,17 @@ end
 
 is_bounded(gate::Gate) = gate.kind != FREE && gate.kind != INSTANTANEOUS
 
-"An ionic current g·(Π x^p)·(v - e); `gates` and `powers` may be empty."
+"x^p of a gate x in a channel."
+struct Factor
+    gate::Int
+    power::Int
+end
+
+"An ionic current g·(Π x^p)·(v - e); `factors` is a range, which may be empty, of the system's."
 struct Channel
-    name::String
     g::Int
     e::Int
-    gates::Vector{Int}
-    powers::Vector{Int}
+    factors::UnitRange{Int}
 end
 
 "An ionic current scale·N((v - v_shift)/v_scale, x…)."
@@ -110,10 +113,12 @@ mutable struct System
     const networks::Vector{Network}
     const gates::Vector{Gate}
     const channels::Vector{Channel}
+    const factors::Vector{Factor}
     const unknown::Vector{UnknownCurrent}
     const box::Union{Nothing,BlackBox}
     const bounded::Vector{Bool}
     const n_parameters::Int
+    const pool::Pool
 end
 
 n_states(system::System) = length(system.states)

@@ -20,6 +20,7 @@ An explicit pair whose last stage is the new state; `dense[p, j]` is the weight 
 """
 struct ExplicitTableau{S}
     a::Matrix{Float64}
+    b::NTuple{S,Float64}
     c::NTuple{S,Float64}
     dense::Matrix{Float64}
 end
@@ -147,6 +148,6 @@ const TSIT5_DENSE = Vector{Float64}[
     [0.0, -27.896526289197286, 65.09189467479366, -34.87065786149661],
     [0.0, 1.5, -4.0, 2.5],
 ]
-const TSIT5 = ExplicitTableau{7}(lower(TSIT5_A),
+const TSIT5 = ExplicitTableau{7}(lower(TSIT5_A), (TSIT5_A[7]..., 0.0),
     (0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0),
     reduce(hcat, TSIT5_DENSE))
