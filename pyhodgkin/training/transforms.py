@@ -58,7 +58,8 @@ class Transform:
             unit[entry.slice] = _unit(entry)
         self._log = log[self.indices]
         value = np.asarray(theta, dtype=np.float64)[self.indices]
-        names = [layout.names[i] for i in self.indices]
+        every = layout.names
+        names = [every[i] for i in self.indices]
         for name, x in zip(np.array(names)[self._log], value[self._log], strict=True):
             if x == 0.0:
                 raise InputError(
