@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from pyhodgkin.simulate import simulate as simulate
     from pyhodgkin.solution import Solution as Solution
     from pyhodgkin.solution import Status as Status
+    from pyhodgkin.training.identifiability import Identifiability as Identifiability
+    from pyhodgkin.training.identify import identifiability as identifiability
     from pyhodgkin.training.losses import Loss as Loss
 
 # Public submodules, and the module that each other public name comes from.
@@ -70,6 +72,7 @@ _HOME = {
     "Evaluation": "pyhodgkin.evaluate",
     "FitResult": "pyhodgkin.fit",
     "Gate": "pyhodgkin.neuron.gates",
+    "Identifiability": "pyhodgkin.training.identifiability",
     "InstantaneousKinetics": "pyhodgkin.neuron.kinetics",
     "Loss": "pyhodgkin.training.losses",
     "Network": "pyhodgkin.neuron.networks",
@@ -94,6 +97,7 @@ _HOME = {
     "VoltageClamp": "pyhodgkin.protocols",
     "evaluate": "pyhodgkin.evaluate",
     "fit": "pyhodgkin.fit",
+    "identifiability": "pyhodgkin.training.identify",
     "leak": "pyhodgkin.neuron.neuron",
     "read": "pyhodgkin.readers",
     "simulate": "pyhodgkin.simulate",

@@ -67,7 +67,7 @@ class Levenberg:
 
     def tell(self, value: FloatArray, gradient: FloatArray, rate: float) -> None:
         self.rejected = np.zeros(len(self.done), bool)
-        for k in np.flatnonzero(~self.done):
+        for k in np.flatnonzero(~self.done).tolist():
             good = bool(np.isfinite(value[k]) and np.all(np.isfinite(gradient[k])))
             self.rejected[k] = not good
             if good and value[k] < self.value[k]:
@@ -92,7 +92,7 @@ class Levenberg:
         self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
         self.done[k] = self.flat[k] >= PATIENCE
         if not self.done[k]:
-            self.matrix[k] = self._curvature(int(k), self.point[k])
+            self.matrix[k] = self._curvature(k, self.point[k])
             diagonal = np.diagonal(self.matrix[k])
             self.scale[k] = np.maximum(diagonal, 0.1 * self.scale[k])
 

@@ -20,6 +20,8 @@ from ..status import Status
 from . import checks, digests
 from .evaluate import errors, predict
 from .history import named
+from .identifiability import Identifiability
+from .information import judge
 from .objective import Problem
 from .result import FitResult, Prediction
 from .stages import Stage
@@ -28,6 +30,9 @@ from .transforms import Bounds, Transform
 
 if TYPE_CHECKING:
     from .loop import Trainer
+
+
+FEW = 30  # numbers whose standard errors come with a result; each costs two predictions
 
 
 class Plan:
@@ -135,6 +140,7 @@ class Plan:
         held = predict(*args, unseen.measured, theta, problem.options) if problem.heldout else []
         labels = [stage.label for stage in self.stages]
         status = Status.INTERRUPTED if trainer.interrupted else Status(int(trainer.status[best]))
+        known = self._identified(trainer, best)
         seconds = max(trainer.elapsed, time.monotonic() - began)
         return FitResult(
             neuron=problem.neuron.with_theta(theta[best]),
@@ -153,10 +159,23 @@ class Plan:
                 *_predictions(problem.heldout, held, True),
             ),
             initial_states=trainer.y0,
-            log=tuple(trainer.log),
+            log=(*trainer.log, *([] if known is None else [known.summary()])),
             seconds=seconds,
             settings=self.settings(),
+            identifiability=known,
         )
+
+    def _identified(self, trainer: Trainer, best: int) -> Identifiability | None:
+        """What the recordings tell of the numbers trained, when they are few and no networks."""
+        problem, layout = self.problem, self.problem.neuron.layout
+        networks = np.isin(self.indices, layout.select("networks")).any()
+        if networks or len(self.indices) > FEW or not np.isfinite(trainer.score[best]):
+            return None
+        y0 = None if trainer.y0 is None else trainer.y0[best]
+        neuron, noise = problem.neuron.with_theta(trainer.theta[best]), problem.noise
+        sizes = noise if len(noise) and min(noise) > 0 else None
+        args = (problem.backend, neuron, problem.recordings, self.indices, sizes, problem.options)
+        return judge(*args, y0=y0)
 
 
 def voltage_range(recordings: Sequence[Recording]) -> tuple[float, float]:

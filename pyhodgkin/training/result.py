@@ -18,6 +18,7 @@ from ..neuron.neuron import Neuron
 from ..status import Status
 from .evaluate import Errors
 from .history import read_csv, write_csv
+from .identifiability import Identifiability
 
 FloatArray = NDArray[np.float64]
 
@@ -84,6 +85,9 @@ class FitResult:
     log : tuple of str
         What was chosen, and what happened.
     seconds : float
+    identifiability : Identifiability, optional
+        Standard errors of the parameters of the best start, and what the recordings do not
+        determine, where a few numbers and no networks were trained.
 
     Examples
     --------
@@ -106,6 +110,7 @@ class FitResult:
     log: tuple[str, ...] = ()
     seconds: float = 0.0
     settings: dict[str, Any] = field(default_factory=dict)
+    identifiability: Identifiability | None = None
 
     @property
     def neurons(self) -> tuple[Neuron, ...]:
@@ -129,6 +134,8 @@ class FitResult:
 
     def __str__(self) -> str:
         lines = [f"{self.neuron.name}: {self.message}, {self.seconds:.1f} s", *self.log]
+        if self.identifiability is not None:
+            lines += ["", self.identifiability.table()]
         for title, errors in (("training", self.train_error), ("held out", self.heldout_error)):
             if errors is not None:
                 of = f", best of {len(self.theta)} starts" if len(self.theta) > 1 else ""
@@ -166,6 +173,7 @@ class FitResult:
 
     def _summary(self) -> dict:
         errors = {"train_error": self.train_error, "heldout_error": self.heldout_error}
+        known = self.identifiability
         return {
             "format": "pyhodgkin fit",
             "version": _VERSION,
@@ -180,6 +188,7 @@ class FitResult:
             **{name: None if e is None else e.to_dict() for name, e in errors.items()},
             "predictions": [[p.name, p.unit, p.heldout, p.command_unit] for p in self.predictions],
             "settings": self.settings,
+            "identifiability": None if known is None else known.to_dict(),
             "log": list(self.log),
         }
 
@@ -221,7 +230,7 @@ class FitResult:
             )
             for i, (name, unit, held, command_unit) in enumerate(summary["predictions"])
         )
-        heldout = summary["heldout_error"]
+        heldout, known = summary["heldout_error"], summary.get("identifiability")
         return cls(
             neuron,
             arrays["theta"],
@@ -239,6 +248,7 @@ class FitResult:
             tuple(summary["log"]),
             summary["seconds"],
             summary["settings"],
+            None if known is None else Identifiability.from_dict(known),
         )
 
 
