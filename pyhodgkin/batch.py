@@ -75,6 +75,9 @@ def solve_in_groups(
     options: SolveOptions,
 ) -> RawSolution:
     """`engine.solve` for `theta` (1, P) or (B, P), once for each set of temperature factors."""
+    if len(neurons) == 1:
+        values = theta if len(theta) > 1 else theta[0]
+        return engine.solve(neurons[0], protocols, values, y0, saveat, options)
     groups: dict[tuple[float, ...], list[int]] = {}
     for i, neuron in enumerate(neurons):
         factors = tuple(gate.rate_factor(neuron.temperature) for gate in neuron.gates)

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from . import backends
 from .backends.base import Backend, SolveOptions
 from .batch import check_one_structure, solve_in_groups, starts_of
+from .currents import currents_of, open_probabilities_of
 from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .protocols import Protocol
-from .solution import Solution, Status
+from .solution import Solution
 
 FloatArray = NDArray[np.float64]
 
@@ -107,7 +108,7 @@ def simulate(
     batched = not isinstance(neuron, Neuron) or not isinstance(protocol, Protocol) or batch > 1
     batched = batched or individual or (start is not None and start.ndim == 2)
     solution = _solution(base, values, protocols, raw, batched)
-    if throw and np.any(raw.status != Status.SUCCESS):
+    if throw and raw.status.any():  # success is zero
         raise SolveError(f"{base.name}: {solution.message}. With throw=False the rest is returned")
     return solution
 
@@ -133,7 +134,7 @@ def _theta(
     """Parameter sets (1, P) or (B, P), and whether there is one for each element."""
     layout = neurons[0].layout
     if theta is None:
-        values = np.stack([neuron.theta for neuron in neurons])
+        values = np.array([neuron.theta for neuron in neurons])
     elif len(neurons) > 1:
         raise InputError("theta: give it with a single neuron, not with a sequence")
     else:
@@ -157,6 +158,8 @@ def _theta(
 
 
 def _check_values(values: FloatArray, layout) -> None:
+    if ((values >= layout.least) & (values < np.inf)).all():
+        return
     finite = np.isfinite(values)
     if not finite.all():
         bad = ~finite.all(axis=0)
@@ -183,13 +186,14 @@ def _times(saveat: ArrayLike | float | None, protocols: list[Protocol]) -> Float
             raise InputError(f"saveat = {t:g} ms: give a spacing between 0 and t_end = {end:g} ms")
         n = int(np.floor(end / float(t) + 1e-9))
         t = np.minimum(np.arange(n + 1) * float(t), end)
+    last = end * (1.0 + 1e-9)
+    if t.ndim == 1 and len(t) and 0 <= t[0] and t[-1] <= last and (t[1:] > t[:-1]).all():
+        return t
     if t.ndim != 1 or len(t) == 0 or not np.isfinite(t).all():
         raise InputError("saveat: give finite times (T,) in ms, or a spacing")
     if t[0] < 0 or np.any(np.diff(t) <= 0):
         raise InputError(f"saveat: times must increase from 0 ms or later; they start at {t[0]:g}")
-    if t[-1] > end * (1.0 + 1e-9):
-        raise InputError(f"saveat: the last time, {t[-1]:g} ms, is after t_end = {end:g} ms")
-    return t
+    raise InputError(f"saveat: the last time, {t[-1]:g} ms, is after t_end = {end:g} ms")
 
 
 def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
@@ -199,6 +203,8 @@ def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
     n = len(neuron.states)
     if start.ndim not in (1, 2) or start.shape[-1] != n:
         raise InputError(f"y0 has shape {start.shape}; give ({n},) or (B, {n}): {neuron.states}")
+    if start.ndim == 1 and _plain_start(start.tolist()):
+        return start
     if not np.isfinite(start).all():
         raise InputError("y0 has a value that is NaN or infinite")
     gates = start[..., 1:]
@@ -210,6 +216,11 @@ def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
             worst = least if least < 0 else most
             raise InputError(f"y0: gate {name} = {worst:g}; a gate lies in [0, 1]")
     return start
+
+
+def _plain_start(y0: list[float]) -> bool:
+    """Whether there is nothing to be said against one start, whatever the equations are."""
+    return -np.inf < y0[0] < np.inf and all(0.0 <= x <= 1.0 for x in y0[1:])
 
 
 def _batch_size(n_sets: int, n_protocols: int, y0: FloatArray | None) -> int:
@@ -226,8 +237,6 @@ def _batch_size(n_sets: int, n_protocols: int, y0: FloatArray | None) -> int:
 
 
 def _solution(base: Neuron, values: FloatArray, protocols: list[Protocol], raw, batched: bool):
-    from .currents import currents_of, open_probabilities_of
-
     y = raw.y if batched else raw.y[0]
     stats = raw.stats if batched else {k: x[0] for k, x in raw.stats.items()}
     given = protocols if batched and len(protocols) > 1 else protocols[0]

@@ -65,6 +65,19 @@ class Layout:
         self._by_name = {entry.name: entry for entry in self.entries}
         self.size = sum(entry.size for entry in self.entries)
 
+    @cached_property
+    def least(self) -> NDArray[np.float64]:
+        """(P,): what each parameter must not fall below.
+
+        Conductances zero, a capacitance the smallest positive number, the others only finite.
+        """
+        floats = np.finfo(np.float64)
+        least = np.full(self.size, floats.min)
+        for entry in self.entries:
+            if entry.group in ("conductances", "capacitance"):
+                least[entry.slice] = 0.0 if entry.group == "conductances" else floats.tiny
+        return least
+
     def __getitem__(self, name: str) -> Entry:
         if name not in self._by_name:
             raise unknown("parameter", name, self._by_name)
