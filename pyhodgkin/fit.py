@@ -14,6 +14,7 @@ from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .recordings import Recording
 from .training import checks
+from .training.cells import cells_of
 from .training.checkpoints import Store
 from .training.interrupts import Interrupts
 from .training.loop import Callback, StepInfo, Trainer
@@ -40,6 +41,7 @@ def fit(
     loss: Loss | str | None = None,
     penalty: Penalty | CurvePenalty | Sequence[Penalty | CurvePenalty] = (),
     seeds: int | Sequence[int] | None = None,
+    per_cell: str | Sequence[str] | None = None,
     bounds: Bounds | None = None,
     noise: float | Sequence[float] | None = None,
     fit_initial: bool = False,
@@ -76,6 +78,11 @@ def fit(
     seeds : int or sequence of int, optional
         So many starts, or these, each with its networks drawn from its seed; they are trained
         side by side, each as if alone. Default: one start, with the networks as given.
+    per_cell : str or sequence of str, optional
+        Patterns for ``neuron.layout.select``: numbers that are trained too, and are each cell's
+        own; everything else is shared. Each recording says of which cell it is
+        (``Recording(…, cell="a")``). The mean over the cells of a conductance behind a learned
+        gate stays what `neuron` says, since only their product is seen.
     bounds : mapping of str to (float, float), optional
         Parameter name or shell pattern to the range it must stay in, in its own unit.
     noise : float or sequence of float, optional
@@ -137,6 +144,8 @@ def fit(
         raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
     train, held = checks.divide(recordings, heldout)
     indices = checks.trainable_of(neuron, trainable)
+    cells = cells_of(neuron, per_cell, train, held)
+    indices = indices if cells is None else np.union1d(indices, cells.own)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
     chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
     given = [name for name, said in chosen.items() if said is not None]
@@ -147,7 +156,7 @@ def fit(
     folder = checks.folder_of(out, resume)
     noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
     problem = Problem(
-        _engine(backend, solved), neuron, train, held, compared, solved, penalties, *noises
+        _engine(backend, solved), neuron, train, held, compared, solved, penalties, *noises, cells
     )
     plan = Plan(problem, stages, indices, starts, bounds or {}, fit_initial)
     store = None if folder is None else Store(folder, plan.digests())

@@ -56,6 +56,8 @@ class Recording:
         Where it came from, for instance a file.
     t_offset : float
         Time in the original record at which t = 0 here, ms.
+    cell : str
+        Name of the cell, for a fit with numbers of each cell's own.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class Recording:
     temperature: float | None = None
     source: str = ""
     t_offset: float = 0.0
+    cell: str = ""
 
     def __post_init__(self) -> None:
         values: dict[str, Any] = checks.checked(self)

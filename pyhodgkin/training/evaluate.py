@@ -119,10 +119,14 @@ def predict(
     theta: FloatArray,
     options: SolveOptions,
     y0: FloatArray | None = None,
+    cells: NDArray[np.intp] | None = None,
 ) -> list[FloatArray]:
-    """What each of K parameter vectors (K, P) says the recordings observe: (K, T) each."""
-    mode = prediction_mode(neuron, recordings)
-    found = backend.predict(neuron, recordings, theta, mode=mode, y0=y0, options=options)
+    """What each of K parameter vectors (K, P) says the recordings observe: (K, T) each.
+
+    With `cells` (R,), the cell of each recording, `theta` is (K, C, P).
+    """
+    mode, more = prediction_mode(neuron, recordings), {} if cells is None else {"cells": cells}
+    found = backend.predict(neuron, recordings, theta, mode=mode, y0=y0, options=options, **more)
     return [np.array(p, dtype=np.float64).reshape(len(theta), -1) for p in found]
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..status import Status
 from .checkpoints import Checkpoint, Store
+from .gauss_newton import GaussNewton
 from .history import History
 from .interrupts import Interrupts
 from .lbfgs import LBFGS
@@ -96,6 +97,8 @@ class Trainer:
             self._optimizer = AdamW(phi, self._plan.decay(stage))
         elif stage.optimizer == "levenberg":
             self._optimizer = Levenberg(phi, self._objective.curvature)
+        elif stage.optimizer == "gauss_newton":
+            self._optimizer = GaussNewton(phi, self._objective.tangent)
         else:
             self._optimizer = LBFGS(phi, stage.memory, first=stage.lr)
         self.step = 0
@@ -175,7 +178,8 @@ class Trainer:
     def _take_best(self) -> None:
         found = np.isfinite(self.best)
         theta, y0 = self._unknowns.unpack(self.best_phi)
-        self.theta = np.where(found[:, None], theta, self.theta)
+        rows = found.reshape(-1, *(1 for _ in theta.shape[1:]))
+        self.theta = np.where(rows, theta, self.theta)
         if y0 is not None and self.y0 is not None:
             self.y0 = np.where(found[:, None, None], y0, self.y0)
         self.score = np.where(found, self.best, np.inf) if found.any() else self.score

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,18 @@ from ..backends.base import Backend, Loss, Penalty, SolveOptions, ValueAndGradie
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from ..status import Status
+from .cells import Cells, MeanConductance
 from .noise import anchored, denoised
 from .observer import Observer
 from .penalties import CurvePenalty, PenaltyOf
 from .sensitivities import gauss_newton, jacobian, residuals
 from .stages import Stage
 from .starts import Unknowns
+from .tangent import Tangent
 
 FloatArray = NDArray[np.float64]
+
+_MOVE = 1e-3  # of an output of a network, to see what changes with it
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Problem:
     penalties: Sequence[Penalty | CurvePenalty] = ()
     noise: Sequence[float] = ()
     heldout_noise: Sequence[float] = ()
+    cells: Cells | None = None
 
     @cached_property
     def views(self) -> tuple[View, View]:
@@ -91,10 +97,13 @@ class Objective:
         self._recordings, self._heldout = (self._seen(view) for view in problem.views)
         given = problem.penalties if stage.penalty is None else [stage.penalty]
         self._quadratic = [p for p in given if isinstance(p, Penalty)]
-        layout, trained = problem.neuron.layout, unknowns.transform.indices
+        layout, trained = problem.neuron.layout, unknowns.indices
         self._pulled = np.flatnonzero(~np.isin(trained, layout.select("networks")))
         self._origin = unknowns.start()[:, self._pulled]
         self._curves = [PenaltyOf(p, problem.neuron) for p in given if isinstance(p, CurvePenalty)]
+        self._mean = None
+        if problem.cells is not None:
+            self._mean = MeanConductance(problem.neuron, problem.cells.own, trained)
 
     def _seen(self, view: View) -> list[Recording]:
         """What the engine is shown of these recordings in this stage."""
@@ -120,6 +129,7 @@ class Objective:
             mode=self._mode,
             y0=y0,
             options=self._options,
+            **self._cells(recordings),
         )
         if observer is None:
             return found
@@ -131,12 +141,17 @@ class Objective:
             gradient_y0=None if by_y0 is None else self._factor * by_y0,
         )
 
+    def _cells(self, recordings: Sequence[Recording]) -> dict[str, Any]:
+        """What an engine is told of cells: nothing where there are none."""
+        cells = self._problem.cells
+        return {} if cells is None else {"cells": cells.of(recordings)}
+
     def __call__(self, phi: FloatArray, rows: NDArray[np.bool_]) -> Evaluation:
         """Value and gradient at `phi` (K, p) of the starts in `rows` (K,); others are inf, 0."""
         k = len(phi)
         out = Evaluation(np.full(k, np.inf), np.zeros(phi.shape), np.full(k, Status.SUCCESS))
         theta, y0 = self._unknowns.unpack(phi)
-        usable = np.all(np.isfinite(theta), axis=-1)
+        usable = np.isfinite(theta).reshape(k, -1).all(axis=-1)
         out.status[rows & ~usable] = Status.NONFINITE
         at = np.flatnonzero(rows & usable)
         if len(at) == 0:
@@ -170,6 +185,7 @@ class Objective:
             loss=self._loss,
             y0=y0,
             options=self._options,
+            **self._cells(self._recordings),
         )
 
     def curvature(self, k: int, phi: FloatArray) -> FloatArray:
@@ -180,6 +196,34 @@ class Objective:
             own = np.ix_(self._pulled, self._pulled)
             matrix[own] += 2.0 * self._stage.pull / len(self._pulled) * np.eye(len(self._pulled))
         return matrix
+
+    def tangent(self, k: int, phi: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Directions (p, m) of start `k` at `phi` (p,), and the Gauss-Newton matrix along them."""
+        basis = self._tangent(self._unknowns.repeated(k, 1).unpack(phi[None])[0][0])
+        m = basis.shape[1]
+        parts = jacobian(
+            lambda z: self.residuals(k, phi + z @ basis.T), np.zeros(m), _MOVE, central=False
+        )
+        matrix = self._factor * gauss_newton(*parts, self._loss)
+        moved = np.concatenate([phi[None], phi + _MOVE * basis.T])
+        theta = self._unknowns.repeated(k, m + 1).unpack(moved)[0]
+        away = theta[1:] - theta[0]
+        for curve in self._curves:
+            matrix += curve.curvature(theta[0], away, _MOVE)
+        for p in self._quadratic:
+            slopes = away[:, p.indices] / _MOVE
+            matrix += 2.0 * p.strength / len(p.indices) * slopes @ slopes.T
+        if self._stage.pull and len(self._pulled):
+            own = basis[self._pulled]
+            matrix += 2.0 * self._stage.pull / len(self._pulled) * own.T @ own
+        return basis, matrix
+
+    @cached_property
+    def _tangent(self) -> Tangent:
+        traces = [r.data if r.observed == "v" else r.command for r in self._recordings]
+        seen = float(min(map(np.min, traces))), float(max(map(np.max, traces)))
+        size = self._unknowns.start().shape[-1]
+        return Tangent(self._problem.neuron, self._unknowns.indices, size, seen)
 
     def heldout(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
         """Loss (K,) on the held-out recordings; NaN outside `rows`, inf where a solve failed."""
@@ -192,12 +236,24 @@ class Objective:
         return out
 
     def _penalty(self, theta: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
-        out = [curve(theta) for curve in self._curves]
+        out = [_curve(curve, theta) for curve in self._curves]
         for p in self._quadratic:
-            away, slope = theta[:, p.indices] - p.centre, np.zeros_like(theta)
-            slope[:, p.indices] = 2.0 * p.strength / len(p.indices) * away
-            out.append((p.strength * np.mean(away**2, axis=-1), slope))
+            away, slope = theta[..., p.indices] - p.centre, np.zeros_like(theta)
+            slope[..., p.indices] = 2.0 * p.strength / away[0].size * away
+            cost = p.strength * np.mean(away.reshape(len(away), -1) ** 2, axis=-1)
+            out.append((cost, slope))
+        if self._mean is not None:
+            out.append(self._mean(theta))
         return out
+
+
+def _curve(curve: PenaltyOf, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The penalty of the networks, which cells share: the first one's stand for all."""
+    if theta.ndim == 2:
+        return curve(theta)
+    slope = np.zeros_like(theta)
+    cost, slope[:, 0] = curve(theta[:, 0])
+    return cost, slope
 
 
 def _cut(recording: Recording, horizon: float | None) -> Recording:

@@ -53,13 +53,13 @@ class Observer:
         self._size, self._c_m = neuron.layout.size, neuron.c_m
 
     def theta(self, theta: FloatArray) -> FloatArray:
-        """The parameters (K, P + 2) of the neuron with its observer."""
-        own = np.broadcast_to([self.gain, 0.0], (len(theta), 2))
+        """The parameters (…, P + 2) of the neuron with its observer."""
+        own = np.broadcast_to([self.gain, 0.0], (*theta.shape[:-1], 2))
         return np.concatenate([theta, own], axis=-1)
 
     def pull(self, gradient: FloatArray) -> FloatArray:
-        """The gradient (K, P) by the parameters of the neuron, of (K, P + 2)."""
-        return np.ascontiguousarray(gradient[:, : self._size])
+        """The gradient (…, P) by the parameters of the neuron, of (…, P + 2)."""
+        return np.ascontiguousarray(gradient[..., : self._size])
 
     def recordings(
         self, recordings: Sequence[Recording], towards: Sequence[FloatArray] | None = None

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from ..backends.base import Loss, SolveOptions
 from ..errors import InputError, unknown
-from ..neuron.neuron import Neuron
 from ..neuron.parameters import Entry
 from ..recordings import Recording
 from ..status import Status
 from . import checks, digests
+from .cells import CellUnknowns
 from .evaluate import errors, predict
 from .history import named
 from .identifiability import Identifiability
 from .information import judge
 from .objective import Problem
+from .population import Population
 from .result import FitResult, Prediction
 from .stages import Stage
 from .starts import FloatArray, Unknowns, draw
@@ -65,7 +66,9 @@ class Plan:
             self.theta = neuron.theta[None]
         else:
             self.theta = draw(neuron, [int(s) for s in seeds if s is not None], indices)
-        self.y0 = _initial(neuron, problem.recordings, self.theta) if fit_initial else None
+        if problem.cells is not None:
+            self.theta = np.repeat(self.theta[:, None], len(problem.cells), axis=1)
+        self.y0 = _initial(problem, self.theta) if fit_initial else None
         for stage in stages:
             # An argument that cannot be used is found here, not in the middle of a run.
             self.unknowns(stage, self.theta, self.y0)
@@ -77,7 +80,7 @@ class Plan:
         return checks.trainable_of(self.problem.neuron, stage.trainable)
 
     def unknowns(self, stage: Stage, theta: FloatArray, y0: FloatArray | None) -> Unknowns:
-        """What one stage moves, from `theta` (K, P) and `y0` (K, R, S) on."""
+        """What one stage moves, from `theta` (K, P) or (K, C, P) and `y0` (K, R, S) on."""
         neuron, trained = self.problem.neuron, self._trained(stage)
         names = neuron.layout.names
         bounds = {
@@ -85,8 +88,16 @@ class Plan:
             for pattern, ends in self.bounds.items()
             if stage.trainable is None or any(fnmatchcase(names[i], pattern) for i in trained)
         }
-        transform = Transform(neuron.layout, neuron.theta, trained, bounds)
-        return Unknowns(transform, theta, y0, gates=neuron.right_hand_side is None)
+        cells, gates = self.problem.cells, neuron.right_hand_side is None
+        if cells is None:
+            transform = Transform(neuron.layout, neuron.theta, trained, bounds)
+            return Unknowns(transform, theta, y0, gates)
+        own = np.isin(trained, cells.own)
+        parts = [
+            Transform(neuron.layout, neuron.theta, part, _of(bounds, [names[i] for i in part]))
+            for part in (trained[~own], trained[own])
+        ]
+        return CellUnknowns(parts[0], parts[1], theta, y0, gates)
 
     def decay(self, stage: Stage) -> FloatArray:
         """Weight decay (p,) of a stage: of the weights of networks, not of their biases."""
@@ -95,7 +106,8 @@ class Plan:
             if entry.group == "networks" and "weight" in entry.name.rpartition(".")[2]:
                 decays[entry.slice] = stage.weight_decay
         more = 0 if self.y0 is None else self.y0[0].size
-        return np.concatenate([decays[self._trained(stage)], np.zeros(more)])
+        indices = self.unknowns(stage, self.theta, self.y0).indices
+        return np.concatenate([decays[indices], np.zeros(more)])
 
     def digests(self) -> dict[str, str]:
         """What makes this run this run; a checkpoint of it carries the same."""
@@ -111,9 +123,15 @@ class Plan:
             "penalty": digests.digest(penalties),
             "seeds": digests.digest([self.seeds]),
             "fit_initial": digests.digest([self.y0]),
+            "per_cell": digests.digest(self._cells()),
             "backend": digests.digest([problem.backend.name]),
             "options": digests.digest([problem.options]),
         }
+
+    def _cells(self) -> list[object]:
+        """The cell of each recording, and what each has for itself."""
+        cells = self.problem.cells
+        return [] if cells is None else [cells.own, *(r.cell for r in self.problem.recordings)]
 
     def settings(self) -> dict[str, Any]:
         """The same in words, for the summary."""
@@ -128,6 +146,9 @@ class Plan:
             "recordings": [r.name for r in problem.recordings],
             "heldout": [r.name for r in problem.heldout],
             "fit_initial": self.y0 is not None,
+            "per_cell": []
+            if problem.cells is None
+            else [layout.names[i] for i in problem.cells.own],
         }
 
     def result(self, trainer: Trainer, began: float) -> FitResult:
@@ -136,15 +157,20 @@ class Plan:
         best = int(np.argmin(trainer.score))
         args = (problem.backend, problem.neuron)
         shown, unseen = problem.views
-        seen = predict(*args, shown.measured, theta, problem.options, trainer.y0)
-        held = predict(*args, unseen.measured, theta, problem.options) if problem.heldout else []
+        cells, options = problem.cells, problem.options
+        of = [None if cells is None else cells.of(x) for x in (problem.recordings, problem.heldout)]
+        seen = predict(*args, shown.measured, theta, options, trainer.y0, of[0])
+        held = (
+            predict(*args, unseen.measured, theta, options, None, of[1]) if problem.heldout else []
+        )
         labels = [stage.label for stage in self.stages]
         status = Status.INTERRUPTED if trainer.interrupted else Status(int(trainer.status[best]))
         known = self._identified(trainer, best)
+        mean = theta if cells is None else theta.mean(axis=1)
         seconds = max(trainer.elapsed, time.monotonic() - began)
         return FitResult(
-            neuron=problem.neuron.with_theta(theta[best]),
-            theta=theta,
+            neuron=problem.neuron.with_theta(mean[best]),
+            theta=mean,
             seeds=self.seeds,
             best=best,
             scores=trainer.score,
@@ -163,13 +189,15 @@ class Plan:
             seconds=seconds,
             settings=self.settings(),
             identifiability=known,
+            population=None if cells is None else Population(cells.names, cells.own, theta),
         )
 
     def _identified(self, trainer: Trainer, best: int) -> Identifiability | None:
         """What the recordings tell of the numbers trained, when they are few and no networks."""
         problem, layout = self.problem, self.problem.neuron.layout
         networks = np.isin(self.indices, layout.select("networks")).any()
-        if networks or len(self.indices) > FEW or not np.isfinite(trainer.score[best]):
+        few = len(self.indices) <= FEW and problem.cells is None
+        if networks or not few or not np.isfinite(trainer.score[best]):
             return None
         y0 = None if trainer.y0 is None else trainer.y0[best]
         neuron, noise = problem.neuron.with_theta(trainer.theta[best]), problem.noise
@@ -206,11 +234,25 @@ def _places(entry: Entry) -> NDArray[np.intp]:
     return np.arange(entry.start, entry.start + entry.size)
 
 
-def _initial(neuron: Neuron, recordings: Sequence[Recording], theta: FloatArray) -> FloatArray:
+def _of(bounds: Bounds, names: Sequence[str]) -> Bounds:
+    """The bounds of some parameters."""
+    return {p: ends for p, ends in bounds.items() if any(fnmatchcase(n, p) for n in names)}
+
+
+def _initial(problem: Problem, theta: FloatArray) -> FloatArray:
     """Steady states (K, R, S) at the first voltage of each recording."""
+    recordings, neuron = problem.recordings, problem.neuron
     firsts = [float((r.data if r.observed == "v" else r.protocol([0.0]))[0]) for r in recordings]
-    neurons = [neuron.with_theta(row) for row in theta]
-    return np.array([[n.initial_state(v) for v in firsts] for n in neurons])
+    if problem.cells is None:
+        neurons = [neuron.with_theta(row) for row in theta]
+        return np.array([[n.initial_state(v) for v in firsts] for n in neurons])
+    of = problem.cells.of(recordings)
+    return np.array(
+        [
+            [neuron.with_theta(row[c]).initial_state(v) for c, v in zip(of, firsts, strict=True)]
+            for row in theta
+        ]
+    )
 
 
 def _predictions(

@@ -19,6 +19,7 @@ from ..status import Status
 from .evaluate import Errors
 from .history import read_csv, write_csv
 from .identifiability import Identifiability
+from .population import Population
 
 FloatArray = NDArray[np.float64]
 
@@ -88,6 +89,9 @@ class FitResult:
     identifiability : Identifiability, optional
         Standard errors of the parameters of the best start, and what the recordings do not
         determine, where a few numbers and no networks were trained.
+    population : Population, optional
+        Of a fit with `per_cell`: the cells and the numbers of each. `theta` and `neuron` are
+        then of the mean over the cells.
 
     Examples
     --------
@@ -111,11 +115,21 @@ class FitResult:
     seconds: float = 0.0
     settings: dict[str, Any] = field(default_factory=dict)
     identifiability: Identifiability | None = None
+    population: Population | None = None
 
     @property
     def neurons(self) -> tuple[Neuron, ...]:
         """One neuron for each start."""
         return tuple(self.neuron.with_theta(theta) for theta in self.theta)
+
+    @property
+    def cells(self) -> dict[str, Neuron]:
+        """Of a fit with `per_cell`, the neuron of each cell, of the best start."""
+        known = self.population
+        if known is None:
+            return {}
+        rows = zip(known.cells, known.theta[self.best], strict=True)
+        return {name: self.neuron.with_theta(row) for name, row in rows}
 
     @property
     def success(self) -> bool:
@@ -136,6 +150,8 @@ class FitResult:
         lines = [f"{self.neuron.name}: {self.message}, {self.seconds:.1f} s", *self.log]
         if self.identifiability is not None:
             lines += ["", self.identifiability.table()]
+        if self.population is not None:
+            lines += ["", self.population.table(self.neuron.layout, self.best)]
         for title, errors in (("training", self.train_error), ("held out", self.heldout_error)):
             if errors is not None:
                 of = f", best of {len(self.theta)} starts" if len(self.theta) > 1 else ""
@@ -166,6 +182,9 @@ class FitResult:
         out = {"theta": self.theta, "scores": self.scores, "statuses": self.statuses}
         if self.initial_states is not None:
             out["initial_states"] = self.initial_states
+        if self.population is not None:
+            out["population.theta"] = self.population.theta
+            out["population.own"] = self.population.own
         for i, p in enumerate(self.predictions):
             parts = ("t", "command", "measured", "predicted", "mask")
             out |= {f"prediction{i}.{part}": getattr(p, part) for part in parts}
@@ -188,6 +207,7 @@ class FitResult:
             **{name: None if e is None else e.to_dict() for name, e in errors.items()},
             "predictions": [[p.name, p.unit, p.heldout, p.command_unit] for p in self.predictions],
             "settings": self.settings,
+            "cells": None if self.population is None else list(self.population.cells),
             "identifiability": None if known is None else known.to_dict(),
             "log": list(self.log),
         }
@@ -231,6 +251,7 @@ class FitResult:
             for i, (name, unit, held, command_unit) in enumerate(summary["predictions"])
         )
         heldout, known = summary["heldout_error"], summary.get("identifiability")
+        names, places = summary.get("cells"), ("population.own", "population.theta")
         return cls(
             neuron,
             arrays["theta"],
@@ -249,6 +270,7 @@ class FitResult:
             summary["seconds"],
             summary["settings"],
             None if known is None else Identifiability.from_dict(known),
+            None if names is None else Population(tuple(names), *(arrays[n] for n in places)),
         )
 
 

@@ -28,19 +28,25 @@ def residuals(
     loss: Loss,
     y0: FloatArray | None,
     options: SolveOptions,
+    cells: NDArray[np.intp] | None = None,
 ) -> list[FloatArray]:
     """(predicted - measured)/scale at the samples in use: (M, n) for each recording.
 
-    `theta` is (M, P), `y0` None or (M, R, S). They are NaN where a solve failed.
+    `theta` is (M, P), or (M, C, P) with the cell (R,) of each recording, `y0` None or (M, R, S).
+    They are NaN where a solve failed.
     """
-    predicted = backend.predict(neuron, recordings, theta, mode=mode, y0=y0, options=options)
+    more = {} if cells is None else {"cells": cells}
+    predicted = backend.predict(
+        neuron, recordings, theta, mode=mode, y0=y0, options=options, **more
+    )
     out = []
-    for recording, values in zip(recordings, predicted, strict=True):
+    for i, (recording, values) in enumerate(zip(recordings, predicted, strict=True)):
+        own = theta if cells is None else theta[:, cells[i]]
         values, keep = np.reshape(values, (len(theta), -1)), recording.mask
         scaled = recording.data
         target: FloatArray = recording.data[None]
         if mode == "clamped" and recording.observed == "v":
-            balance, c_m = balance_of(recording), theta[:, neuron.layout["c_m"].start]
+            balance, c_m = balance_of(recording), own[:, neuron.layout["c_m"].start]
             target = balance.stimulus - c_m[:, None] * balance.slope
             scaled = balance.target(neuron.c_m)
         scale = loss.scale if loss.scale is not None else default_scale(scaled[keep])

@@ -77,9 +77,23 @@ class Unknowns:
     ) -> None:
         self.transform, self.theta, self.y0, self._gates = transform, theta, y0, gates
 
+    @property
+    def indices(self) -> NDArray[np.intp]:
+        """Places in theta of the entries of phi that are parameters."""
+        return self.transform.indices
+
+    def _start(self) -> FloatArray:
+        return self.transform.to_phi(self.theta)
+
+    def _theta(self, phi: FloatArray) -> FloatArray:
+        return self.transform.to_theta(phi[:, : self.transform.size], self.theta)
+
+    def _pulled(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
+        return self.transform.pull(phi[:, : self.transform.size], by_theta)
+
     def start(self) -> FloatArray:
         """phi (K, p) of where it begins."""
-        phi = self.transform.to_phi(self.theta)
+        phi = self._start()
         if self.y0 is None:
             return phi
         x = self.y0[..., 1:]
@@ -97,8 +111,8 @@ class Unknowns:
 
     def unpack(self, phi: FloatArray) -> tuple[FloatArray, FloatArray | None]:
         """theta (K, P), and y0 (K, R, S) or None."""
-        p = self.transform.size
-        theta = self.transform.to_theta(phi[:, :p], self.theta)
+        p = len(self.indices)
+        theta = self._theta(phi)
         if self.y0 is None:
             return theta, None
         states = phi[:, p:].reshape(self.y0.shape)
@@ -114,8 +128,7 @@ class Unknowns:
         rows: NDArray[np.intp],
     ) -> FloatArray:
         """Gradient by phi of the starts `rows`, from those by theta and y0."""
-        p = self.transform.size
-        gradient = self.transform.pull(phi[rows, :p], by_theta)
+        gradient = self._pulled(phi[rows], by_theta)
         if self.y0 is None:
             return gradient
         if by_y0 is None:
