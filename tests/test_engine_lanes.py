@@ -157,9 +157,9 @@ def test_spike_times(engine):
 def test_a_spike_that_is_missing_costs_the_width_of_the_window(engine):
     recording, cell = spiking()
     quiet = replace(recording, protocol=ph.CurrentClamp.constant(0.0, 28.0))
-    loss = [Loss(scale=30.0, spikes=s) for s in (0.0, 0.5)]
+    loss = [Loss(scale=30.0, spikes=s, reach=4.0) for s in (0.0, 0.5)]
     found = [engine.value_and_grad(cell, [quiet], cell.theta, x) for x in loss]
-    np.testing.assert_allclose(found[1].value - found[0].value, 0.5 * 25.0)
+    np.testing.assert_allclose(found[1].value - found[0].value, 0.5 * 16.0)
     np.testing.assert_array_equal(found[0].gradient, found[1].gradient)
     late = recording.masked(recording.t < 2.0)
     found = [engine.value_and_grad(cell, [late], cell.theta, x).value for x in loss]
@@ -193,3 +193,5 @@ def test_what_cannot_be_asked(engine):
         Ends(WEIGHT[:2], TARGET)
     with pytest.raises(InputError, match="spikes"):
         Loss(spikes=-1.0)
+    with pytest.raises(InputError, match="reach"):
+        Loss(reach=0.0)

@@ -7,17 +7,18 @@ const LOSS_KINDS = Dict("mse" => MSE, "mae" => MAE, "huber" => HUBER)
 """
 The residual is (predicted - measured)/scale; `delta` is where Huber's function turns linear.
 `spikes` weighs the squared errors of spike times in ms², a spike being a rise of v through
-`threshold` (mV).
+`threshold` (mV), and its counterpart at most `reach` ms away.
 """
 struct Loss
     kind::LossKind
     delta::Float64
     spikes::Float64
     threshold::Float64
+    reach::Float64
 end
 
-Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0) =
-    Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes, threshold)
+Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0, reach=5.0) =
+    Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes, threshold, reach)
 
 "Cost of a residual and its derivative."
 @inline function cost(loss::Loss, r::Float64)

@@ -58,7 +58,7 @@ end
 @testset "spike times" begin
     @test rises([-1.0, 1.0, -1.0, 0.0, 2.0], 0.0) == [1, 3]
     @test rises([-1.0, 1.0, -1.0, 0.0, 2.0], 0.0, [1.0, 1.0, 0.0, 1.0, 1.0]) == [1]
-    @test nearest_pairs([10.0, 20.0], [11.0, 9.5, 40.0]) == [(1, 2)]
+    @test nearest_pairs([10.0, 20.0], [11.0, 9.5, 40.0], 5.0) == [(1, 2)]
     neuron, loss = test_neuron("squid_axon"), Loss("mse"; spikes=0.5, threshold=-20.0)
     recording = made_recording(neuron, STEP; times=collect(0.1:0.1:20.0))
     plain = loss_and_gradient(neuron, [recording]; TIGHT...)[1]

@@ -91,10 +91,12 @@ class Loss:
     spikes : float
         Where v is compared, this times the mean squared error of the spike times, in ms², is
         added. A spike is a rise of v through `threshold`; its counterpart is the nearest one
-        of the prediction, at most 5 ms away. A spike without any counts as 5 ms off, and gives
-        no gradient.
+        of the prediction, at most `reach` away. A spike without any counts as that far off, and
+        gives no gradient.
     threshold : float
         mV; where a spike is timed.
+    reach : float
+        ms; less than half the shortest interval keeps spikes from being taken for others.
 
     Examples
     --------
@@ -107,8 +109,11 @@ class Loss:
     delta: float = 1.0
     spikes: float = 0.0
     threshold: float = 0.0
+    reach: float = 5.0
 
     def __post_init__(self) -> None:
+        if not 0.0 < self.reach < np.inf:
+            raise InputError(f"Loss: reach = {self.reach} ms must be positive")
         if not 0.0 <= self.spikes < np.inf or not np.isfinite(self.threshold):
             raise InputError(
                 f"Loss: spikes = {self.spikes} must not be negative, threshold = "

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-WINDOW = 5.0  # ms
-
 
 def rises(v: FloatArray, threshold: float, used: NDArray[np.bool_] | None = None) -> Indices:
     """The samples after which `v` (T,) rises through `threshold`, both neighbours `used`.
@@ -28,16 +26,18 @@ def crossing(t: FloatArray, v: FloatArray, i: Indices, threshold: float) -> Floa
     return t[i] + (threshold - v[i]) * (t[i + 1] - t[i]) / (v[i + 1] - v[i])
 
 
-def nearest_pairs(measured: FloatArray, predicted: FloatArray) -> tuple[Indices, Indices]:
-    """Pairs of times within the window, the nearest first and each in one at most.
+def nearest_pairs(
+    measured: FloatArray, predicted: FloatArray, reach: float
+) -> tuple[Indices, Indices]:
+    """Pairs of times at most `reach` apart, the nearest first and each in one at most.
 
     Examples
     --------
-    >>> nearest_pairs(np.array([10.0, 20.0]), np.array([11.0, 9.5, 40.0]))
+    >>> nearest_pairs(np.array([10.0, 20.0]), np.array([11.0, 9.5, 40.0]), 5.0)
     (array([0]), array([1]))
     """
     apart = np.abs(predicted[None] - measured[:, None])
-    i, j = np.nonzero(apart <= WINDOW)
+    i, j = np.nonzero(apart <= reach)
     pairs: list[tuple[int, int]] = []
     left, free = np.ones(len(measured), bool), np.ones(len(predicted), bool)
     for n in np.argsort(apart[i, j], kind="stable").tolist():

@@ -95,7 +95,7 @@ def options_of(options: SolveOptions) -> Any:
 @lru_cache(maxsize=32)
 def loss_of(loss: Loss) -> Any:
     """The loss in Julia; its scale goes with the recordings."""
-    numbers = (loss.delta, loss.spikes, loss.threshold)
+    numbers = (loss.delta, loss.spikes, loss.threshold, loss.reach)
     return session().call("make_loss", loss.kind, *map(float, numbers))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...recordings import Recording
 from ..base import Loss, default_scale
-from ..spike_times import WINDOW, crossing, nearest_pairs, rises
+from ..spike_times import crossing, nearest_pairs, rises
 
 
 class Targets:
@@ -64,12 +64,14 @@ class Targets:
             for k in range(len(v)):
                 own = plain[k, r, : len(t)]
                 found = rises(own, level)
-                first, second = nearest_pairs(measured, crossing(t, own, found, level))
+                first, second = nearest_pairs(
+                    measured, crossing(t, own, found, level), self.loss.reach
+                )
                 i = found[second]
                 gap = v.new_tensor(t[i + 1] - t[i])
                 low, high = v[k, r, i], v[k, r, i + 1]
                 late = v.new_tensor(t[i] - measured[first]) + (level - low) * gap / (high - low)
-                missing = WINDOW**2 * (len(measured) - len(first))
+                missing = self.loss.reach**2 * (len(measured) - len(first))
                 cost = (late.square().sum() + missing) / len(measured)
                 place = torch.tensor([k, r], device=v.device)
                 total = total.index_put(tuple(place), cost)
