@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..status import Status
 from .checkpoints import Checkpoint, Store
-from .gauss_newton import GaussNewton
 from .history import History
 from .interrupts import Interrupts
 from .lbfgs import LBFGS
@@ -21,13 +20,14 @@ from .levenberg import Levenberg
 from .objective import Evaluation, Objective
 from .optimizers import AdamW, Optimizer
 from .progress import Bar
+from .shooting import Knots
 from .stages import Stage
 from .starts import FloatArray
 
 if TYPE_CHECKING:
     from .plan import Plan
 
-HELDOUT_EVERY = 10  # steps
+HELDOUT_EVERY = 10  # steps, for the held-out loss, and the whole one of minibatches
 IMPROVED = 1e-4  # relative decrease that counts against `patience`
 
 
@@ -47,6 +47,7 @@ class StepInfo:
 
 
 Callback = Callable[[StepInfo], object]
+Trained = tuple[Knots, FloatArray, NDArray[np.bool_]]  # phi (K, p), and where it is of use
 
 
 class Trainer:
@@ -86,19 +87,19 @@ class Trainer:
 
     # -- one stage ----------------------------------------------------------------------
 
-    def _enter(self) -> None:
-        """Everything that belongs to one stage, at its beginning."""
+    def _enter(self, before: Trained | None = None) -> None:
+        """Everything that belongs to one stage, at its beginning; `before` are its last knots."""
         stage, k = self._schedule[self.stage], len(self.theta)
         self._unknowns = self._plan.unknowns(stage, self.theta, self.y0)
+        if isinstance(self._unknowns, Knots) and before is not None:
+            self._unknowns.take_over(*before)
         self._objective = Objective(self._problem, stage, self._unknowns)
         phi = self._unknowns.start()
         self._optimizer: Optimizer
         if stage.optimizer == "adamw":
-            self._optimizer = AdamW(phi, self._plan.decay(stage))
+            self._optimizer = AdamW(phi, self._plan.decay(stage, phi.shape[-1]))
         elif stage.optimizer == "levenberg":
             self._optimizer = Levenberg(phi, self._objective.curvature)
-        elif stage.optimizer == "gauss_newton":
-            self._optimizer = GaussNewton(phi, self._objective.tangent)
         else:
             self._optimizer = LBFGS(phi, stage.memory, first=stage.lr)
         self.step = 0
@@ -110,7 +111,7 @@ class Trainer:
     def _advance(self) -> None:
         """One evaluation for every active start, and what follows from it."""
         stage, active = self._schedule[self.stage], ~self._optimizer.done
-        evaluation = self._objective(self._optimizer.ask(), active)
+        evaluation = self._objective(self._optimizer.ask(), active, self.step)
         # Nothing has changed until here: an exception above leaves the state of the step before.
         rate = stage.rate(self.step)
         self._optimizer.tell(evaluation.value, evaluation.gradient, rate)
@@ -126,11 +127,11 @@ class Trainer:
         stage, optimizer = self._schedule[self.stage], self._optimizer
         heldout = np.full(len(active), np.nan)
         value, rows = optimizer.value, active & np.isfinite(optimizer.value)
-        if self._problem.heldout:
+        if self._problem.heldout or stage.batch is not None:
             last = (self.step + 1 == stage.steps) | optimizer.done
             rows = rows & ((self.step % HELDOUT_EVERY == 0) | last)
-            heldout = self._objective.heldout(optimizer.point, rows)
-            value = heldout
+            value = self._objective.judge(optimizer.point, rows)
+            heldout = value if self._problem.heldout else heldout
         better = rows & (np.nan_to_num(value, nan=np.inf) < self.best)
         self.best = np.where(better, value, self.best)
         self.best_phi = np.where(better[:, None], optimizer.point, self.best_phi)
@@ -173,11 +174,13 @@ class Trainer:
         self.log.append(self._summary(stage, found))
         self.stage += 1
         if self.stage < len(self._schedule):
-            self._enter()
+            unknowns = self._unknowns
+            knots = (unknowns, self.best_phi, found) if isinstance(unknowns, Knots) else None
+            self._enter(knots)
 
     def _take_best(self) -> None:
         found = np.isfinite(self.best)
-        theta, y0 = self._unknowns.unpack(self.best_phi)
+        theta, y0 = self._unknowns.unpack(self.best_phi)[0], self._unknowns.initial(self.best_phi)
         rows = found.reshape(-1, *(1 for _ in theta.shape[1:]))
         self.theta = np.where(rows, theta, self.theta)
         if y0 is not None and self.y0 is not None:
@@ -190,6 +193,8 @@ class Trainer:
         if found.sum() > 1:
             end += f" (best), {np.median(self.best):.4g} (median)"
         text = f"{stage.label}: {self.step} steps, {end}"
+        more = self._objective.remark(self.best_phi, found)
+        text += f"; {more}" if more else ""
         if self._refused.any():
             reasons = sorted({Status(int(r)).name.lower() for r in self._reason[self._refused > 0]})
             text += (

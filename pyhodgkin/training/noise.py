@@ -19,6 +19,8 @@ _MAD = 0.6744897501960817  # of a normal distribution with standard deviation on
 _HALF = (2, 3, 5, 7, 10, 15, 22, 32, 47, 68, 100)  # samples on either side of a window
 _ICI = 2.0  # widths of a confidence interval, in standard deviations
 _DEGREE = 3
+_FINE = 1.0 / 60.0  # ms: rates change little within it
+_MANY = 20_000  # samples that are enough as they are
 LITTLE = 0.02  # mV: less noise than this is none
 
 
@@ -87,12 +89,71 @@ def denoised(recording: Recording, noise: float) -> FloatArray:
     """
     if noise <= 0.0 or len(recording) < 9:
         return recording.data
+    edges = _edges(recording)
+    parts = [_smoothed(recording.data[a:b], noise) for a, b in pairwise(edges)]
+    return np.concatenate(parts)
+
+
+def refined(recording: Recording, parts: int | None = None) -> Recording:
+    """The same recording with each gap between samples divided, by polynomials of six samples.
+
+    Into so many parts, or (None) as many as bring the samples to 0.017 ms, four at most, unless
+    that were very many samples.
+
+    Gates driven by straight lines between samples, and slopes from differences of samples, miss
+    the top of a spike by more than a good fit may. No polynomial reaches across a jump of the
+    stimulus. For a voltage with hardly any noise.
+
+    Examples
+    --------
+    >>> from pyhodgkin.protocols import CurrentClamp
+    >>> t = np.arange(0.0, 5.0, 0.05)
+    >>> recording = Recording(t, CurrentClamp.constant(0.0, 5.0), v=np.sin(3.0 * t))
+    >>> fine = refined(recording, 4)
+    >>> bool(np.max(np.abs(fine.v - np.sin(3.0 * fine.t))) < 1e-6)
+    True
+    """
+    t = recording.t
+    if parts is None:
+        gap = float(np.median(np.diff(t)))
+        parts = int(np.clip(np.ceil(gap / _FINE - 0.01), 1, 4)) if len(t) < _MANY else 1
+    if parts == 1:
+        return recording
+    between = t[:-1, None] + np.diff(t)[:, None] * np.arange(parts) / parts
+    fine = np.append(between.ravel(), t[-1])
+    v = np.empty_like(fine)
+    for a, b in pairwise(_edges(recording)):
+        # The first sample after a jump is also the last before it: v itself does not jump.
+        last = min(b + 1, len(t))
+        own = slice(a * parts, (last - 1) * parts + 1)
+        v[own] = _lagrange(t[a:last], recording.data[a:last], fine[own])
+    mask = np.append(np.repeat(recording.mask[:-1] & recording.mask[1:], parts), recording.mask[-1])
+    return replace(recording, t=fine, v=v, mask=mask)
+
+
+def _lagrange(t: FloatArray, v: FloatArray, at: FloatArray) -> FloatArray:
+    """The polynomial through the (up to) six samples around each of the times `at`."""
+    n = min(6, len(t))
+    if n < 2:
+        return np.full(len(at), v[0])
+    first = np.clip(np.searchsorted(t, at, side="right") - n // 2, 0, len(t) - n)
+    nodes = first[:, None] + np.arange(n)
+    x, out = t[nodes], np.zeros(len(at))
+    for i in range(n):
+        weight = np.ones(len(at))
+        for j in range(n):
+            if i != j:
+                weight *= (at - x[:, j]) / (x[:, i] - x[:, j])
+        out += weight * v[nodes[:, i]]
+    return out
+
+
+def _edges(recording: Recording) -> NDArray[np.intp]:
+    """Numbers of the first samples at or after each jump of the stimulus; 0 and T at the ends."""
     pieces = recording.protocol.segments
     size = 1e-3 * max(float(np.ptp(recording.command)), 1e-12)
     jumps = pieces.breakpoints[np.abs(pieces.jumps()) > size]
-    edges = np.unique([0, *np.searchsorted(recording.t, jumps - 1e-9), len(recording)])
-    parts = [_smoothed(recording.data[a:b], noise) for a, b in pairwise(edges)]
-    return np.concatenate(parts)
+    return np.unique([0, *np.searchsorted(recording.t, jumps - 1e-9), len(recording)])
 
 
 def anchored(recording: Recording, start: float) -> Recording:

@@ -14,18 +14,16 @@ from ..backends.base import Backend, Loss, Penalty, SolveOptions, ValueAndGradie
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from ..status import Status
+from .batches import pick
 from .cells import Cells, MeanConductance
-from .noise import anchored, denoised
 from .observer import Observer
 from .penalties import CurvePenalty, PenaltyOf
 from .sensitivities import gauss_newton, jacobian, residuals
 from .stages import Stage
 from .starts import Unknowns
-from .tangent import Tangent
+from .views import View, cut
 
 FloatArray = NDArray[np.float64]
-
-_MOVE = 1e-3  # of an output of a network, to see what changes with it
 
 
 @dataclass(frozen=True)
@@ -47,23 +45,6 @@ class Problem:
     def views(self) -> tuple[View, View]:
         """What was trained on and held out, as measured and without its noise."""
         return View(self.recordings, self.noise), View(self.heldout, self.heldout_noise)
-
-
-class View:
-    """Recordings as they were measured, and what they are without noise (mV each).
-
-    `measured` is what is compared; its first samples, where a simulation starts, are denoised.
-    `smooth` drives gates under a known voltage, and an observer.
-    """
-
-    def __init__(self, recordings: Sequence[Recording], noise: Sequence[float] = ()) -> None:
-        sizes = noise if len(noise) else np.zeros(len(recordings))
-        self.measured, self.smooth = list(recordings), list(recordings)
-        for i, (recording, size) in enumerate(zip(recordings, sizes, strict=True)):
-            if size > 0.0 and recording.observed == "v":
-                v = denoised(recording, float(size))
-                self.smooth[i] = replace(recording, v=v)
-                self.measured[i] = anchored(recording, float(v[0]))
 
 
 @dataclass(frozen=True)
@@ -94,6 +75,9 @@ class Objective:
         if stage.gain is not None:
             self._mode, self._observer = "simulation", Observer(problem.neuron, stage.gain)
             self._loss, self._factor = self._observer.loss(self._loss)
+        self._shooting = unknowns.shooting
+        if self._shooting is not None:
+            self._mode = "simulation"
         self._recordings, self._heldout = (self._seen(view) for view in problem.views)
         given = problem.penalties if stage.penalty is None else [stage.penalty]
         self._quadratic = [p for p in given if isinstance(p, Penalty)]
@@ -108,10 +92,10 @@ class Objective:
     def _seen(self, view: View) -> list[Recording]:
         """What the engine is shown of these recordings in this stage."""
         horizon = self._stage.horizon
-        smooth = [_cut(r, horizon) for r in view.smooth]
         if self._mode == "clamped":
-            return smooth
-        measured = [_cut(r, horizon) for r in view.measured]
+            return [cut(r, horizon) for r in view.driving]
+        smooth = [cut(r, horizon) for r in view.smooth]
+        measured = [cut(r, horizon) for r in view.measured]
         if self._observer is None:
             return measured
         return self._observer.recordings(measured, [r.data for r in smooth])
@@ -146,8 +130,31 @@ class Objective:
         cells = self._problem.cells
         return {} if cells is None else {"cells": cells.of(recordings)}
 
-    def __call__(self, phi: FloatArray, rows: NDArray[np.bool_]) -> Evaluation:
-        """Value and gradient at `phi` (K, p) of the starts in `rows` (K,); others are inf, 0."""
+    def _trained(
+        self, theta: FloatArray, y0: FloatArray | None, step: int | None
+    ) -> ValueAndGradient:
+        """`_evaluate` on what is trained on, in a step of minibatches on the batch of it."""
+        count, size = len(self._shooting or self._recordings), self._stage.batch
+        part = None if step is None or size is None else pick(count, size, step)
+        if self._shooting is not None and y0 is not None:
+            return self._shooting.value_and_grad(theta, y0, self._loss, self._options, part)
+        if part is None:
+            return self._evaluate(self._recordings, theta, y0)
+        mine = [self._recordings[i] for i in part]
+        found = self._evaluate(mine, theta, None if y0 is None else y0[:, part])
+        if y0 is None or found.gradient_y0 is None:
+            return found
+        by_y0 = np.zeros(y0.shape)
+        by_y0[:, part] = found.gradient_y0
+        return replace(found, gradient_y0=by_y0)
+
+    def __call__(
+        self, phi: FloatArray, rows: NDArray[np.bool_], step: int | None = None
+    ) -> Evaluation:
+        """Value and gradient at `phi` (K, p) of the starts in `rows` (K,); others are inf, 0.
+
+        With `step` only the minibatch of that step is looked at, in a stage that has them.
+        """
         k = len(phi)
         out = Evaluation(np.full(k, np.inf), np.zeros(phi.shape), np.full(k, Status.SUCCESS))
         theta, y0 = self._unknowns.unpack(phi)
@@ -156,7 +163,7 @@ class Objective:
         at = np.flatnonzero(rows & usable)
         if len(at) == 0:
             return out
-        found = self._evaluate(self._recordings, theta[at], None if y0 is None else y0[at])
+        found = self._trained(theta[at], None if y0 is None else y0[at], step)
         value, by_theta = np.array(found.value), np.array(found.gradient)
         for cost, slope in self._penalty(theta[at]):
             value, by_theta = value + cost, by_theta + slope
@@ -197,33 +204,20 @@ class Objective:
             matrix[own] += 2.0 * self._stage.pull / len(self._pulled) * np.eye(len(self._pulled))
         return matrix
 
-    def tangent(self, k: int, phi: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Directions (p, m) of start `k` at `phi` (p,), and the Gauss-Newton matrix along them."""
-        basis = self._tangent(self._unknowns.repeated(k, 1).unpack(phi[None])[0][0])
-        m = basis.shape[1]
-        parts = jacobian(
-            lambda z: self.residuals(k, phi + z @ basis.T), np.zeros(m), _MOVE, central=False
-        )
-        matrix = self._factor * gauss_newton(*parts, self._loss)
-        moved = np.concatenate([phi[None], phi + _MOVE * basis.T])
-        theta = self._unknowns.repeated(k, m + 1).unpack(moved)[0]
-        away = theta[1:] - theta[0]
-        for curve in self._curves:
-            matrix += curve.curvature(theta[0], away, _MOVE)
-        for p in self._quadratic:
-            slopes = away[:, p.indices] / _MOVE
-            matrix += 2.0 * p.strength / len(p.indices) * slopes @ slopes.T
-        if self._stage.pull and len(self._pulled):
-            own = basis[self._pulled]
-            matrix += 2.0 * self._stage.pull / len(self._pulled) * own.T @ own
-        return basis, matrix
+    def judge(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
+        """What decides which parameters are the best (K,): the held-out loss, or the whole one."""
+        if self._problem.heldout:
+            return self.heldout(phi, rows)
+        return np.where(rows, self(phi, rows).value, np.nan)
 
-    @cached_property
-    def _tangent(self) -> Tangent:
-        traces = [r.data if r.observed == "v" else r.command for r in self._recordings]
-        seen = float(min(map(np.min, traces))), float(max(map(np.max, traces)))
-        size = self._unknowns.start().shape[-1]
-        return Tangent(self._problem.neuron, self._unknowns.indices, size, seen)
+    def remark(self, phi: FloatArray, rows: NDArray[np.bool_]) -> str:
+        """What else there is to say of `phi` (K, p) of the starts in `rows`, after a stage."""
+        theta, knots = self._unknowns.unpack(phi)
+        if self._shooting is None or knots is None or not rows.any():
+            return ""
+        jumps = self._shooting.jumps(theta[rows], knots[rows], self._loss, self._options)
+        v, gates = np.median(jumps[:, 0]), np.median(np.max(jumps[:, 1:], axis=-1, initial=0.0))
+        return f"largest jump between windows {v:.3g} mV, of a gate {gates:.2g}"
 
     def heldout(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
         """Loss (K,) on the held-out recordings; NaN outside `rows`, inf where a solve failed."""
@@ -231,9 +225,14 @@ class Objective:
         theta, _ = self._unknowns.unpack(phi)
         at = np.flatnonzero(rows)
         if len(at):
-            found = self._evaluate(self._heldout, theta[at], None)
+            found = self._unseen(theta[at])
             out[at] = np.where(np.isfinite(found.value) & ~found.failed, found.value, np.inf)
         return out
+
+    def _unseen(self, theta: FloatArray) -> ValueAndGradient:
+        if self._shooting is not None:
+            return self._shooting.heldout(theta, self._loss, self._options)
+        return self._evaluate(self._heldout, theta, None)
 
     def _penalty(self, theta: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
         out = [_curve(curve, theta) for curve in self._curves]
@@ -254,12 +253,3 @@ def _curve(curve: PenaltyOf, theta: FloatArray) -> tuple[FloatArray, FloatArray]
     slope = np.zeros_like(theta)
     cost, slope[:, 0] = curve(theta[:, 0])
     return cost, slope
-
-
-def _cut(recording: Recording, horizon: float | None) -> Recording:
-    """The samples of the first `horizon` ms of a recording, under the same protocol."""
-    if horizon is None or horizon >= recording.t[-1]:
-        return recording
-    n = int(np.searchsorted(recording.t, horizon, side="right"))
-    part = {recording.observed: recording.data[:n]}
-    return replace(recording, t=recording.t[:n], mask=recording.mask[:n], **part)
