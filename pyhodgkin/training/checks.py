@@ -112,13 +112,13 @@ def stages_fit(schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Record
             )
         if stage.mode == "observer" and neuron.right_hand_side is not None:
             raise InputError(
-                f'stage {i} ({stage.label}): an observer is one more current; neuron '
+                f"stage {i} ({stage.label}): an observer is one more current; neuron "
                 f'"{neuron.name}" has one network and no currents: use mode="simulation"'
             )
-        if stage.mode == "observer" and train[0].observed != "v":
+        if stage.mode in ("observer", "windows") and train[0].observed != "v":
             raise InputError(
-                f"stage {i} ({stage.label}): an observer draws v to the one measured; in voltage "
-                'clamp v is commanded: use mode="clamped"'
+                f"stage {i} ({stage.label}): {stage.mode} training starts from the v measured; in "
+                'voltage clamp v is commanded: use mode="clamped"'
             )
         for recording in train:
             if stage.horizon is not None and stage.horizon <= recording.t[1]:

@@ -13,9 +13,9 @@ from ..recordings import Recording
 from .evaluate import prediction_mode
 from .identifiability import Identifiability
 from .noise import levels
-from .objective import View
 from .sensitivities import jacobian, residuals
 from .transforms import Transform
+from .views import View
 
 FloatArray = NDArray[np.float64]
 

@@ -25,6 +25,7 @@ from .information import judge
 from .objective import Problem
 from .population import Population
 from .result import FitResult, Prediction
+from .shooting import knots_of
 from .stages import Stage
 from .starts import FloatArray, Unknowns, draw
 from .transforms import Bounds, Transform
@@ -91,23 +92,24 @@ class Plan:
         cells, gates = self.problem.cells, neuron.right_hand_side is None
         if cells is None:
             transform = Transform(neuron.layout, neuron.theta, trained, bounds)
-            return Unknowns(transform, theta, y0, gates)
+            unknowns = Unknowns(transform, theta, y0, gates)
+            return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
         own = np.isin(trained, cells.own)
         parts = [
             Transform(neuron.layout, neuron.theta, part, _of(bounds, [names[i] for i in part]))
             for part in (trained[~own], trained[own])
         ]
-        return CellUnknowns(parts[0], parts[1], theta, y0, gates)
+        unknowns = CellUnknowns(parts[0], parts[1], theta, y0, gates)
+        return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
 
-    def decay(self, stage: Stage) -> FloatArray:
+    def decay(self, stage: Stage, size: int) -> FloatArray:
         """Weight decay (p,) of a stage: of the weights of networks, not of their biases."""
         decays = np.zeros(self.problem.neuron.layout.size)
         for entry in self.problem.neuron.layout:
             if entry.group == "networks" and "weight" in entry.name.rpartition(".")[2]:
                 decays[entry.slice] = stage.weight_decay
-        more = 0 if self.y0 is None else self.y0[0].size
-        indices = self.unknowns(stage, self.theta, self.y0).indices
-        return np.concatenate([decays[indices], np.zeros(more)])
+        own = decays[self.unknowns(stage, self.theta, self.y0).indices]
+        return np.concatenate([own, np.zeros(size - len(own))])
 
     def digests(self) -> dict[str, str]:
         """What makes this run this run; a checkpoint of it carries the same."""

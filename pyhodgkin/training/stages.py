@@ -12,7 +12,7 @@ from ..errors import InputError, unknown
 from .losses import Loss
 from .penalties import CurvePenalty
 
-MODES = ("clamped", "observer", "simulation")
+MODES = ("clamped", "observer", "windows", "simulation")
 OPTIMIZERS = ("adamw", "lbfgs", "levenberg")
 RATES = ("constant", "cosine", "halving")
 
@@ -23,11 +23,12 @@ class Stage:
 
     Parameters
     ----------
-    mode : {"simulation", "clamped", "observer"}
+    mode : {"simulation", "clamped", "observer", "windows"}
         Solve the neuron and compare what was observed; or drive its gates with the measured
         (or commanded) voltage and compare the current: no spikes to chase, and fast; or solve
         it with a current that draws v to the one measured, gain·(v_measured - v), which keeps
-        spikes in their places (current clamp only).
+        spikes in their places; or solve it in windows, each from a start of its own that is
+        trained too (multiple shooting). The last two are for current clamp only.
     optimizer : {"adamw", "lbfgs", "levenberg"}
         Levenberg-Marquardt is for a few numbers (up to about 60), and there far ahead: each of
         its steps also predicts twice for each unknown.
@@ -56,6 +57,15 @@ class Stage:
     gain : float, optional
         Of the observer: a conductance in the neuron's unit, mS/cm². The higher, the closer the
         voltage is held; a schedule lowers it from stage to stage.
+    window : float, optional
+        Length of the windows, ms.
+    continuity : float
+        Weight of the squared jumps from the end of each window to the start of the next, for
+        v in units of the scale of the loss and for gates in units of 0.1. In stages that follow
+        each other it grows, or the windows do: starts that were trained before are kept.
+    batch : int, optional
+        So many recordings, or windows, in each step of AdamW, in turn; after a round their
+        order is drawn anew. The whole loss is taken every tenth step.
     horizon : float, optional
         Use only the first so many ms of each recording.
     patience : int, optional
@@ -83,6 +93,9 @@ class Stage:
     pull: float = 0.0
     memory: int = 50
     gain: float | None = None
+    window: float | None = None
+    continuity: float = 1.0
+    batch: int | None = None
     horizon: float | None = None
     patience: int | None = None
     target: float | None = None
@@ -108,11 +121,35 @@ class Stage:
             )
         if self.gain is not None and not 0 < self.gain < np.inf:
             raise InputError(f"Stage: gain = {self.gain} mS/cm² must be positive")
+        self._check_windows()
         if self.horizon is not None and not self.horizon > 0:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
         if (self.patience is not None and self.patience < 1) or self.memory < 1:
             raise InputError(
                 f"Stage: patience = {self.patience}, memory = {self.memory}; give 1 or more"
+            )
+
+    def _check_windows(self) -> None:
+        if (self.mode == "windows") != (self.window is not None):
+            raise InputError(
+                f'Stage: mode = "{self.mode}", window = {self.window}; windows need a length '
+                "(ms), and nothing else has one"
+            )
+        if self.window is not None and not 0 < self.window < np.inf:
+            raise InputError(f"Stage: window = {self.window} ms must be positive")
+        if not 0 <= self.continuity < np.inf:
+            raise InputError(f"Stage: continuity = {self.continuity} must not be negative")
+        if self.mode == "windows" and self.optimizer not in ("adamw", "lbfgs"):
+            raise InputError(
+                f'Stage: optimizer = "{self.optimizer}" sees no starts of windows; take "adamw" '
+                'or "lbfgs"'
+            )
+        if self.batch is not None and (int(self.batch) != self.batch or self.batch < 1):
+            raise InputError(f"Stage: batch = {self.batch}; give a whole number, 1 or more")
+        if self.batch is not None and self.optimizer != "adamw":
+            raise InputError(
+                f"Stage: batch = {self.batch} changes the loss from step to step, which "
+                f'"{self.optimizer}" cannot follow; take "adamw"'
             )
 
     @property

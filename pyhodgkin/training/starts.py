@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +12,9 @@ from ..errors import InputError
 from ..neuron.networks import Network
 from ..neuron.neuron import Neuron
 from .transforms import Transform
+
+if TYPE_CHECKING:
+    from .shooting import Shooting
 
 FloatArray = NDArray[np.float64]
 
@@ -66,7 +72,11 @@ class Unknowns:
         Initial states of the recordings, to be fitted: v in units of 10 mV, gates as logits.
     gates : bool
         Whether the states after v are gates, which stay in [0, 1].
+    free_v : bool
+        Whether v of the initial states is fitted too.
     """
+
+    shooting: Shooting | None = None  # where y0 holds the knots of windows
 
     def __init__(
         self,
@@ -74,8 +84,10 @@ class Unknowns:
         theta: FloatArray,
         y0: FloatArray | None = None,
         gates: bool = True,
+        free_v: bool = True,
     ) -> None:
         self.transform, self.theta, self.y0, self._gates = transform, theta, y0, gates
+        self._first = 0 if free_v else 1  # of the states that are fitted
 
     @property
     def indices(self) -> NDArray[np.intp]:
@@ -100,14 +112,20 @@ class Unknowns:
         if self._gates:
             x = np.clip(x, _GATE_EDGE, 1.0 - _GATE_EDGE)
             x = np.log(x) - np.log1p(-x)
-        states = np.concatenate([self.y0[..., :1] / 10.0, x], axis=-1)
+        states = np.concatenate([self.y0[..., :1] / 10.0, x], axis=-1)[..., self._first :]
         return np.concatenate([phi, states.reshape(len(phi), -1)], axis=-1)
 
     def repeated(self, k: int, times: int) -> Unknowns:
         """Those of start `k`, so many times."""
         y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)
         theta = np.repeat(self.theta[k : k + 1], times, axis=0)
-        return Unknowns(self.transform, theta, y0, self._gates)
+        return Unknowns(self.transform, theta, y0, self._gates, not self._first)
+
+    def without_states(self) -> Unknowns:
+        """The same parameters, and no initial states."""
+        other = copy(self)
+        other.y0 = None
+        return other
 
     def unpack(self, phi: FloatArray) -> tuple[FloatArray, FloatArray | None]:
         """theta (K, P), and y0 (K, R, S) or None."""
@@ -115,10 +133,15 @@ class Unknowns:
         theta = self._theta(phi)
         if self.y0 is None:
             return theta, None
-        states = phi[:, p:].reshape(self.y0.shape)
-        x = states[..., 1:]
+        states = phi[:, p:].reshape(*self.y0.shape[:-1], self.y0.shape[-1] - self._first)
+        x = states[..., 1 - self._first :]
         x = 0.5 * (1.0 + np.tanh(0.5 * x)) if self._gates else x
-        return theta, np.concatenate([10.0 * states[..., :1], x], axis=-1)
+        v = self.y0[..., :1] if self._first else 10.0 * states[..., :1]
+        return theta, np.concatenate([v, x], axis=-1)
+
+    def initial(self, phi: FloatArray) -> FloatArray | None:
+        """Initial states (K, R, S) of the recordings, or None where they are not fitted."""
+        return self.unpack(phi)[1]
 
     def pull(
         self,
@@ -138,4 +161,5 @@ class Unknowns:
         slope[..., 0] = 10.0
         if self._gates:
             slope[..., 1:] = y0[..., 1:] * (1.0 - y0[..., 1:])
-        return np.concatenate([gradient, (by_y0 * slope).reshape(len(rows), -1)], axis=-1)
+        by_states = (by_y0 * slope)[..., self._first :]
+        return np.concatenate([gradient, by_states.reshape(len(rows), -1)], axis=-1)
