@@ -2,11 +2,17 @@
 # instantaneous ones alike. Numbers are plain (`S` = `T`) or carry the tangent along one direction.
 
 "Sum of the ionic currents at `v`."
-function total_current(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
+@inline function total_current(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
     total = zero(S)
     for channel in model.system.channels
         total += current(c, model, channel, v)
     end
+    isempty(model.system.unknown) || (total += unknown_current(c, model, v))
+    return total
+end
+
+@noinline function unknown_current(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
+    total = zero(S)
     for unknown in model.system.unknown
         total += current(c, model, unknown, v)
     end

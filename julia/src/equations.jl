@@ -6,7 +6,7 @@
 # command, and the first component of what comes out means nothing.
 
 "dy/dt into `dy`."
-function rhs!(dy, y, u, model::Model{T}) where {T}
+@inline function rhs!(dy, y, u, model::Model{T}) where {T}
     is_black_box(model.system) && return box_rhs!(dy, y, u, model)
     c = model.plain
     gate_rhs!(dy, y, model)
@@ -16,7 +16,7 @@ function rhs!(dy, y, u, model::Model{T}) where {T}
 end
 
 "The gates' part of `rhs!` alone; their values are then in `model.plain.gate`."
-function gate_rhs!(dy, y, model::Model{T}) where {T}
+@inline function gate_rhs!(dy, y, model::Model{T}) where {T}
     system, c = model.system, model.plain
     v = @inbounds convert(T, y[1])
     curves!(c, model, v)

@@ -37,33 +37,62 @@ function forward_tangent!(model::Model, net::Network)
     return nothing
 end
 
+# Sums over a group of columns are kept in registers; longer groups wait less for one another.
+const GROUP = 8
+
 "W·from (+ bias) of layer `l`."
 @inline function affine!(to, from, model::Model, net::Network, l::Int, with_bias::Bool)
     n_in, n_out = net.layers[l], net.layers[l + 1]
-    source, target, weights = net.rows[l], net.rows[l + 1], net.transposed[l]
-    bias = net.places[l] + n_in * n_out
-    w = model.transposed
-    @inbounds begin
-        for o in 1:n_out
-            to[target + o] = with_bias ? model.theta[bias + o] : zero(eltype(to))
-        end
-        # Four columns at a time, so that the sums are not stored and loaded for each of them.
-        for i in 1:4:(n_in - 3)
-            z1, z2, z3, z4 = from[source + i], from[source + i + 1], from[source + i + 2],
-                from[source + i + 3]
-            c1 = weights + (i - 1) * n_out
-            c2, c3, c4 = c1 + n_out, c1 + 2n_out, c1 + 3n_out
-            @simd ivdep for o in 1:n_out
-                to[target + o] = muladd(w[c1 + o], z1, muladd(w[c2 + o], z2,
-                    muladd(w[c3 + o], z3, muladd(w[c4 + o], z4, to[target + o]))))
+    source, target, weights = net.rows[l], net.rows[l + 1], net.places[l]
+    bias, theta = weights + n_in * n_out, model.theta
+    if n_out < GROUP
+        @inbounds for o in 1:n_out
+            line = weights + (o - 1) * n_in
+            total = zero(eltype(to))
+            @simd for i in 1:n_in
+                total = muladd(theta[line + i], from[source + i], total)
             end
+            to[target + o] = with_bias ? total + theta[bias + o] : total
         end
-        for i in (n_in - n_in % 4 + 1):n_in
-            z, column = from[source + i], weights + (i - 1) * n_out
-            @simd ivdep for o in 1:n_out
-                to[target + o] = muladd(w[column + o], z, to[target + o])
-            end
+        return nothing
+    end
+    with_bias || fill_row!(to, target, n_out)
+    base, b = with_bias ? (theta, bias) : (to, target)
+    add_lines!(to, target, base, b, model.transposed, net.transposed[l], n_out, from, source, n_in)
+    return nothing
+end
+
+@inline function fill_row!(to, row::Int, n::Int)
+    @inbounds @simd ivdep for i in (row + 1):(row + n)
+        to[i] = zero(eltype(to))
+    end
+    return nothing
+end
+
+"""
+to = base + Σ_k z_k·line_k over `count` lines of `n` weights, one after the other from `w[first]`
+on; each vector is read or written after its own offset.
+"""
+@inline function add_lines!(to, t::Int, base, b::Int, w, first::Int, n::Int, z, s::Int, count::Int)
+    k = 0
+    @inbounds while k + GROUP <= count
+        Base.Cartesian.@nexprs 8 j -> (z_j = z[s + k + j]; c_j = first + (k + j - 1) * n)
+        @simd ivdep for o in 1:n
+            left = muladd(w[c_1 + o], z_1, muladd(w[c_2 + o], z_2,
+                muladd(w[c_3 + o], z_3, w[c_4 + o] * z_4)))
+            right = muladd(w[c_5 + o], z_5, muladd(w[c_6 + o], z_6,
+                muladd(w[c_7 + o], z_7, muladd(w[c_8 + o], z_8, base[b + o]))))
+            to[t + o] = left + right
         end
+        base, b, k = to, t, k + GROUP
+    end
+    @inbounds while k < count
+        k += 1
+        weight, line = z[s + k], first + (k - 1) * n
+        @simd ivdep for o in 1:n
+            to[t + o] = muladd(w[line + o], weight, base[b + o])
+        end
+        base, b = to, t
     end
     return nothing
 end
@@ -170,11 +199,27 @@ end
     n_in, n_out = net.layers[l], net.layers[l + 1]
     source, target, place = net.rows[l], net.rows[l + 1], net.places[l]
     bias, y = place + n_in * n_out, model.y
+    @inbounds @simd ivdep for o in 1:n_out
+        gradient[bias + o] += bar[target + o]
+    end
+    if n_in == 1
+        x = @inbounds y[source + 1]
+        @inbounds @simd ivdep for o in 1:n_out
+            gradient[place + o] = muladd(bar[target + o], x, gradient[place + o])
+        end
+        return nothing
+    end
+    whole = n_in - n_in % GROUP
     @inbounds for o in 1:n_out
-        b = bar[target + o]
-        gradient[bias + o] += b
-        line = place + (o - 1) * n_in
-        @simd ivdep for i in 1:n_in
+        b, line = bar[target + o], place + (o - 1) * n_in
+        # Read as a whole and written as a whole, which becomes one instruction each; a loop over
+        # so few numbers would not become vector instructions at all.
+        for first in 0:GROUP:(whole - 1)
+            to, from = line + first, source + first
+            Base.Cartesian.@nexprs 8 i -> (g_i = muladd(b, y[from + i], gradient[to + i]))
+            Base.Cartesian.@nexprs 8 i -> (gradient[to + i] = g_i)
+        end
+        for i in (whole + 1):n_in
             gradient[line + i] = muladd(b, y[source + i], gradient[line + i])
         end
     end
@@ -188,11 +233,18 @@ end
     n_in, n_out = net.layers[l], net.layers[l + 1]
     source, target, place = net.rows[l], net.rows[l + 1], net.places[l]
     bias, y, dy = place + n_in * n_out, model.y, model.dy
+    whole = n_in - n_in % GROUP
     @inbounds for o in 1:n_out
         b, d = bar[target + o], d_bar[target + o]
         gradient[bias + o] += b
         line = place + (o - 1) * n_in
-        @simd ivdep for i in 1:n_in
+        for first in 0:GROUP:(whole - 1)
+            to, from = line + first, source + first
+            Base.Cartesian.@nexprs 8 i -> (g_i = muladd(
+                b, y[from + i], muladd(d, dy[from + i], gradient[to + i])))
+            Base.Cartesian.@nexprs 8 i -> (gradient[to + i] = g_i)
+        end
+        for i in (whole + 1):n_in
             gradient[line + i] = muladd(
                 b, y[source + i], muladd(d, dy[source + i], gradient[line + i]))
         end
@@ -203,28 +255,21 @@ end
 "Wᵀ·bar of layer `l`, into the rows of the layer before."
 @inline function back!(bar, model::Model, net::Network, l::Int)
     n_in, n_out = net.layers[l], net.layers[l + 1]
-    source, target, place = net.rows[l], net.rows[l + 1], net.places[l]
-    w = model.theta
-    @inbounds begin
-        for i in 1:n_in
-            bar[source + i] = zero(eltype(bar))
-        end
-        for o in 1:4:(n_out - 3)
-            b1, b2, b3, b4 = bar[target + o], bar[target + o + 1], bar[target + o + 2],
-                bar[target + o + 3]
-            l1 = place + (o - 1) * n_in
-            l2, l3, l4 = l1 + n_in, l1 + 2n_in, l1 + 3n_in
-            @simd ivdep for i in 1:n_in
-                bar[source + i] = muladd(w[l1 + i], b1, muladd(w[l2 + i], b2,
-                    muladd(w[l3 + i], b3, muladd(w[l4 + i], b4, bar[source + i]))))
+    source, target = net.rows[l], net.rows[l + 1]
+    if n_in < GROUP
+        w, columns = model.transposed, net.transposed[l]
+        @inbounds for i in 1:n_in
+            column = columns + (i - 1) * n_out
+            total = zero(eltype(bar))
+            @simd for o in 1:n_out
+                total = muladd(w[column + o], bar[target + o], total)
             end
+            bar[source + i] = total
         end
-        for o in (n_out - n_out % 4 + 1):n_out
-            b, line = bar[target + o], place + (o - 1) * n_in
-            @simd ivdep for i in 1:n_in
-                bar[source + i] = muladd(w[line + i], b, bar[source + i])
-            end
-        end
+        return nothing
     end
+    fill_row!(bar, source, n_in)
+    add_lines!(
+        bar, source, bar, source, model.theta, net.places[l], n_in, bar, target, n_out)
     return nothing
 end

@@ -49,7 +49,12 @@ function room!(tape::Tape, first::Int, stages::Int, model::Model)
 end
 
 "Vectors that are kept as a whole, in blocks, and those of which a number for each gate is."
-blocks(model::Model) = (model.plain.e, model.plain.value, model.y, model.x)
+function blocks(model::Model)
+    c, needs_x = model.plain, any(net -> net.activation != TANH, model.system.networks)
+    return (c.e, c.value, model.y, needs_x ? model.x : NOTHING_KEPT)
+end
+
+const NOTHING_KEPT = Float64[]
 of_gates(model::Model) = (model.plain.a, model.plain.s, model.plain.gate)
 
 "Numbers in the record of one stage."

@@ -63,4 +63,12 @@ end
     end
     exact = (moved(1e-6) - moved(-1e-6)) / 2e-6
     @test sum(gradient .* direction) + sum(start_bar .* push) ≈ exact rtol = 1e-5
+
+    # Where the tape had no room for what the stages computed they are evaluated again.
+    HodgkinNeurons.bind!(model, neuron.theta)
+    again_bar, again_gradient = zeros(n), zeros(length(neuron.theta))
+    tape.first .= -1
+    adjoint!(again_bar, again_gradient, weights, samples, times, tape, lane, StepWork(lane.model))
+    @test again_gradient ≈ gradient rtol = 1e-12
+    @test again_bar ≈ start_bar rtol = 1e-12
 end
