@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import sys
@@ -104,6 +105,11 @@ def _start_julia() -> Backend:
     from .julia.start import session
 
     session()
+    return _julia_engine()
+
+
+@functools.cache
+def _julia_engine() -> Backend:
     from .julia.engine import JuliaBackend
 
     return JuliaBackend()

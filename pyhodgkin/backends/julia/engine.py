@@ -66,15 +66,16 @@ class JuliaBackend:
         options: SolveOptions,
     ) -> RawSolution:
         """Solve a batch; see `Backend.solve`."""
-        run, sets = session(), np.atleast_2d(_array(theta))
-        n, many = len(protocols), np.ndim(theta) == 2
+        run, sets = session(), _array(theta)
+        n, many = len(protocols), sets.ndim == 2
+        sets = sets if many else sets[None]
         if many and n not in (1, len(sets)):
             raise InputError(f"{n} protocols for {len(sets)} parameter sets: give 1 or as many")
         _sees_stimulus_check(neuron, protocols)
         size, states = (len(sets) if many else n), len(neuron.states)
         start = np.zeros((0, states)) if y0 is None else _array(y0)
         _check_start(start, states)
-        start = np.atleast_2d(start)
+        start = start if start.ndim == 2 else start[None]
         times = _array(saveat)
         y = np.empty((size, len(times), states))
         status, stats = np.zeros(size, dtype=np.int64), np.zeros((size, 3), dtype=np.int64)

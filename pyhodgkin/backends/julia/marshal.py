@@ -45,9 +45,21 @@ class Held:
     kept: tuple[Any, ...]
 
 
-@lru_cache(maxsize=64)
 def system_of(neuron: Neuron) -> Any:
     """The equations of `neuron` in Julia; the same for all values of its parameters."""
+    global _latest
+    known, system = _latest
+    if known is not neuron:  # hashing a neuron takes longer than all the rest of this
+        system = _system(neuron)
+        _latest = neuron, system
+    return system
+
+
+_latest: tuple[Neuron | None, Any] = (None, None)
+
+
+@lru_cache(maxsize=16)
+def _system(neuron: Neuron) -> Any:
     data, _ = to_dict(neuron)
     return session().call("system_of", json.dumps(data))
 
