@@ -102,7 +102,7 @@ class Trainer:
             self._optimizer = Levenberg(phi, self._objective.curvature)
         else:
             self._optimizer = LBFGS(phi, stage.memory, first=stage.lr)
-        self.step = 0
+        self.step, self._searching = 0, stage.search > 0
         self.best_phi, self.best = phi.copy(), np.full(k, np.inf)
         self._judged = np.full(k, np.inf)  # the value that patience has last seen improve
         self._waited = np.zeros(k, np.int64)
@@ -110,6 +110,8 @@ class Trainer:
 
     def _advance(self) -> None:
         """One evaluation for every active start, and what follows from it."""
+        if self._searching:
+            self._search()
         stage, active = self._schedule[self.stage], ~self._optimizer.done
         evaluation = self._objective(self._optimizer.ask(), active, self.step)
         # Nothing has changed until here: an exception above leaves the state of the step before.
@@ -121,6 +123,13 @@ class Trainer:
         heldout = self._judge(active)
         self._record(evaluation, active, rejected, heldout)
         self.step, self.total = self.step + 1, self.total + 1
+
+    def _search(self) -> None:
+        """Networks of gates set to what a search has found, and the stage begun from there."""
+        self.theta, note = self._plan.searched(self._schedule[self.stage], self.theta)
+        self._enter()
+        self._searching = False
+        self.log.append(note)
 
     def _judge(self, active: NDArray[np.bool_]) -> FloatArray:
         """Keep what is best, stop who waits in vain; the held-out loss (K,), NaN if not due."""
@@ -282,6 +291,7 @@ class Trainer:
         if self.stage < len(self._schedule):
             self._enter()
             self.step = meta["step"]
+            self._searching &= self.step == 0
             for name, array in _part(arrays, "stage.").items():
                 setattr(self, name, np.array(array))
             self._optimizer.restore(_part(arrays, "optimizer."))

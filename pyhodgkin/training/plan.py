@@ -16,7 +16,7 @@ from ..errors import InputError, unknown
 from ..neuron.parameters import Entry
 from ..recordings import Recording
 from ..status import Status
-from . import checks, digests
+from . import checks, digests, search
 from .cells import CellUnknowns
 from .evaluate import errors, predict
 from .history import named
@@ -101,6 +101,32 @@ class Plan:
         ]
         unknowns = CellUnknowns(parts[0], parts[1], theta, y0, gates)
         return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
+
+    def searched(self, stage: Stage, theta: FloatArray) -> tuple[FloatArray, str]:
+        """theta (K, P) with the networks of gates set by a `search`, and what it says."""
+        problem, indices = self.problem, self._trained(stage)
+        if problem.cells is not None:
+            return theta, "search: left out, since cells have numbers of their own"
+        gates = search.searchable(problem.neuron, indices)
+        if not gates:
+            return theta, "search: left out, since no network of a gate is trained"
+        options = replace(problem.options, **stage.options)
+        found, losses = np.array(theta), []
+        for k, seed in enumerate(self.seeds):
+            found[k], loss = search.search(
+                problem.backend,
+                problem.neuron,
+                problem.views[0].smooth,
+                theta[k],
+                indices,
+                seed=0 if seed is None else seed,
+                candidates=stage.search,
+                options=options,
+            )
+            losses.append(loss)
+        text = f"search: simple gates for {', '.join(gates)} from {stage.search} candidates, loss "
+        text += f"{min(losses):.4g}" + (" (best)" if len(losses) > 1 else "")
+        return found, text
 
     def decay(self, stage: Stage, size: int) -> FloatArray:
         """Weight decay (p,) of a stage: of the weights of networks, not of their biases."""

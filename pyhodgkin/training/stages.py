@@ -63,6 +63,9 @@ class Stage:
         Weight of the squared jumps from the end of each window to the start of the next, for
         v in units of the scale of the loss and for gates in units of 0.1. In stages that follow
         each other it grows, or the windows do: starts that were trained before are kept.
+    search : int
+        Before the stage, train so many candidates of simple gates (two saturating exponential
+        rates each) from random starts and set the networks of gates to the best; 0 for none.
     batch : int, optional
         So many recordings, or windows, in each step of AdamW, in turn; after a round their
         order is drawn anew. The whole loss is taken every tenth step.
@@ -95,6 +98,7 @@ class Stage:
     gain: float | None = None
     window: float | None = None
     continuity: float = 1.0
+    search: int = 0
     batch: int | None = None
     horizon: float | None = None
     patience: int | None = None
@@ -122,6 +126,8 @@ class Stage:
         if self.gain is not None and not 0 < self.gain < np.inf:
             raise InputError(f"Stage: gain = {self.gain} mS/cm² must be positive")
         self._check_windows()
+        if int(self.search) != self.search or self.search < 0:
+            raise InputError(f"Stage: search = {self.search}; give a whole number, 0 for none")
         if self.horizon is not None and not self.horizon > 0:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
         if (self.patience is not None and self.patience < 1) or self.memory < 1:
