@@ -150,11 +150,11 @@ def fit(
     chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
     given = [name for name, said in chosen.items() if said is not None]
     given += ["options"] if {"rtol", "atol", "solver"} & set(options) else []
-    stages, reason = choose(schedule, neuron, train, indices, given)
+    noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
+    stages, reason = choose(schedule, neuron, train, indices, given, noises[0])
     checks.stages_fit(stages, neuron, train)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     folder = checks.folder_of(out, resume)
-    noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
     problem = Problem(
         _engine(backend, solved), neuron, train, held, compared, solved, penalties, *noises, cells
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.base import default_scale
 from ..errors import InputError, unknown
 from ..neuron.channels import Channel
 from ..neuron.gates import Gate
@@ -29,6 +30,7 @@ def choose(
     recordings: Sequence[Recording],
     indices: NDArray[np.intp],
     given: Collection[str] = (),
+    noise: Sequence[float] = (),
 ) -> tuple[Schedule, str]:
     """The stages of a fit, and one line that says which and why.
 
@@ -42,6 +44,8 @@ def choose(
     given : collection of str
         Which of ``trainable``, ``loss``, ``penalty`` and ``options`` the user chose; those hold
         in all stages.
+    noise : sequence of float
+        Of the measured v of each recording, mV.
     """
     if isinstance(schedule, Stage):
         schedule = (schedule,)
@@ -52,7 +56,7 @@ def choose(
         return stages, f"schedule given: {listing(stages)}"
     if schedule not in (None, "auto"):
         raise unknown("schedule", schedule, ("auto",))
-    stages, reason = _automatic(neuron, recordings, indices, "trainable" in given)
+    stages, reason = _automatic(neuron, recordings, indices, "trainable" in given, noise)
     own: dict[str, Any] = {name: None for name in given if name in ("loss", "penalty")}
     own |= {"options": {}} if "options" in given else {}
     stages = tuple(replace(stage, **own) for stage in stages)
@@ -61,7 +65,10 @@ def choose(
 
 def listing(stages: Schedule) -> str:
     """The stages in one line."""
-    return ", ".join(f"{stage.label} ({stage.steps})" for stage in stages)
+    return ", ".join(
+        f"{stage.label} ({stage.steps}{'' if stage.gain is None else f', gain {stage.gain:g}'})"
+        for stage in stages
+    )
 
 
 def _automatic(
@@ -69,6 +76,7 @@ def _automatic(
     recordings: Sequence[Recording],
     indices: NDArray[np.intp],
     trainable_given: bool,
+    noise: Sequence[float],
 ) -> tuple[Schedule, str]:
     if not can_clamp(neuron):
         return _simulated(), "no gates that a known voltage drives linearly, so it is simulated"
@@ -81,17 +89,41 @@ def _automatic(
             )
         stages = _clamped(300, 1000) if "networks" in groups else _clamped(0, 300)
         return stages, "voltage clamp: the gates are driven by the command"
-    if "capacitance" in groups:
-        return _simulated(), (
-            "current clamp, c_m unknown: the ionic current is not known from v, so it is simulated"
+    ratio = _noise_ratio(recordings, noise)
+    said = f"current clamp, noise of v {_millivolts(noise)}"
+    if "networks" not in groups:
+        return _numbers(), (
+            f"{said}, some numbers unknown: first the gates are driven by v and the ionic current "
+            "i_stim - c_m dv/dt is matched, then it is simulated"
         )
-    networks = "networks" in groups
-    first = _clamped(150, 250) if networks else _clamped(0, 100)
-    # A few numbers are worth finding to the last digit; networks are not unique anyway.
-    return (*first, _between_spikes(), _refined(_CLOSE if networks else None)), (
-        "current clamp: first the gates are driven by the measured v and the ionic current "
-        "i_stim - c_m dv/dt is matched, then it is simulated"
+    physical = bool(groups - {"networks"})
+    held = ", other numbers held near their start" if physical else ""
+    if ratio == 0.0:
+        return _curves(neuron, physical), (
+            f"{said}, networks unknown{held}: the gates are driven by v and the ionic current "
+            "i_stim - c_m dv/dt is matched, with networks kept smooth, then small, then not; it is "
+            "simulated with an observer if need be, then without"
+        )
+    return _noisy_curves(neuron, ratio, physical), (
+        f"{said}, networks unknown{held}: dv/dt is uncertain, so the gates are driven by the "
+        "denoised v only for a start; then it is simulated with an observer whose gain goes down, "
+        "networks kept as smooth as the noise asks for"
     )
+
+
+def _noise_ratio(recordings: Sequence[Recording], noise: Sequence[float]) -> float:
+    """Mean of the variance of the noise over that of what was measured."""
+    if not any(noise):
+        return 0.0
+    pairs = zip(recordings, noise, strict=True)
+    return float(np.mean([(size / default_scale(r.data[r.mask])) ** 2 for r, size in pairs]))
+
+
+def _millivolts(noise: Sequence[float]) -> str:
+    if not any(noise):
+        return "below 0.02 mV"
+    low, high = min(noise), max(noise)
+    return f"{high:.2g} mV" if high < 1.05 * low else f"{low:.2g} to {high:.2g} mV"
 
 
 def _clamped(adamw: int, lbfgs: int) -> Schedule:
@@ -100,20 +132,61 @@ def _clamped(adamw: int, lbfgs: int) -> Schedule:
     return (Stage("clamped", "adamw", adamw, lr=0.01), fine) if adamw else (fine,)
 
 
-def _between_spikes() -> Stage:
-    """Small currents between spikes decide when the next one comes; a square hardly sees them."""
-    return Stage("clamped", "lbfgs", 250, loss=Loss("huber", delta=0.003))
-
-
 # A gradient is exact for the steps taken, so training can take longer steps than judging.
 _LOOSE = {"rtol": 1e-5, "atol": 1e-7}
 _CLOSE = 1e-6  # of the variance: for spikes of 100 mV, 0.03 mV
+_CLOSEST = 2e-8  # 0.004 mV: at another current the spikes then come when they should
+
+# Small currents between spikes decide when the next one comes; a square hardly sees them.
+_SMALL = Loss("huber", delta=0.003)
 
 
-def _refined(target: float | None) -> Stage:
-    """From a start that spikes when the recording does, straight to the minimum."""
-    stage = Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, target=target)
-    return replace(stage, options=_LOOSE)
+def _numbers() -> Schedule:
+    """A few numbers are worth finding to the last digit."""
+    last = Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, options=_LOOSE)
+    return (*_clamped(0, 100), Stage("clamped", "lbfgs", 250, loss=_SMALL), last)
+
+
+def _clamped_curves(pull: float) -> Schedule:
+    """Networks from a random start; at first they are drawn to zero and to straight lines.
+
+    An output of zero is a time constant in the middle of its range. Without that pull some
+    starts end in a gate that follows v at once, a minimum with half of the variance left.
+    """
+    robust = Loss("huber", delta=0.01)
+    return (
+        Stage("clamped", "lbfgs", 250, loss=robust, penalty=CurvePenalty(1e-4, 1e-4), pull=pull,
+              patience=40),
+        Stage("clamped", "lbfgs", 150, penalty=CurvePenalty(1e-5, 1e-4), pull=pull, patience=40),
+    )  # fmt: skip
+
+
+def _curves(neuron: Neuron, physical: bool) -> Schedule:
+    pull = 1e-5 if physical else 0.0
+    straight = CurvePenalty(curvature=1e-6)
+    observed = Stage("observer", "lbfgs", 150, lr=0.01, gain=neuron.c_m, penalty=straight)
+    alone = Stage("simulation", "lbfgs", 600, lr=0.01, penalty=straight, pull=0.01 * pull)
+    return (
+        *_clamped_curves(pull),
+        Stage("clamped", "lbfgs", 400, loss=_SMALL, penalty=CurvePenalty(curvature=3e-9),
+              pull=1e-3 * pull, patience=100),
+        replace(observed, pull=0.1 * pull, patience=40, target=_CLOSE, options=_LOOSE),
+        replace(alone, patience=100, target=_CLOSEST, options={"rtol": 1e-6, "atol": 1e-8}),
+    )  # fmt: skip
+
+
+def _noisy_curves(neuron: Neuron, ratio: float, physical: bool) -> Schedule:
+    """As smooth as is likely: the prior for a bend of 0.1 for each 10 mV, squared."""
+    pull = 0.1 * ratio if physical else 0.0
+    straight = CurvePenalty(curvature=0.1 * ratio)
+    common = {"lr": 0.01, "pull": pull, "options": _LOOSE}
+    observed = [
+        Stage("observer", "lbfgs", 100, gain=gain * neuron.c_m, patience=30,
+              penalty=CurvePenalty(curvature=max(0.1 * ratio, 1e-4 * gain)), **common)
+        for gain in (10.0, 3.0, 1.0, 0.3)
+    ]  # fmt: skip
+    last = Stage("simulation", "lbfgs", 150, patience=30, penalty=straight, **common)
+    return (*_clamped_curves(1e-3 if physical else 0.0), *observed, last)
 
 
 def _simulated() -> Schedule:
