@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .neuron.channels import Channel, Current, NeuralCurrent
+from .solution import NamedArrays
 
 if TYPE_CHECKING:
     from .neuron.gates import Gate
     from .neuron.neuron import Neuron
 
 FloatArray = NDArray[np.float64]
-Lazy = dict[str, Any]  # functions that return an array
 
 
 def open_probability(neuron: Neuron, channel: Channel, y: FloatArray) -> FloatArray:
@@ -42,33 +43,23 @@ def ionic_current(neuron: Neuron, channel: Current, y: FloatArray) -> FloatArray
     return channel.g * open_probability(neuron, channel, y) * (v - channel.e)
 
 
-def currents_of(base: Neuron, theta: FloatArray, y: FloatArray, batched: bool) -> Lazy:
-    """By channel a function that computes its current; `theta` is (1, P) or (B, P)."""
-    return _lazily(base, theta, y, batched, base.channels, ionic_current)
+def currents_of(base: Neuron, theta: FloatArray, y: FloatArray) -> NamedArrays:
+    """Currents by channel, computed when asked for; `theta` is (1, P) or (B, P)."""
+    names = [channel.name for channel in base.channels]
+    return NamedArrays.computed("current", names, partial(_along, ionic_current, base, theta, y))
 
 
-def open_probabilities_of(base: Neuron, theta: FloatArray, y: FloatArray, batched: bool) -> Lazy:
-    """By channel a function that computes its open probability."""
-    channels = [c for c in base.channels if isinstance(c, Channel)]
-    return _lazily(base, theta, y, batched, channels, open_probability)
+def open_probabilities_of(base: Neuron, theta: FloatArray, y: FloatArray) -> NamedArrays:
+    """Open probabilities by channel, computed when asked for."""
+    names = [channel.name for channel in base.channels if isinstance(channel, Channel)]
+    return NamedArrays.computed("channel", names, partial(_along, open_probability, base, theta, y))
 
 
-def _lazily(
-    base: Neuron,
-    theta: FloatArray,
-    y: FloatArray,
-    batched: bool,
-    channels: Iterable[Current],
-    compute: Callable[..., FloatArray],
-) -> Lazy:
-    def later(name: str) -> Callable[[], FloatArray]:
-        def now() -> FloatArray:
-            if len(theta) == 1:
-                neuron = base.with_theta(theta[0])
-                return compute(neuron, neuron.channel(name), y)
-            cells = [base.with_theta(row) for row in theta]
-            return np.stack([compute(c, c.channel(name), x) for c, x in zip(cells, y, strict=True)])
-
-        return now
-
-    return {channel.name: later(channel.name) for channel in channels}
+def _along(
+    compute: Callable[..., FloatArray], base: Neuron, theta: FloatArray, y: FloatArray, name: str
+) -> FloatArray:
+    if len(theta) == 1:
+        neuron = base.with_theta(theta[0])
+        return compute(neuron, neuron.channel(name), y)
+    cells = [base.with_theta(row) for row in theta]
+    return np.stack([compute(c, c.channel(name), x) for c, x in zip(cells, y, strict=True)])

@@ -133,6 +133,8 @@ def _theta(
 ) -> tuple[FloatArray, bool]:
     """Parameter sets (1, P) or (B, P), and whether there is one for each element."""
     layout = neurons[0].layout
+    if theta is None and not parameters and len(neurons) == 1 and neurons[0].sound:
+        return neurons[0].theta[None], False
     if theta is None:
         values = np.array([neuron.theta for neuron in neurons])
     elif len(neurons) > 1:
@@ -246,8 +248,8 @@ def _solution(base: Neuron, values: FloatArray, protocols: list[Protocol], raw, 
         y,
         base,
         given,
-        currents_of(base, values, y, batched),
+        currents_of(base, values, y),
         stats,
         status,
-        open_probabilities_of(base, values, y, batched),
+        open_probabilities_of(base, values, y),
     )

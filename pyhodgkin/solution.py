@@ -35,13 +35,26 @@ class NamedArrays(Mapping[str, Array]):
 
     def __init__(self, kind: str, arrays: Mapping[str, Any]) -> None:
         self._kind, self._arrays = kind, dict(arrays)
+        self._compute: Callable[[str], Array] | None = None
+
+    @classmethod
+    def computed(
+        cls, kind: str, names: Sequence[str], compute: Callable[[str], Array]
+    ) -> NamedArrays:
+        """All of them by one function of the name."""
+        arrays = cls(kind, dict.fromkeys(names))
+        arrays._compute = compute
+        return arrays
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._arrays:
             raise unknown(self._kind, name, self._arrays)
-        if callable(self._arrays[name]):
-            self._arrays[name] = self._arrays[name]()
-        return self._arrays[name]
+        found = self._arrays[name]
+        if found is None and self._compute is not None:
+            found = self._arrays[name] = self._compute(name)
+        elif callable(found):
+            found = self._arrays[name] = found()
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
@@ -124,8 +137,8 @@ class Solution:
             "y": y,
             "status": status,
             "stats": dict(self.stats or {}),
-            "currents": NamedArrays("current", currents),
-            "open_probability": NamedArrays("channel", probability),
+            "currents": _named("current", currents),
+            "open_probability": _named("channel", probability),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -240,6 +253,10 @@ class Solution:
         from . import plot
 
         return plot.trace(self, *args, **options)
+
+
+def _named(kind: str, arrays: Mapping[str, Any]) -> NamedArrays:
+    return arrays if isinstance(arrays, NamedArrays) else NamedArrays(kind, arrays)
 
 
 def _later(source: Any, which: Any, compute: Callable) -> Callable[[], Array]:

@@ -178,6 +178,11 @@ class Neuron:
 
         return flatten(self)
 
+    @cached_property
+    def sound(self) -> bool:
+        """Whether all parameters are finite, conductances not negative, and c_m positive."""
+        return bool(((self._theta >= self.layout.least) & (self._theta < np.inf)).all())
+
     def with_theta(self, theta: ArrayLike) -> Neuron:
         """The same neuron with the parameters `theta` (P,)."""
         from .parameters import unflatten
