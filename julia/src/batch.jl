@@ -233,7 +233,8 @@ function sample_bars!(bars, gradient, samples, recordings::Recordings, r::Int, l
     fill!(bars, 0)
     predicted, by_sample = zeros(n), zeros(n)
     observed!(predicted, samples, recordings.targets.t[r], lane, recordings.current)
-    value = loss!(by_sample, predicted, recordings.targets, r, loss)
+    ceiling = recordings.current ? Inf : loss.ceiling
+    value = loss!(by_sample, predicted, recordings.targets, r, loss, ceiling)
     if !recordings.current
         loss.spikes > 0 && (value += spike_loss!(by_sample, predicted, recordings.targets, r, loss))
         bars[1, :] .= by_sample

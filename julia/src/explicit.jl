@@ -59,21 +59,27 @@ end
 end
 
 "The right-hand side at stage `i`, and what it computed onto the tape."
-@inline function stage!(w::ExplicitWork, f::RightHandSide, i::Int, y, t, tape, place::Int)
-    f(w.k[i], y, nothing, t)
+@inline function stage!(w::ExplicitWork, lane::Lane, i::Int, y, t, constant, tape, place::Int)
+    if is_clamped(lane)
+        slope!(w.k[i], full_state(lane, y, t), 0.0, lane.model, true)
+    else
+        u = isnan(constant) ? stimulus(lane.drive, t) : constant
+        slope!(w.k[i], y, u, lane.model, false)
+    end
     place >= 0 || return nothing
-    lane = f.lane
     state = is_clamped(lane) ? lane.full : y
     keep!(tape.values, place + (i - 1) * record_length(lane.model), state, lane.model)
     return nothing
 end
 
 "One step of size `h` from `w.y` to `w.at`; the estimated error in units of the tolerance."
-@inline function explicit_step!(w::ExplicitWork, f::RightHandSide, t, h, rtol, tape, place::Int)
-    k, y, at, n = w.k, w.y, w.at, n_states(f.lane.model.system)
+@inline function explicit_step!(
+    w::ExplicitWork, lane::Lane, t, h, rtol, constant, tape, place::Int
+)
+    k, y, at, n = w.k, w.y, w.at, n_states(lane.model.system)
     Base.Cartesian.@nexprs 6 i -> begin
         combine!(at, y, h, k, TSIT5_ROWS[i], n)
-        stage!(w, f, i + 1, at, muladd(TSIT5.c[i + 1], h, t), tape, place)
+        stage!(w, lane, i + 1, at, muladd(TSIT5.c[i + 1], h, t), constant, tape, place)
     end
     total = 0.0
     @inbounds for j in 1:n
@@ -107,11 +113,11 @@ function march!(
     next = first_samples!(samples, times, y0, lane)
     next > length(times) && return Outcome(SUCCESS, 0, 0, 0)
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
-    f, drive, n, t1, t = RightHandSide(lane), lane.drive, length(y0), last(times), 0.0
+    drive, n, t1, t = lane.drive, length(y0), last(times), 0.0
     start!(w, y0, options)
-    width = record_length(lane.model)
+    width, constant = record_length(lane.model), level(drive)
     place = tape !== nothing && room!(tape, 0, 7, lane.model) ? 0 : -1
-    stage!(w, f, 1, w.y, t, tape, place)
+    stage!(w, lane, 1, w.y, t, constant, tape, place)
     h, before, accepted, rejected = first_step(w, options, n, t1), log(LEAST_ERROR), 0, 0
     while next <= length(times)
         stop[1] == 0 || return ended(INTERRUPTED, accepted, rejected)
@@ -120,7 +126,7 @@ function march!(
         piece_end = min(next_break(drive), t1)
         reaches = h >= (piece_end - t) * (1 - 1e-6)
         step = reaches ? piece_end - t : h
-        error = explicit_step!(w, f, t, step, options.rtol, tape, place)
+        error = explicit_step!(w, lane, t, step, options.rtol, constant, tape, place)
         # Powers of the errors of this step and the last one, by their logarithms: it is a hot loop.
         logarithm = log(max(error, 1e-30))
         if !(error <= 1)
@@ -149,7 +155,10 @@ function march!(
         # The last stage of a step is the first one of the next, unless the stimulus jumps.
         place >= 0 && (place += (jumps ? 7 : 6) * width)
         place >= 0 && (room!(tape, place, 7, lane.model) || (place = -1))
-        jumps && stage!(w, f, 1, w.y, t, tape, place)
+        if jumps
+            constant = level(drive)
+            stage!(w, lane, 1, w.y, t, constant, tape, place)
+        end
     end
     return ended(SUCCESS, accepted, rejected)
 end

@@ -52,7 +52,8 @@ function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg,
     for i in eachindex(predicted)
         weight = targets.weight[r][i]
         weight == 0 && continue
-        residual = (predicted[i] - targets.data[r][i]) / targets.scale[r]
+        ceiling = recordings.current ? Inf : loss.ceiling
+        residual = (min(predicted[i], ceiling) - min(targets.data[r][i], ceiling)) / targets.scale[r]
         plain, steep = cost(loss, ForwardDiff.value(residual))
         total += weight * (plain + steep * (residual - ForwardDiff.value(residual)))
     end

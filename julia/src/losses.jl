@@ -7,7 +7,8 @@ const LOSS_KINDS = Dict("mse" => MSE, "mae" => MAE, "huber" => HUBER)
 """
 The residual is (predicted - measured)/scale; `delta` is where Huber's function turns linear.
 `spikes` weighs the squared errors of spike times in ms², a spike being a rise of v through
-`threshold` (mV), and its counterpart at most `reach` ms away.
+`threshold` (mV), and its counterpart at most `reach` ms away. Where v is compared, what is above
+`ceiling` counts as that.
 """
 struct Loss
     kind::LossKind
@@ -15,10 +16,12 @@ struct Loss
     spikes::Float64
     threshold::Float64
     reach::Float64
+    ceiling::Float64
 end
 
-Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0, reach=5.0) =
-    Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes, threshold, reach)
+Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0, reach=5.0,
+    ceiling=Inf) = Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes,
+    threshold, reach, ceiling)
 
 "Cost of a residual and its derivative."
 @inline function cost(loss::Loss, r::Float64)
@@ -57,18 +60,19 @@ Base.length(targets::Targets) = length(targets.scale)
 samples_of(targets::Targets, r::Int) = targets.first[r]:(targets.first[r + 1] - 1)
 
 """
-Loss of `predicted`, the samples of recording `r`, and its derivative by each into `bars`.
+Loss of `predicted`, the samples of recording `r`, and its derivative by each into `bars`; what is
+above `ceiling` counts as that.
 """
-function loss!(bars, predicted, targets::Targets, r::Int, loss::Loss)
+function loss!(bars, predicted, targets::Targets, r::Int, loss::Loss, ceiling=Inf)
     total, inverse = 0.0, 1 / targets.scale[r]
     data, weights = targets.data[r], targets.weight[r]
     @inbounds for i in eachindex(data)
         weight = weights[i]
         bars[i] = 0.0
         weight == 0 && continue
-        value, slope = cost(loss, (predicted[i] - data[i]) * inverse)
+        value, slope = cost(loss, (min(predicted[i], ceiling) - min(data[i], ceiling)) * inverse)
         total += weight * value
-        bars[i] = weight * slope * inverse
+        predicted[i] <= ceiling && (bars[i] = weight * slope * inverse)
     end
     return total
 end

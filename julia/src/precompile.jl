@@ -21,7 +21,7 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
     none = zeros(0, 2, 1)
     protocols = make_protocols(clamped, reshape([-1.0, 2.0], 2, 1), reshape([-60.0, 5.0], 2, 1),
         zeros(2, 1), none, none, none, none)
-    options, loss = make_options(solver, 1e-6, 1e-8, 10.0, 1000, Inf), make_loss("mse", 1.0, 1.0, -30.0, 5.0)
+    options, loss = make_options(solver, 1e-6, 1e-8, 10.0, 1000, Inf), make_loss("mse", 1.0, 1.0, -30.0, 5.0, Inf)
     theta, stop, y = reshape(neuron.theta, :, 1), [0x00], zeros(n, length(times), 1)
     solve!(y, zeros(Int, 1), zeros(Int, 3, 1), system, protocols, theta, zeros(n, 0), times, options,
         stop)

@@ -63,6 +63,13 @@ end
 
 @inline stimulus(drive::Drive, t) = signal(drive, t)[1]
 
+"The value of the piece that holds now if that is one number, else NaN."
+function level(drive::Drive)
+    p, k, lane = drive.protocols, drive.piece, drive.lane
+    constant = p.slope[k, lane] == 0 && all(iszero, @view p.amplitude[:, k, lane])
+    return constant ? p.offset[k, lane] : NaN
+end
+
 "Value at any `t`, by the piece that holds there; the one to the right at a breakpoint."
 function value_at(protocols::Protocols, lane::Int, t)
     starts = @view protocols.start[:, lane]
