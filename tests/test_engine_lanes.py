@@ -154,6 +154,27 @@ def test_spike_times(engine):
         np.testing.assert_allclose(found.gradient[i], slope, rtol=1e-3)
 
 
+def test_above_the_ceiling_only_the_time_counts(engine):
+    recording, cell = spiking()
+    high = recording.data > -30.0
+    other = replace(recording, v=np.where(high, 10.0, recording.data))
+    loss = Loss("huber", scale=1.0, delta=2.0, ceiling=-30.0)
+    found = engine.value_and_grad(cell, [recording], cell.theta, loss, options=options(rtol=1e-9))
+    again = engine.value_and_grad(cell, [other], cell.theta, loss, options=options(rtol=1e-9))
+    assert found.value == again.value
+    below = engine.predict(cell, [recording], cell.theta, options=options(rtol=1e-9))[0]
+    r = np.abs(np.minimum(below, -30.0) - np.minimum(recording.data, -30.0))
+    expected = np.mean(np.where(r <= 2.0, 0.5 * r**2, 2.0 * (r - 1.0)))
+    np.testing.assert_allclose(found.value, expected, rtol=1e-6)
+    i, step = cell.layout.select("na.g"), np.zeros_like(cell.theta)
+    step[i] = 1e-4 * cell.theta[i]
+    ahead, behind = (
+        engine.value_and_grad(cell, [recording], x, loss, options=options(rtol=1e-9)).value
+        for x in (cell.theta + step, cell.theta - step)
+    )
+    np.testing.assert_allclose(found.gradient[i], (ahead - behind) / (2 * step[i]), rtol=1e-2)
+
+
 def test_a_spike_that_is_missing_costs_the_width_of_the_window(engine):
     recording, cell = spiking()
     quiet = replace(recording, protocol=ph.CurrentClamp.constant(0.0, 28.0))

@@ -97,6 +97,9 @@ class Loss:
         mV; where a spike is timed.
     reach : float
         ms; less than half the shortest interval keeps spikes from being taken for others.
+    ceiling : float, optional
+        mV. Where v is compared, what is above counts as that, in both traces: how long a spike
+        that comes too early or too late lasts does not count, nor what it looks like.
 
     Examples
     --------
@@ -110,6 +113,7 @@ class Loss:
     spikes: float = 0.0
     threshold: float = 0.0
     reach: float = 5.0
+    ceiling: float | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.reach < np.inf:

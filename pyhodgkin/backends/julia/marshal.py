@@ -107,7 +107,8 @@ def options_of(options: SolveOptions) -> Any:
 @lru_cache(maxsize=32)
 def loss_of(loss: Loss) -> Any:
     """The loss in Julia; its scale goes with the recordings."""
-    numbers = (loss.delta, loss.spikes, loss.threshold, loss.reach)
+    ceiling = float("inf") if loss.ceiling is None else loss.ceiling
+    numbers = (loss.delta, loss.spikes, loss.threshold, loss.reach, ceiling)
     return session().call("make_loss", loss.kind, *map(float, numbers))
 
 

@@ -37,7 +37,8 @@ class Targets:
 
     def __call__(self, predicted: Tensor) -> Tensor:
         """Loss (K, R) of predictions (K, R, T); samples without weight may be NaN."""
-        r = (predicted - self.data) * self.inverse_scale
+        r = self._below(predicted) - self._below(self.data)
+        r = r * self.inverse_scale
         r = torch.where(self.weight > 0, r, torch.zeros_like(r))
         if self.loss.kind == "mse":
             cost = r.square()
@@ -50,6 +51,10 @@ class Targets:
         if self.loss.spikes > 0 and self.recordings[0].observed == "v":
             total = total + self.loss.spikes * self._spike_errors(predicted)
         return total
+
+    def _below(self, v: Tensor) -> Tensor:
+        ceiling = self.loss.ceiling if self.recordings[0].observed == "v" else None
+        return v if ceiling is None else v.clamp(max=ceiling)
 
     def _spike_errors(self, v: Tensor) -> Tensor:
         """Mean squared errors (K, R) of the spike times, in ms²."""
