@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from pyhodgkin.simulate import simulate as simulate
     from pyhodgkin.solution import Solution as Solution
     from pyhodgkin.solution import Status as Status
+    from pyhodgkin.training.adapt import adapt as adapt
     from pyhodgkin.training.identifiability import Identifiability as Identifiability
     from pyhodgkin.training.identify import identifiability as identifiability
     from pyhodgkin.training.losses import Loss as Loss
@@ -95,6 +96,7 @@ _HOME = {
     "Steps": "pyhodgkin.protocols",
     "SumOfSines": "pyhodgkin.protocols",
     "VoltageClamp": "pyhodgkin.protocols",
+    "adapt": "pyhodgkin.training.adapt",
     "evaluate": "pyhodgkin.evaluate",
     "fit": "pyhodgkin.fit",
     "identifiability": "pyhodgkin.training.identify",

@@ -1,0 +1,138 @@
+"""Fits of several cells: what they share, and what is each cell's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fit_stub import neural, squid
+
+import pyhodgkin as ph
+from pyhodgkin.backends import get
+from pyhodgkin.errors import InputError, RecordingError
+from pyhodgkin.fit import Stage
+from pyhodgkin.training.cells import CellUnknowns, MeanConductance, cells_of
+from pyhodgkin.training.objective import Objective, Problem
+from pyhodgkin.training.transforms import Transform
+
+TRUE = {"a": (30.0, 110.0), "b": (40.0, 130.0), "c": (38.0, 125.0)}
+
+
+def sweeps(names="abc", t_end=12.0):
+    clamp = ph.CurrentClamp.step(10.0, start=1.0, stop=None, t_end=t_end)
+    out = []
+    for name in names:
+        g_k, g_na = TRUE[name]
+        cell = squid().with_parameters(k__g=g_k, na__g=g_na)
+        solution = ph.simulate(cell, clamp, saveat=0.1, backend="torch")
+        out.append(ph.Recording.from_solution(solution, name=name, cell=name))
+    return out
+
+
+def unknowns(neuron, theta):
+    layout = neuron.layout
+    own = layout.select(["k.g", "na.g"])
+    shared = np.setdiff1d(layout.select(["networks", "l.g"]), own)
+    parts = [Transform(layout, neuron.theta, part) for part in (shared, own)]
+    return CellUnknowns(*parts, theta), own
+
+
+def test_phi_and_back():
+    neuron = neural()
+    theta = np.repeat(neuron.theta[None, None], 3, axis=1) * np.ones((2, 1, 1))
+    block, own = unknowns(neuron, theta)
+    theta[..., own] *= np.random.default_rng(0).uniform(0.8, 1.2, (2, 3, 2))
+    phi = block.start()
+    assert phi.shape == (2, len(block.indices))
+    np.testing.assert_allclose(block.unpack(phi)[0], theta, rtol=1e-12)
+    phi[:, 0] += 0.1
+    moved = block.unpack(phi)[0]
+    assert len(np.unique(moved[0, :, block.indices[0]])) == 1
+
+
+@pytest.mark.parametrize("mode", ["clamped", "simulation", "observer"])
+def test_the_gradient_is_that_of_the_value(mode):
+    neuron, recordings = neural(), sweeps("ab", 4.0)
+    theta = np.repeat(neuron.theta[None, None], 2, axis=1)
+    block, _ = unknowns(neuron, theta)
+    cells = cells_of(neuron, ["k.g", "na.g"], recordings)
+    problem = Problem(get("torch"), neuron, recordings, cells=cells)
+    problem = replace(problem, options=replace(problem.options, rtol=1e-9, atol=1e-11))
+    stage = Stage(mode, pull=0.1, gain=3.0 if mode == "observer" else None)
+    objective = Objective(problem, stage, block)
+    phi = block.start() + 0.05 * np.random.default_rng(1).standard_normal(block.start().shape)
+    found = objective(phi, np.array([True]))
+    for i in (0, 5, phi.shape[1] - 4, phi.shape[1] - 1):
+        step = np.zeros_like(phi)
+        step[0, i] = 1e-5
+        ends = [objective(phi + s * step, np.array([True])).value[0] for s in (1, -1)]
+        slope = (ends[0] - ends[1]) / 2e-5
+        np.testing.assert_allclose(found.gradient[0, i], slope, rtol=2e-3, atol=1e-7)
+
+
+def test_each_cell_finds_its_own():
+    stages = [Stage(mode, "levenberg", 20) for mode in ("clamped", "simulation")]
+    result = ph.fit(
+        squid().with_parameters(l__g=0.25),
+        sweeps(),
+        trainable="l.g",
+        per_cell=["k.g", "na.g"],
+        schedule=stages,
+        backend="torch",
+        progress=False,
+    )
+    for name, (g_k, g_na) in TRUE.items():
+        cell = result.cells[name]
+        assert cell.channel("k").g == pytest.approx(g_k, rel=1e-3)
+        assert cell.channel("na").g == pytest.approx(g_na, rel=1e-3)
+        assert cell.channel("l").g == pytest.approx(0.3, rel=1e-3)
+    assert result.neuron.channel("k").g == pytest.approx(36.0, rel=1e-3)
+    assert np.max(result.train_error.rmse) < 0.01
+    assert "cell" in str(result) and "mean" in str(result)
+
+
+def test_it_is_kept_and_resumed(tmp_path):
+    arguments = {
+        "per_cell": "k.g",
+        "schedule": [Stage("clamped", "adamw", 4), Stage("clamped", "lbfgs", 4)],
+        "backend": "torch",
+        "progress": False,
+        "seeds": 2,
+    }
+    whole = ph.fit(neural(), sweeps("ab"), out=tmp_path / "whole", **arguments)
+    again = ph.FitResult.load(tmp_path / "whole")
+    assert again.population.cells == ("a", "b") and list(again.cells) == ["a", "b"]
+    np.testing.assert_array_equal(again.population.theta, whole.population.theta)
+
+    def stop(info):
+        return info.step == 2 and info.stage == 1
+
+    first = ph.fit(neural(), sweeps("ab"), out=tmp_path / "part", callback=stop, **arguments)
+    assert len(first.history["step"]) < len(whole.history["step"])
+    second = ph.fit(neural(), sweeps("ab"), out=tmp_path / "part", resume=True, **arguments)
+    np.testing.assert_array_equal(second.population.theta, whole.population.theta)
+
+
+def test_the_mean_of_a_conductance_behind_a_learned_gate_stays():
+    neuron = neural()
+    own, networks = neuron.layout.select(["k.g", "na.g"]), neuron.layout.select("networks")
+    prior = MeanConductance(neuron, own, np.union1d(own, networks))
+    assert [neuron.layout.names[i] for i in prior.indices] == ["k.g"]
+    theta = np.repeat(neuron.theta[None, None], 2, axis=1)
+    theta[0, 0, prior.indices] *= 1.2
+    value, slope = prior(theta)
+    theta[0, 1, prior.indices] *= 0.8
+    assert value[0] > 0 and np.all(slope[0, :, prior.indices] > 0)
+    assert prior(theta)[0][0] == pytest.approx(0.0, abs=1e-20)
+    assert len(MeanConductance(neuron, own, own).indices) == 0
+
+
+def test_bad_arguments():
+    anonymous = [replace(r, cell="") for r in sweeps("a")]
+    with pytest.raises(RecordingError, match="of which cell"):
+        ph.fit(neural(), anonymous, per_cell="k.g", backend="torch")
+    with pytest.raises(InputError, match="networks are shared"):
+        ph.fit(neural(), sweeps("a"), per_cell="networks", backend="torch")
+    with pytest.raises(InputError, match='unknown cell of a recording "b"'):
+        ph.fit(neural(), sweeps("a"), heldout=sweeps("b"), per_cell="k.g", backend="torch")

@@ -1,0 +1,129 @@
+"""Levenberg-Marquardt: few steps to the minimum, calm when a solve fails, exact after a restore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fit_stub import StubBackend, recording, run, squid
+
+import pyhodgkin as ph
+from pyhodgkin.backends.base import Loss
+from pyhodgkin.fit import Stage
+from pyhodgkin.training.levenberg import Levenberg
+from pyhodgkin.training.sensitivities import gauss_newton, jacobian
+
+STARTS = np.array([[-1.2, 1.0], [2.0, -1.0], [0.5, 0.5]])
+
+
+def parts(x):
+    """Rosenbrock's function as a sum of squares: residuals (K, 2)."""
+    return np.stack([1 - x[:, 0], 10 * (x[:, 1] - x[:, 0] ** 2)], axis=-1)
+
+
+def rosenbrock(x):
+    r = parts(x)
+    slopes = np.zeros((len(x), 2, 2))
+    slopes[:, 0, 0], slopes[:, 1, 0], slopes[:, 1, 1] = -1.0, -20 * x[:, 0], 10.0
+    return np.mean(r**2, axis=-1), np.einsum("ki,kij->kj", r, slopes)
+
+
+def curvature(k, x):
+    return gauss_newton(*jacobian(lambda points: [parts(points)], x), Loss())
+
+
+def descend(optimizer, steps, function=rosenbrock):
+    for _ in range(steps):
+        if optimizer.done.all():
+            break
+        optimizer.tell(*function(optimizer.ask()), 0.0)
+    return optimizer
+
+
+def test_it_finds_the_minimum_from_every_start():
+    optimizer = descend(Levenberg(STARTS, curvature), 60)
+    assert optimizer.done.all() and not optimizer.failed.any()
+    np.testing.assert_allclose(optimizer.point, 1.0, atol=1e-6)
+
+
+def test_a_start_is_the_same_alone_and_in_a_batch():
+    together = descend(Levenberg(STARTS, curvature), 12)
+    for k in range(len(STARTS)):
+        alone = descend(Levenberg(STARTS[k : k + 1], curvature), 12)
+        np.testing.assert_array_equal(alone.point[0], together.point[k])
+
+
+@pytest.mark.parametrize("after", range(1, 12, 3))
+def test_restored_it_goes_on_bit_for_bit(after):
+    unbroken = descend(Levenberg(STARTS, curvature), 12)
+    first, second = descend(Levenberg(STARTS, curvature), after), Levenberg(STARTS, curvature)
+    second.restore(first.state())
+    np.testing.assert_array_equal(descend(second, 12 - after).point, unbroken.point)
+
+
+def test_a_failed_solve_is_a_step_too_long():
+    def walled(x):
+        value, slope = rosenbrock(x)
+        return np.where(x[:, 0] > 1.5, np.inf, value), slope
+
+    optimizer = descend(Levenberg(STARTS[:1], curvature), 60, walled)
+    np.testing.assert_allclose(optimizer.point, 1.0, atol=1e-6)
+
+
+def test_a_start_without_a_finite_value_fails():
+    def nowhere(x):
+        return np.full(len(x), np.inf), np.zeros_like(x)
+
+    optimizer = descend(Levenberg(STARTS[:1], curvature), 5, nowhere)
+    assert optimizer.done.all() and optimizer.failed.all()
+
+
+def test_slopes_take_the_side_that_can_be_computed():
+    def half(x):
+        return [np.where(x > 3.0, np.nan, x**2)]
+
+    _, slopes = jacobian(half, np.array([3.0]))
+    np.testing.assert_allclose(slopes[0], 6.0, rtol=1e-3)
+
+
+def test_a_stage_of_it_needs_few_steps():
+    patterns, data = ["conductances", "reversals"], recording()
+    other = squid().with_parameters(k__g=30.0, na__g=140.0, l__e=-50.0)
+    v = StubBackend().predict(squid(), [data], other.theta[None], mode="", y0=None, options=None)
+    data = replace(data, v=v[0][0])
+    stages = [Stage("simulation", optimizer, 80) for optimizer in ("levenberg", "lbfgs")]
+    ours, theirs = (run(squid(), data, trainable=patterns, schedule=s) for s in stages)
+    assert len(ours.history["step"]) < 0.7 * len(theirs.history["step"])
+    assert ours.scores[0] < 1e-8
+
+
+def test_bounds_and_failed_solves_in_a_stage():
+    engine = StubBackend(fails=lambda theta: theta[squid().layout["k.g"].start] > 40.0)
+    result = run(
+        squid(),
+        recording(),
+        trainable=["k.g", "na.g"],
+        bounds={"na.g": (100.0, 150.0)},
+        schedule=Stage("simulation", "levenberg", 30),
+        backend=engine,
+    )
+    assert result.success
+    assert result.neuron.channel("k").g <= 40.0 and 100.0 <= result.neuron.channel("na").g <= 150.0
+
+
+def test_conductances_and_reversals_of_the_squid_axon():
+    clamp = ph.CurrentClamp.step(10.0, start=1.0, stop=None, t_end=12.0)
+    trace = ph.simulate(squid(), clamp, saveat=0.1, rtol=1e-8, atol=1e-10, backend="torch")
+    start = squid().with_parameters(k__g=30.0, na__g=140.0, l__g=0.25)
+    stages = [Stage(mode, "levenberg", 20) for mode in ("clamped", "simulation")]
+    result = ph.fit(
+        start,
+        ph.Recording.from_solution(trace),
+        trainable=["conductances", "reversals"],
+        schedule=stages,
+        backend="torch",
+        progress=False,
+    )
+    chosen = squid().layout.select(["conductances", "reversals"])
+    np.testing.assert_allclose(result.neuron.theta[chosen], squid().theta[chosen], rtol=1e-4)
