@@ -94,6 +94,27 @@ def denoised(recording: Recording, noise: float) -> FloatArray:
     return np.concatenate(parts)
 
 
+def start(recording: Recording, noise: float) -> float:
+    """The first v of a recording, mV: the mean of as many samples as do not contradict it.
+
+    A polynomial is uncertain at its end. A recording mostly starts at rest, and where it does not
+    few samples are taken.
+
+    Examples
+    --------
+    >>> from pyhodgkin.protocols import CurrentClamp
+    >>> t = np.arange(0.0, 50.0, 0.05)
+    >>> v = -65.0 + np.random.default_rng(0).normal(0.0, 2.0, len(t))
+    >>> bool(abs(start(Recording(t, CurrentClamp.constant(0.0, 50.0), v=v), 2.0) + 65.0) < 0.3)
+    True
+    """
+    v = recording.data[: _edges(recording)[1]]
+    means = np.cumsum(v) / np.arange(1, len(v) + 1)
+    spread = _ICI * noise / np.sqrt(np.arange(1, len(v) + 1))
+    low, high = np.maximum.accumulate(means - spread), np.minimum.accumulate(means + spread)
+    return float(means[np.flatnonzero(low <= high)[-1]])
+
+
 def refined(recording: Recording, parts: int | None = None) -> Recording:
     """The same recording with each gap between samples divided, by polynomials of six samples.
 

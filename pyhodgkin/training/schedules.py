@@ -96,16 +96,20 @@ def _automatic(
             f"{said}, some numbers unknown: first the gates are driven by v and the ionic current "
             "i_stim - c_m dv/dt is matched, then it is simulated"
         )
-    physical = bool(groups - {"networks"})
-    held = ", other numbers held near their start" if physical else ""
+    weights = None
+    if groups - {"networks"}:
+        weights = tuple(
+            e.name for e in neuron.layout if e.group == "networks" and np.isin(e.start, indices)
+        )
+        said += ", numbers unknown (held near their start)"
     if ratio == 0.0:
-        return _curves(neuron, physical), (
-            f"{said}, networks unknown{held}: the gates are driven by v and the ionic current "
+        return _curves(neuron, weights), (
+            f"{said}, networks unknown: the gates are driven by v and the ionic current "
             "i_stim - c_m dv/dt is matched, with networks kept smooth, then small, then not; it is "
             "simulated with an observer if need be, then without"
         )
-    return _noisy_curves(neuron, ratio, physical), (
-        f"{said}, networks unknown{held}: dv/dt is uncertain, so the gates are driven by the "
+    return _noisy_curves(neuron, ratio, weights), (
+        f"{said}, networks unknown: dv/dt is uncertain, so the gates are driven by the "
         "denoised v only for a start; then it is simulated with an observer whose gain goes down, "
         "networks kept as smooth as the noise asks for"
     )
@@ -147,46 +151,50 @@ def _numbers() -> Schedule:
     return (*_clamped(0, 100), Stage("clamped", "lbfgs", 250, loss=_SMALL), last)
 
 
-def _clamped_curves(pull: float) -> Schedule:
+def _clamped_curves(weights: tuple[str, ...] | None) -> Schedule:
     """Networks from a random start; at first they are drawn to zero and to straight lines.
 
     An output of zero is a time constant in the middle of its range. Without that pull some
     starts end in a gate that follows v at once, a minimum with half of the variance left.
+    Numbers would make up for networks that are not trained yet: only `weights` move.
     """
+    stage = Stage("clamped", "lbfgs", 250, trainable=weights, patience=40)
     robust = Loss("huber", delta=0.01)
     return (
-        Stage("clamped", "lbfgs", 250, loss=robust, penalty=CurvePenalty(1e-4, 1e-4), pull=pull,
-              patience=40),
-        Stage("clamped", "lbfgs", 150, penalty=CurvePenalty(1e-5, 1e-4), pull=pull, patience=40),
-    )  # fmt: skip
+        replace(stage, loss=robust, penalty=CurvePenalty(1e-4, 1e-4)),
+        replace(stage, steps=150, penalty=CurvePenalty(1e-5, 1e-4)),
+    )
 
 
-def _curves(neuron: Neuron, physical: bool) -> Schedule:
-    pull = 1e-5 if physical else 0.0
+def _curves(neuron: Neuron, weights: tuple[str, ...] | None) -> Schedule:
+    pull = 0.0 if weights is None else 1.0
     straight = CurvePenalty(curvature=1e-6)
+    clamped = Stage("clamped", "lbfgs", 400, loss=_SMALL, patience=100, pull=1e-6 * pull)
     observed = Stage("observer", "lbfgs", 150, lr=0.01, gain=neuron.c_m, penalty=straight)
-    alone = Stage("simulation", "lbfgs", 600, lr=0.01, penalty=straight, pull=0.01 * pull)
+    alone = Stage("simulation", "lbfgs", 600, lr=0.01, penalty=straight, pull=1e-7 * pull)
     return (
-        *_clamped_curves(pull),
-        Stage("clamped", "lbfgs", 400, loss=_SMALL, penalty=CurvePenalty(curvature=3e-9),
-              pull=1e-3 * pull, patience=100),
-        replace(observed, pull=0.1 * pull, patience=40, target=_CLOSE, options=_LOOSE),
+        *_clamped_curves(weights),
+        replace(clamped, penalty=CurvePenalty(curvature=3e-9)),
+        replace(observed, pull=1e-6 * pull, patience=40, target=_CLOSE, options=_LOOSE),
         replace(alone, patience=100, target=_CLOSEST, options={"rtol": 1e-6, "atol": 1e-8}),
-    )  # fmt: skip
+    )
 
 
-def _noisy_curves(neuron: Neuron, ratio: float, physical: bool) -> Schedule:
-    """As smooth as is likely: the prior for a bend of 0.1 for each 10 mV, squared."""
-    pull = 0.1 * ratio if physical else 0.0
-    straight = CurvePenalty(curvature=0.1 * ratio)
-    common = {"lr": 0.01, "pull": pull, "options": _LOOSE}
-    observed = [
-        Stage("observer", "lbfgs", 100, gain=gain * neuron.c_m, patience=30,
-              penalty=CurvePenalty(curvature=max(0.1 * ratio, 1e-4 * gain)), **common)
-        for gain in (10.0, 3.0, 1.0, 0.3)
-    ]  # fmt: skip
-    last = Stage("simulation", "lbfgs", 150, patience=30, penalty=straight, **common)
-    return (*_clamped_curves(1e-3 if physical else 0.0), *observed, last)
+def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None) -> Schedule:
+    """As smooth as is likely, and the numbers near where they were, by the noise of the data."""
+
+    def simulated(steps: int, strength: float, **more: Any) -> Stage:
+        # An observer makes more of what v is off, of its noise too.
+        size = ratio * (1.0 + strength) ** 2
+        penalty, pull = CurvePenalty(curvature=size), 0.0 if weights is None else size
+        return Stage(steps=steps, optimizer="lbfgs", lr=0.01, penalty=penalty, pull=pull,
+                     options=_LOOSE, **more)  # fmt: skip
+
+    observed = (
+        simulated(80, gain, mode="observer", gain=gain * neuron.c_m, patience=30)
+        for gain in (3.0, 1.0, 0.3)
+    )
+    return (*_clamped_curves(weights), *observed, simulated(200, 0.0, patience=50))
 
 
 def _simulated() -> Schedule:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..recordings import Recording
-from .noise import anchored, denoised, refined
+from .noise import anchored, denoised, refined, start
 
 
 class View:
@@ -24,9 +24,10 @@ class View:
         self.measured, self.smooth = list(recordings), list(recordings)
         for i, (recording, size) in enumerate(zip(recordings, sizes, strict=True)):
             if size > 0.0 and recording.observed == "v":
-                v = denoised(recording, float(size))
-                self.smooth[i] = replace(recording, v=v)
-                self.measured[i] = anchored(recording, float(v[0]))
+                first = start(recording, float(size))
+                smooth = replace(recording, v=denoised(recording, float(size)))
+                self.smooth[i] = anchored(smooth, first)
+                self.measured[i] = anchored(recording, first)
         self.driving = [
             r if size > 0.0 or r.observed != "v" else refined(r)
             for r, size in zip(self.smooth, sizes, strict=True)
