@@ -10,6 +10,7 @@ from numpy_rhs import total_current, values_of_gates
 from scipy_solve import solve
 
 import pyhodgkin as ph
+from pyhodgkin import backends
 from pyhodgkin.backends.base import Loss, SolveOptions
 from pyhodgkin.backends.drive import drive_of
 from pyhodgkin.backends.torch.clamped import measured_current
@@ -265,3 +266,25 @@ def test_real_recording(reference_data) -> None:
         theta[cell.layout[name].slice] = value
     found = one(cell, [record], theta, Loss("mae", scale=1.0))
     assert 0.0155 < found.value < 0.0159
+
+
+@pytest.mark.parametrize("name", ["torch", pytest.param("julia", marks=pytest.mark.julia)])
+def test_gates_begin_where_the_neuron_says(name: str) -> None:
+    cell = ph.library.get("hodgkinmodel_jl").replace_gate(
+        "m", ph.NeuralKinetics("steady_state", ph.Network.create((1, 6, 2), seed=3))
+    )
+    engine = backends.get(name)
+    record = blank(ph.VoltageClamp.constant(0.0, 5.0), np.arange(0, 5, 0.1))
+    simulated, driven = (
+        np.ravel(engine.predict(cell, [record], cell.theta, mode=mode, options=OPTIONS)[0])
+        for mode in ("simulation", "clamped")
+    )
+    np.testing.assert_allclose(driven, simulated, rtol=1e-4, atol=1e-2)
+
+    loss = Loss("mse", scale=100.0)
+    gradients = [
+        engine.value_and_grad(cell, [record], cell.theta, loss, mode=mode, options=OPTIONS).gradient
+        for mode in ("simulation", "clamped")
+    ]
+    size = abs(gradients[0]).max()
+    np.testing.assert_allclose(gradients[1], gradients[0], rtol=1e-3, atol=1e-4 * size)

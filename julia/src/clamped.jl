@@ -1,19 +1,22 @@
 # Clamped training: gates driven by a known voltage obey a linear recurrence, so there is nothing
 # to solve; their current is compared with what was measured.
 
-"The state after each step of recording `r` into `worker.x`, from `y0` or the steady state."
+"""
+The state after each step of recording `r` into `worker.x`, from `y0`, or else from the starts that
+the neuron names and the steady state.
+"""
 function drive_gates!(worker::ClampedWorker, recordings::ClampedRecordings, r::Int, y0)
     x, first = worker.x, recordings.first_step[r]
     for (g, gate) in enumerate(recordings.system.gates)
         j = gate.state
         j == 0 && continue
-        a = s = 0.0
+        a, s, given = 0.0, 0.0, recordings.system.initial[j]
         @inbounds for i in 1:(recordings.first_step[r + 1] - first)
             step = first + i - 1
             a, s = step_rates(worker, recordings, g, step)
             worker.a[g, i], worker.s[g, i] = a, s
             if i == 1
-                x[j, 1] = y0 === nothing ? a / s : y0[j]
+                x[j, 1] = y0 !== nothing ? y0[j] : isnan(given) ? a / s : given
             else
                 lost = -expm1(-s * recordings.h[step])
                 x[j, i] = muladd(lost, a / s - x[j, i - 1], x[j, i - 1])
@@ -153,6 +156,7 @@ function drive_back!(worker::ClampedWorker, recordings::ClampedRecordings, r::In
                 x_inf_bar = bar * lost
                 s_bar = bar * (a / s - x[j, i - 1]) * h * (1 - lost)
             elseif y0 === nothing
+                isnan(recordings.system.initial[j]) || continue
                 x_inf_bar, s_bar = bar, 0.0
             else
                 worker.state_bar[j] = bar

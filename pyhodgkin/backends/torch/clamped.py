@@ -41,8 +41,9 @@ def value_and_grad(
 ) -> ValueAndGradient:
     """Mean loss over `recordings` and its gradient, for `theta` (K, C, P).
 
-    The solver and its tolerances have no say here. `y0` is None (steady state at the first
-    voltage), (R, S) or (K, R, S); its voltage is not used, since v is known.
+    The solver and its tolerances have no say here. `y0` is None (the starts that the neuron
+    names, else the steady state at the first voltage), (R, S) or (K, R, S); its voltage is not
+    used, since v is known.
     """
     system, k, r = _checked(neuron), len(theta), len(recordings)
     start = None if y0 is None else np.broadcast_to(y0, (k, r, len(neuron.states)))
@@ -51,8 +52,9 @@ def value_and_grad(
     for cell, own, lanes, plan in _cell_passes(neuron, recordings, k, options, cells):
         x = theta[lanes, cell].detach().requires_grad_()
         s = None if start is None else _tensor(start[lanes][:, own], x).requires_grad_()
+        begin = _named(neuron, x) if s is None else s
         with one_thread_for(len(x) * len(plan.h), MANY):
-            cost = _losses(plan, loss, *_residual(system, plan, x, s))
+            cost = _losses(plan, loss, *_residual(system, plan, x, begin))
             cost.sum().backward()
         each[lanes, own] = _array(cost.detach())
         gradient[lanes, cell] += _array(x.grad) / r
@@ -78,7 +80,7 @@ def predict(
     out = [np.zeros((k, len(r))) for r in recordings]
     for cell, own, lanes, plan in _cell_passes(neuron, recordings, k, options, cells):
         x = theta[lanes, cell].detach()
-        s = None if start is None else _tensor(start[lanes][:, own], x)
+        s = _named(neuron, x) if start is None else _tensor(start[lanes][:, own], x)
         with torch.no_grad(), one_thread_for(len(x) * len(plan.h), MANY):
             current = _current(system, plan, system.unpack(x), s)
         parts = current.split(plan.lengths, -1)
@@ -145,6 +147,14 @@ def _tensor(x: FloatArray, like: Tensor) -> Tensor:
     return torch.as_tensor(np.array(x), dtype=like.dtype, device=like.device)
 
 
+def _named(neuron: Neuron, like: Tensor) -> Tensor | None:
+    """The starts (1, 1, S) that a neuron names for its gates, NaN for the others."""
+    if not neuron.initial:
+        return None
+    given = dict(neuron.initial)
+    return _tensor(np.array([[[given.get(name, np.nan) for name in neuron.states]]]), like)
+
+
 def _array(x: Tensor | None) -> FloatArray:
     assert x is not None
     return x.cpu().double().numpy()
@@ -165,7 +175,9 @@ def _gates(system: ConductanceSystem, plan: Plan, p: Params, y0: Tensor | None) 
     drive = -(alpha / total) * torch.expm1(exponent)
     if y0 is not None:
         own = y0[..., system.to_public.argsort()][..., 1:].permute(2, 0, 1)
-        drive = drive.index_copy(-1, plan.starts, own.to(drive.dtype))
+        steady = drive.index_select(-1, plan.starts)
+        first = torch.where(torch.isnan(own), steady, own.to(drive.dtype))
+        drive = drive.index_copy(-1, plan.starts, first)
     decay = torch.exp(exponent)
     x = linear_scan(decay, drive, torch.zeros_like(decay[..., 0]))
     return x.index_select(-1, plan.places)
