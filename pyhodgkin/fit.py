@@ -23,6 +23,7 @@ from .training.objective import Problem
 from .training.penalties import CurvePenalty
 from .training.plan import Plan, loss_of, options_of
 from .training.progress import Bar
+from .training.rest import decided
 from .training.result import FitResult
 from .training.schedules import choose
 from .training.stages import Stage
@@ -44,7 +45,7 @@ def fit(
     per_cell: str | Sequence[str] | None = None,
     bounds: Bounds | None = None,
     noise: float | Sequence[float] | None = None,
-    fit_initial: bool = False,
+    fit_initial: bool | None = None,
     backend: str | Backend = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -88,8 +89,9 @@ def fit(
     noise : float or sequence of float, optional
         Standard deviation of the noise of a measured v, mV, of all recordings or of each.
         Default: estimated from the differences between samples; ``log`` says how much.
-    fit_initial : bool
-        Fit the initial state of each training recording too.
+    fit_initial : bool, optional
+        Fit the initial state of each training recording too. Default: when one of them does not
+        start at rest.
     backend : str or Backend
         ``"auto"``, ``"torch"`` or ``"julia"``.
     out : path, optional
@@ -158,10 +160,11 @@ def fit(
     problem = Problem(
         _engine(backend, solved), neuron, train, held, compared, solved, penalties, *noises, cells
     )
-    plan = Plan(problem, stages, indices, starts, bounds or {}, fit_initial)
+    moving, why = decided(fit_initial, neuron, train, noises[0])
+    plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
     store = None if folder is None else Store(folder, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)
-    trainer.log.append(reason)
+    trainer.log += [reason, why] if why else [reason]
     if resume and store is not None:
         trainer.resume(store)
     with Interrupts() as interrupts:

@@ -238,11 +238,18 @@ def test_the_schedule_follows_the_data():
     physical = run(squid(), recording(clamp="voltage"), schedule=None)
     assert modes(physical) == ["clamped lbfgs"]
     assert clamp.log[0].startswith("voltage clamp:")
-    current = run(schedule="auto")
-    assert modes(current)[0] == "clamped adamw" and modes(current)[-1] == "simulation lbfgs"
-    assert current.log[0].startswith("current clamp:")
-    unknown = run(schedule=None, trainable=["networks", "c_m"])
-    assert all(name.startswith("simulation") for name in modes(unknown))
+    noiseless = run(schedule="auto", noise=0.0)
+    assert modes(noiseless) == ["clamped lbfgs", "observer lbfgs", "simulation lbfgs"]
+    assert noiseless.log[0].startswith("current clamp, noise of v below 0.02 mV")
+    noisy = run(schedule=None, noise=2.0)
+    assert modes(noisy) == modes(noiseless) and "2 mV" in noisy.log[0]
+    assert "gain 3)" in noisy.log[0] and "gain 0.3)" in noisy.log[0]
+    unknown = run(schedule=None, trainable=["networks", "c_m"], noise=0.0)
+    assert "numbers unknown" in unknown.log[0]
+    numbers = run(squid(), schedule=None, noise=0.0, trainable="conductances")
+    assert modes(numbers) == ["clamped lbfgs", "simulation levenberg"]
+    capacitance = run(squid(), schedule=None, noise=0.0)
+    assert modes(capacitance) == ["observer lbfgs", "simulation levenberg"]
     free = squid().replace_gate("n", ph.NeuralKinetics("free", ph.Network.create((2, 4, 1))))
     assert all(name.startswith("simulation") for name in modes(run(free, schedule=None)))
 

@@ -92,9 +92,15 @@ def _automatic(
     ratio = _noise_ratio(recordings, noise)
     said = f"current clamp, noise of v {_millivolts(noise)}"
     if "networks" not in groups:
-        return _numbers(), (
-            f"{said}, some numbers unknown: first the gates are driven by v and the ionic current "
-            "i_stim - c_m dv/dt is matched, then it is simulated"
+        count = len(indices)
+        if ratio > 0.0 or "capacitance" in groups:
+            return _observed_numbers(neuron, count), (
+                f"{said}, {count} numbers unknown: c_m dv/dt is uncertain, so it is simulated with "
+                "an observer whose gain goes down, then without"
+            )
+        return _numbers(count), (
+            f"{said}, {count} numbers unknown: first the gates are driven by v and the ionic "
+            "current i_stim - c_m dv/dt is matched, then it is simulated"
         )
     weights = None
     if groups - {"networks"}:
@@ -145,10 +151,24 @@ _CLOSEST = 2e-8  # 0.004 mV: at another current the spikes then come when they s
 _SMALL = Loss("huber", delta=0.003)
 
 
-def _numbers() -> Schedule:
+_FEW = 40  # unknowns for which Levenberg and Marquardt are ahead
+
+
+def _last(count: int) -> Stage:
     """A few numbers are worth finding to the last digit."""
-    last = Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, options=_LOOSE)
-    return (*_clamped(0, 100), Stage("clamped", "lbfgs", 250, loss=_SMALL), last)
+    if count <= _FEW:
+        return Stage("simulation", "levenberg", 40, options=_LOOSE)
+    return Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, options=_LOOSE)
+
+
+def _numbers(count: int) -> Schedule:
+    return (*_clamped(0, 100), Stage("clamped", "lbfgs", 250, loss=_SMALL), _last(count))
+
+
+def _observed_numbers(neuron: Neuron, count: int) -> Schedule:
+    observed = Stage("observer", "lbfgs", 80, lr=0.01, gain=1.0, patience=20, options=_LOOSE)
+    gains = (3.0 * neuron.c_m, 0.3 * neuron.c_m)
+    return (*(replace(observed, gain=gain) for gain in gains), _last(count))
 
 
 def _clamped_curves(weights: tuple[str, ...] | None) -> Schedule:
