@@ -48,11 +48,17 @@ def decided(
     recordings: Sequence[Recording],
     noise: Sequence[float],
 ) -> tuple[bool, str]:
-    """Whether initial states are fitted, and a line that says why where nobody said so."""
+    """Whether initial states are fitted, and a line that says why where nobody said so.
+
+    A neuron that names a start for each of its gates has told what a recording starts from.
+    """
     if fit_initial is not None:
         return fit_initial, ""
     pairs = zip(recordings, noise, strict=True)
-    moving = sum(in_motion(neuron, r, size) for r, size in pairs)
+    named = set(neuron.states[1:]) <= {name for name, _ in neuron.initial}
+    moving = sum(
+        in_motion(neuron, r, size) for r, size in pairs if not (named and r.t_offset == 0.0)
+    )
     if neuron.right_hand_side is not None or not moving:
         return False, ""
     return True, (
