@@ -58,8 +58,10 @@ def each_seed(args: argparse.Namespace, run: Callable[[int], Row]) -> list[Row]:
     """``run(seed)`` for every seed, with its seconds; a line for each on the error stream."""
     rows = []
     for seed in range(args.first, args.first + args.seeds):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         row = {"seed": seed, **run(seed), "seconds": time.perf_counter() - began}
+        # Others share the machine; these are the seconds that this process computed.
+        row["of CPU"] = time.process_time() - worked
         print("  " + ", ".join(f"{k} {_cell(x)}" for k, x in row.items()), file=sys.stderr)
         rows.append(row)
     return rows

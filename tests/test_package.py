@@ -88,7 +88,9 @@ def test_the_first_example_of_the_readme_is_short():
     assert len(python_blocks(README)[0].splitlines()) <= 25
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/evaluation.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/index.md", "docs/evaluation.md", "docs/training.md"]
+)
 def test_the_examples_run_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = "\n".join(python_blocks((ROOT / page).read_text("utf-8")))
