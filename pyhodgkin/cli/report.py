@@ -102,6 +102,9 @@ def draw(
         drawn["kinetics"] = lambda: plot.kinetics(
             result.neuron, published=published, start=start, v_seen=result.voltage_range
         )
+        if np.sum(np.isfinite(result.scores)) > 1 and result.ensemble().gates:
+            drawn["ensemble"] = lambda: result.ensemble().plot(published=published)
+            drawn["ensemble_predictions"] = lambda: result.ensemble().plot_predictions()
     groups = {
         "training": [p for p in result.predictions if not p.heldout],
         "heldout": [p for p in result.predictions if p.heldout],

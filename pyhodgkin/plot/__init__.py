@@ -7,6 +7,7 @@ files all the same. Every function takes the keyword `axes` to draw into axes of
 from __future__ import annotations
 
 from .clamp import clamp_fit
+from .ensemble import ensemble, ensemble_predictions
 from .evaluation import evaluation
 from .kinetics import kinetics
 from .style import COLORS, save
@@ -17,6 +18,8 @@ __all__ = [
     "COLORS",
     "clamp_fit",
     "currents",
+    "ensemble",
+    "ensemble_predictions",
     "evaluation",
     "gates",
     "kinetics",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..errors import DocumentError
 from ..files import replacing
 from ..neuron.neuron import Neuron
 from ..status import Status
+from .ensemble import Ensemble, ensemble_of
 from .evaluate import Errors
 from .history import read_csv, write_csv
 from .identifiability import Identifiability
@@ -130,6 +132,12 @@ class FitResult:
             return {}
         rows = zip(known.cells, known.theta[self.best], strict=True)
         return {name: self.neuron.with_theta(row) for name, row in rows}
+
+    def ensemble(
+        self, within: float | None = None, weights: Sequence[float] | None = None
+    ) -> Ensemble:
+        """The starts with a finite loss as an ensemble, at most `within` times the best one's."""
+        return ensemble_of(self, within, weights)
 
     @property
     def success(self) -> bool:
