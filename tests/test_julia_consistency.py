@@ -54,6 +54,8 @@ def same_trajectories(cell, protocols, theta=None, y0=None, t=None, how=None, wi
 
 @pytest.mark.parametrize(("name", "solver"), PAIRS)
 def test_current_clamp(name, solver):
+    if (name, solver) == ("free_x", "tsit5"):
+        pytest.skip("its gate goes to -17, its conductance to 3e6 mS/cm²: too stiff to be explicit")
     same_trajectories(CELLS[name], list(CURRENT.values()), how=options(solver))
 
 
