@@ -1,0 +1,269 @@
+"""Cell A of learn_recordings.py: its sweeps, neurons for it, and how they are fitted.
+
+Currents are in pA, so conductances are in nS and capacitances in pF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+import pyhodgkin as ph
+from pyhodgkin.backends.base import Loss
+from pyhodgkin.fit import Stage
+from pyhodgkin.neuron.channels import Channel, NeuralCurrent
+from pyhodgkin.neuron.gates import Gate
+from pyhodgkin.neuron.kinetics import SteadyStateKinetics
+from pyhodgkin.neuron.neuron import leak
+from pyhodgkin.neuron.rates import Constant, Exponential, Sigmoid
+from pyhodgkin.protocols import CurrentClamp, Steps
+
+C_M = 150.0  # pF: between that of the first ms after a step and that of the first 5 ms
+SPIKE = -10.0  # mV
+
+
+# -- the sweeps ------------------------------------------------------------------------------
+
+
+def sweeps(path: Path) -> tuple[list[ph.Recording], list[ph.Recording], float]:
+    """Every second sweep, the others, and the resistance of the electrode (GΩ)."""
+    with np.load(path) as file:
+        v, i = file["V_q"] * float(file["scale"]), file["I_cmd_pA"].astype(float)
+        dt = 1000.0 / float(file["fs_Hz"])
+    resistance = _electrode(v[0::2], i[0::2])
+    every = [
+        _sweep(dt, row - resistance * current, current) for row, current in zip(v, i, strict=True)
+    ]
+    return every[0::2], every[1::2], resistance
+
+
+def _electrode(v: np.ndarray, i: np.ndarray) -> float:
+    """How v jumps with i, from straight lines over 2 ms before and 1 ms after each step."""
+    jumps, steps = [], []
+    for row, current in zip(v, i, strict=True):
+        for k in np.flatnonzero(np.diff(current)) + 1:
+            before = np.polyfit(np.arange(-40, 0), row[k - 40 : k], 1)[1]
+            after = np.polyfit(np.arange(3, 23), row[k + 3 : k + 23], 1)[1]
+            jumps.append(after - before)
+            steps.append(current[k] - current[k - 1])
+    return float(np.dot(jumps, steps) / np.dot(steps, steps))
+
+
+def _sweep(dt: float, v: np.ndarray, i: np.ndarray) -> ph.Recording:
+    """One sweep at 10 kHz, called by the current of its steps."""
+    t = dt * np.arange(len(v))
+    steps = np.flatnonzero(np.diff(i)) + 1
+    clamp = CurrentClamp(Steps([0.0, *t[steps]], [i[0], *i[steps]]), float(t[-1]) + dt, unit="pA")
+    level = f"{i[np.searchsorted(t, 400.0)]:.0f} pA"
+    return ph.Recording(t[::2], clamp, v=v[::2], current_unit="pA", name=level)
+
+
+def spikes(recording: ph.Recording) -> np.ndarray:
+    """Times at which v rises through -10 mV."""
+    v = recording.data
+    return recording.t[1:][(v[1:] >= SPIKE) & (v[:-1] < SPIKE)]
+
+
+def sampled(recording: ph.Recording, times: np.ndarray) -> ph.Recording:
+    """The recording at `times`: means over up to 1 ms, shorter where `times` lie closer."""
+    t, v = recording.t, recording.data
+    dt = t[1] - t[0]
+    gap = np.minimum(np.diff(times, prepend=times[0] - 1.0), np.diff(times, append=times[-1] + 1.0))
+    half = np.clip(np.round(0.5 * gap / dt - 0.5), 0, 5).astype(int)
+    at = np.minimum(np.round(times / dt).astype(int), len(t) - 1)
+    first, last = np.maximum(at - half, 0), np.minimum(at + half, len(t) - 1)
+    for step in np.searchsorted(t, recording.protocol.segments.breakpoints):
+        across = (first < step) & (last >= step)
+        first, last = np.where(across, at, first), np.where(across, at, last)
+    total = np.concatenate([[0.0], np.cumsum(v)])
+    mean = (total[last + 1] - total[first]) / (last + 1 - first)
+    return replace(recording, t=times, v=mean, mask=np.ones(len(times), bool))
+
+
+def around_spikes(
+    recording: ph.Recording, fine: float, before: float, after: float
+) -> ph.Recording:
+    """Samples every ms, and every `fine` ms around spikes."""
+    near = [
+        fine * np.arange(np.floor((s - before) / fine), (s + after) / fine)
+        for s in spikes(recording)
+    ]
+    grid = np.arange(0.0, recording.t[-1], 1.0)
+    return sampled(recording, np.unique(np.round(np.concatenate([grid, *near]), 4)))
+
+
+def around_steps(recording: ph.Recording) -> ph.Recording:
+    """Samples every ms, and every 0.5 ms while it may spike; the first 2.3 s."""
+    parts = [np.arange(0.0, 2300.0, 1.0)]
+    edges = recording.protocol.segments.breakpoints
+    for start, stop in pairwise(edges):
+        if recording.protocol(np.array([start + 1.0]))[0] > 0 and len(spikes(recording)):
+            parts.append(np.arange(np.floor(start), min(stop + 30.0, 2300.0), 0.5))
+    return sampled(recording, np.unique(np.concatenate(parts)))
+
+
+# -- the neurons -----------------------------------------------------------------------------
+
+
+def _slow(v_half: float, k: float, v_tau: float, width: float, rate: float) -> SteadyStateKinetics:
+    """A steady state, and a time constant that is longest, 1/(2·rate), at `v_tau`."""
+    rates = Exponential(rate, v_tau, width) + Exponential(rate, v_tau, -width)
+    return SteadyStateKinetics(x_inf=Sigmoid(1.0, v_half, k), tau=1 / rates)
+
+
+def conductances(structure: str) -> ph.Neuron:
+    """Sodium and delayed rectifier of `pospischil_rs`, 7 mV higher, and slower currents."""
+    rates = ph.library.get("pospischil_rs")
+    gates = {g: replace(_higher(rates.gate(g), 7.0), q10=1.0, t_ref=None) for g in "mhn"}
+    slow = {
+        "km": Channel("km", 0.03, -95.0, (Gate("p", _slow(-40, 8, -40, 20, 0.01)),)),
+        "ih": Channel("ih", 0.02, -35.0, (Gate("q", _slow(-75, -8, -75, 20, 0.005)),)),
+        "ahp": Channel("ahp", 0.3, -95.0, (Gate("z", _slow(-15, 5, -30, 60, 0.005)),)),
+        "ka": Channel(
+            "ka",
+            0.3,
+            -95.0,
+            (
+                Gate("a", _slow(-30, 10, -30, 25, 0.5), power=3),
+                Gate("b", _slow(-60, -7, -60, 40, 0.02)),
+            ),
+        ),
+        "nap": Channel("nap", 0.02, 60.0, (Gate("s", _slow(-45, 5, -45, 40, 0.5)),)),
+    }
+    parts = (
+        Channel("na", 50.0, 60.0, (gates["m"], gates["h"])),
+        Channel("k", 4.0, -95.0, (gates["n"],)),
+        *(slow[name] for name in structure.split("+")[1:]),
+        leak(0.03, -65.0),
+    )
+    return ph.Neuron(
+        structure, tuple(replace(c, g=c.g * C_M) for c in parts), c_m=C_M, v_rest=-62.0
+    )
+
+
+def _higher(gate: Gate, by: float) -> Gate:
+    curves = gate.kinetics.curves()
+    moved = {
+        role: curve.with_leaves(iter([replace(x, v0=x.v0 + by) for x in curve.leaves()]))
+        for role, curve in curves.items()
+    }
+    return replace(gate, kinetics=gate.kinetics.with_curves(moved))
+
+
+FULL = "na,k,l+km+ih+ahp+ka+nap"
+SMALLER = ("na,k,l+km", "na,k,l+km+ih+ahp")
+
+
+def starts(count: int) -> Iterator[tuple[str, int, ph.Neuron]]:
+    """The full structure from `count` starts, the smaller ones from one."""
+    for start in range(count):
+        yield FULL, start, moved(conductances(FULL), start)
+    for structure in SMALLER:
+        yield structure, 0, conductances(structure)
+
+
+def moved(neuron: ph.Neuron, seed: int) -> ph.Neuron:
+    """Another start: conductances and rates by 30 %, potentials by 3 mV; seed 0 is the neuron."""
+    if seed == 0:
+        return neuron
+    rng, theta = np.random.default_rng(seed), neuron.theta
+    for entry in neuron.layout:
+        if entry.group in ("conductances", "rates") and entry.transform == "log":
+            theta[entry.slice] *= np.exp(0.3 * rng.standard_normal())
+        elif entry.group in ("reversals", "rates"):
+            theta[entry.slice] += 3.0 * rng.standard_normal()
+    return neuron.with_theta(theta)
+
+
+def hybrid(neuron: ph.Neuron, seed: int) -> ph.Neuron:
+    """One more current, of the voltage and of two gates that follow it; at first it is zero."""
+    gates = tuple(
+        Gate(name, SteadyStateKinetics(x_inf=Sigmoid(1.0, -50.0, 15.0), tau=Constant(tau)))
+        for name, tau in (("x1", 20.0), ("x2", 150.0))
+    )
+    network = ph.Network.create((3, 16, 1), seed=seed, zero_last=True)
+    more = NeuralCurrent("unknown", network, gates, scale=50.0, v_shift=-50.0, v_scale=20.0)
+    return neuron.with_channel(more)
+
+
+# -- the fit ---------------------------------------------------------------------------------
+
+_REVERSALS = {"na": (45, 80), "nap": (45, 80), "ih": (-50, -20), "l": (-90, -45)}
+_POTASSIUM = (-110, -75)
+
+
+def bounds(neuron: ph.Neuron) -> dict[str, tuple[float, float]]:
+    """What a channel of its kind may be; around `conductances`, wherever a fit began."""
+    centre = conductances(neuron.name)
+    out: dict[str, tuple[float, float]] = {}
+    for entry in centre.layout:
+        x, parts = centre.theta[entry.start], entry.name.split(".")
+        channel, last = parts[0], parts[-1]
+        if last == "e":
+            out[entry.name] = _REVERSALS.get(channel, _POTASSIUM)
+        elif entry.group == "conductances":
+            out[entry.name] = (x / 300, x * 300)
+        elif entry.group == "rates" and last == "v0":
+            out[entry.name] = (x - 25, x + 25)
+        elif entry.group == "rates":
+            factor = 3 if last == "k" else 30
+            out[entry.name] = (min(x / factor, x * factor), max(x / factor, x * factor))
+    if "unknown" in [channel.name for channel in neuron.channels]:
+        out |= {"unknown.x?.tau.a": (1.0, 2000.0), "unknown.x?.x_inf.k": (3.0, 60.0)}
+    return out
+
+
+def _inside(neuron: ph.Neuron, limits: dict[str, tuple[float, float]]) -> ph.Neuron:
+    """The neuron with what lies on or beyond its bounds a little within them."""
+    theta = neuron.theta
+    for entry in neuron.layout:
+        if entry.name in limits:
+            low, high = limits[entry.name]
+            room = 1e-4 * (high - low if entry.transform != "log" else min(abs(low), abs(high)))
+            theta[entry.start] = np.clip(theta[entry.start], low + room, high - room)
+    return neuron.with_theta(theta)
+
+
+def fitted(
+    neuron: ph.Neuron, train: list[ph.Recording], backend: str, short: bool = False
+) -> tuple[ph.Neuron, float]:
+    """Fitted, and its loss on the training sweeps, simulated.
+
+    Driven by the measured v first, the spikes with many samples (left out when `short`: the
+    neuron has been fitted before), then with few, where the small currents between spikes count.
+    Then it is simulated, and its conductances are set so that spikes come when they should.
+    """
+    common = {"backend": backend, "progress": False}
+    limits = bounds(neuron)
+    neuron = _inside(neuron, limits)
+    trained = ["networks", "conductances", "reversals", "rates"]
+
+    def stage(steps: int, delta: float) -> Stage:
+        return Stage("clamped", "lbfgs", steps, loss=Loss("huber", scale=100.0, delta=delta))
+
+    if not short:
+        many = [around_spikes(r, 0.1, 3.0, 8.0) for r in train]
+        first = ph.fit(
+            neuron, many, trainable=trained, schedule=stage(200, 0.7), bounds=limits, **common
+        )
+        neuron = _inside(first.neuron, limits)
+    few = [around_spikes(r, 0.2, 1.0, 4.0) for r in train]
+    stages = [stage(200, 0.1)] if short else [stage(100, 1.0), stage(250, 0.1)]
+    second = ph.fit(neuron, few, trainable=trained, schedule=stages, bounds=limits, **common)
+    apart = Loss(
+        "huber", scale=1.0, delta=1.0, spikes=0.02, threshold=SPIKE, reach=30.0, ceiling=-33.0
+    )
+    last = ph.fit(
+        second.neuron,
+        [around_steps(r) for r in train],
+        trainable=["conductances", "l.e", "c_m"],
+        schedule=Stage("simulation", "levenberg", 25, loss=apart),
+        rtol=1e-4,
+        atol=1e-6,
+        **common,
+    )
+    return last.neuron, float(last.scores[last.best])
