@@ -86,6 +86,9 @@ class CellUnknowns(Unknowns):
     theta : array (K, C, P)
     y0 : array (K, R, S), optional
     gates : bool
+    scale : float
+        Units of the transform that one unit of phi is, for the numbers of a cell. A cell has a
+        part 1/C in the loss, and √C makes its numbers bend it as what is shared does.
     """
 
     def __init__(
@@ -95,9 +98,10 @@ class CellUnknowns(Unknowns):
         theta: FloatArray,
         y0: FloatArray | None = None,
         gates: bool = True,
+        scale: float = 1.0,
     ) -> None:
         super().__init__(shared, theta, y0, gates)
-        self.own = own
+        self.own, self._scale = own, scale
         self._cells = theta.shape[1]
 
     @property
@@ -109,11 +113,11 @@ class CellUnknowns(Unknowns):
         """Those of start `k`, so many times."""
         y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)
         theta = np.repeat(self.theta[k : k + 1], times, axis=0)
-        return CellUnknowns(self.transform, self.own, theta, y0, self._gates)
+        return CellUnknowns(self.transform, self.own, theta, y0, self._gates, self._scale)
 
     def _start(self) -> FloatArray:
         first = self.transform.to_phi(self.theta[:, 0])
-        own = self.own.to_phi(self.theta)
+        own = self.own.to_phi(self.theta) / self._scale
         return np.concatenate([first, own.reshape(len(own), -1)], axis=-1)
 
     def _theta(self, phi: FloatArray) -> FloatArray:
@@ -124,12 +128,12 @@ class CellUnknowns(Unknowns):
     def _pulled(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
         p = self.transform.size
         shared = self.transform.pull(phi[:, :p], by_theta.sum(axis=1))
-        own = self.own.pull(self._split(phi), by_theta)
+        own = self._scale * self.own.pull(self._split(phi), by_theta)
         return np.concatenate([shared, own.reshape(len(own), -1)], axis=-1)
 
     def _split(self, phi: FloatArray) -> FloatArray:
         own = phi[:, self.transform.size : len(self.indices)]
-        return own.reshape(len(phi), self._cells, self.own.size)
+        return self._scale * own.reshape(len(phi), self._cells, self.own.size)
 
 
 class MeanConductance:

@@ -99,7 +99,9 @@ class Plan:
             Transform(neuron.layout, neuron.theta, part, _of(bounds, [names[i] for i in part]))
             for part in (trained[~own], trained[own])
         ]
-        unknowns = CellUnknowns(parts[0], parts[1], theta, y0, gates)
+        # AdamW takes the same step along each axis, whatever its scale.
+        scale = 1.0 if stage.optimizer == "adamw" else float(np.sqrt(len(cells)))
+        unknowns = CellUnknowns(parts[0], parts[1], theta, y0, gates, scale)
         return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
 
     def searched(self, stage: Stage, theta: FloatArray) -> tuple[FloatArray, str]:
