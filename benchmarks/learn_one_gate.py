@@ -29,6 +29,8 @@ def main() -> int:
     """Run the parts asked for."""
     arguments = parser(__doc__, seeds=20)
     arguments.add_argument("--part", choices=("clean", "noise"), default="clean")
+    arguments.add_argument("--errors", type=float, nargs="+", default=[0.05, 0.0], help="(noise)")
+    arguments.add_argument("--noise", type=float, nargs="+", default=[1.0, 2.0, 5.0], help="mV")
     arguments.add_argument("--gates", default="nmh", help="which of n, m and h (clean)")
     args = settled(arguments.parse_args())
     prepare(args)
@@ -105,8 +107,8 @@ def noise(args: argparse.Namespace) -> int:
         'high or too low, and they are fitted too: `fit(…, trainable=["networks", "physical"])`.'
     )
     true = trace(AXON, CURRENT, 50.0, args)
-    for wrong in (0.05, 0.0):
-        for sd in (1.0, 2.0, 5.0):
+    for wrong in args.errors:
+        for sd in args.noise:
 
             def run(seed: int, sd: float = sd, wrong: float = wrong) -> Row:
                 recording = ph.Recording.from_solution(true, noise=sd, seed=seed)

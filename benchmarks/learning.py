@@ -97,11 +97,17 @@ class Report:
         self._lines: list[str] = []
         self._began = time.perf_counter()
         self.text(f"# {title}")
+        self.text(f"{machine(args)} {args.seeds} seeds.")
 
     def text(self, text: str) -> None:
         """A paragraph."""
         print(text + "\n", flush=True)
         self._lines += [text, ""]
+        if self.args.write:
+            # What has been found so far is kept, should a long run be stopped.
+            RESULTS.mkdir(exist_ok=True)
+            page = RESULTS / f"{self.name}.md"
+            page.write_text("\n".join(self._lines).rstrip() + "\n", encoding="utf-8")
 
     def table(self, title: str, rows: Sequence[Row]) -> None:
         """One line for each row, and a last one with the medians of what are numbers."""
@@ -137,14 +143,9 @@ class Report:
         """The machine, the date, how it ended; 0 when every bar was reached, else 1."""
         minutes = (time.perf_counter() - self._began) / 60
         bars = "every bar reached" if not self.failed else f"{len(self.failed)} bars missed"
-        self.text(f"{bars}; {self.args.seeds} seeds, {minutes:.1f} minutes. {machine(self.args)}")
+        self.text(f"{bars}; {minutes:.1f} minutes.")
         command = " ".join([f"benchmarks/{self.name}.py", *sys.argv[1:]])
         self.text(f"`python {command}`, no run ended in an exception.")
-        if self.args.write:
-            RESULTS.mkdir(exist_ok=True)
-            page = RESULTS / f"{self.name}.md"
-            page.write_text("\n".join(self._lines).rstrip() + "\n", encoding="utf-8")
-            print(f"written: {page}")
         return int(bool(self.failed))
 
 
