@@ -144,7 +144,7 @@ class Report:
         minutes = (time.perf_counter() - self._began) / 60
         bars = "every bar reached" if not self.failed else f"{len(self.failed)} bars missed"
         self.text(f"{bars}; {minutes:.1f} minutes.")
-        command = " ".join([f"benchmarks/{self.name}.py", *sys.argv[1:]])
+        command = " ".join([f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
         self.text(f"`python {command}`, no run ended in an exception.")
         return int(bool(self.failed))
 
