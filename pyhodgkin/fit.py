@@ -70,7 +70,7 @@ def fit(
         Recordings that are not trained on: other ones, the names of some, or the fraction (the
         last ones) of `recordings`. They decide which parameters are the best, and their error
         is reported.
-    schedule : None, "auto", Stage or sequence of Stage
+    schedule : None, "auto", "windows", Stage or sequence of Stage
         Default: chosen from what was observed and what is trained; ``log`` says what and why.
     loss : Loss or str, optional
         Default mean square, in units of the standard deviation of what was measured.

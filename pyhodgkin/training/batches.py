@@ -21,7 +21,7 @@ def pick(count: int, size: int, step: int) -> NDArray[np.intp]:
     Examples
     --------
     >>> [pick(5, 2, step).tolist() for step in range(3)]
-    [[2, 4], [1, 3], [0]]
+    [[2, 3], [0, 4], [1]]
     >>> sorted(np.concatenate([pick(5, 2, step) for step in range(3, 6)]).tolist())
     [0, 1, 2, 3, 4]
     """

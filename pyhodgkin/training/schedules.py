@@ -17,6 +17,7 @@ from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from .evaluate import can_clamp
+from .growing import growing
 from .losses import Loss
 from .penalties import CurvePenalty
 from .stages import Stage
@@ -36,7 +37,7 @@ def choose(
 
     Parameters
     ----------
-    schedule : None, "auto", Stage or sequence of Stage
+    schedule : None, "auto", "windows", Stage or sequence of Stage
     neuron : Neuron
     recordings : sequence of Recording
     indices : array of int
@@ -54,9 +55,12 @@ def choose(
         if not stages or not all(isinstance(stage, Stage) for stage in stages):
             raise InputError("schedule: give one Stage or more, or None for the automatic one")
         return stages, f"schedule given: {listing(stages)}"
-    if schedule not in (None, "auto"):
-        raise unknown("schedule", schedule, ("auto",))
-    stages, reason = _automatic(neuron, recordings, indices, "trainable" in given, noise)
+    if schedule not in (None, "auto", "windows"):
+        raise unknown("schedule", schedule, ("auto", "windows"))
+    if schedule == "windows":
+        stages, reason = _in_windows(neuron, recordings, indices, noise)
+    else:
+        stages, reason = _automatic(neuron, recordings, indices, "trainable" in given, noise)
     own: dict[str, Any] = {name: None for name in given if name in ("loss", "penalty")}
     own |= {"options": {}} if "options" in given else {}
     stages = tuple(replace(stage, **own) for stage in stages)
@@ -119,6 +123,19 @@ def _automatic(
         "denoised v only for a start; then it is simulated with an observer whose gain goes down, "
         "networks kept as smooth as the noise asks for"
     )
+
+
+def _in_windows(
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    indices: NDArray[np.intp],
+    noise: Sequence[float],
+) -> tuple[Schedule, str]:
+    networks = np.isin(indices, neuron.layout.select("networks")).any()
+    straight = max(1e-6, _noise_ratio(recordings, noise)) if networks else 0.0
+    stages = growing(recordings, straight)
+    lengths = ", ".join(f"{s.window:g}" for s in stages[1:] if s.window is not None)
+    return stages, f"windows of {lengths} ms, which start at states that are trained too"
 
 
 def _noise_ratio(recordings: Sequence[Recording], noise: Sequence[float]) -> float:
