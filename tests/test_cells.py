@@ -10,10 +10,12 @@ from fit_stub import neural, squid
 
 import pyhodgkin as ph
 from pyhodgkin.backends import get
+from pyhodgkin.backends.base import Loss
 from pyhodgkin.errors import InputError, RecordingError
 from pyhodgkin.fit import Stage
 from pyhodgkin.training.cells import CellUnknowns, MeanConductance, cells_of
 from pyhodgkin.training.objective import Objective, Problem
+from pyhodgkin.training.sensitivities import gauss_newton, jacobian
 from pyhodgkin.training.transforms import Transform
 
 TRUE = {"a": (30.0, 110.0), "b": (40.0, 130.0), "c": (38.0, 125.0)}
@@ -136,3 +138,19 @@ def test_bad_arguments():
         ph.fit(neural(), sweeps("a"), per_cell="networks", backend="torch")
     with pytest.raises(InputError, match='unknown cell of a recording "b"'):
         ph.fit(neural(), sweeps("a"), heldout=sweeps("b"), per_cell="k.g", backend="torch")
+
+
+def test_the_curvature_of_cells_is_that_of_each_entry():
+    recordings, neuron = sweeps("ab", 4.0), squid()
+    theta = np.repeat(neuron.theta[None, None], 2, axis=1)
+    own, shared = (neuron.layout.select(p) for p in (["k.g", "na.g"], ["l.g"]))
+    parts = [Transform(neuron.layout, neuron.theta, part) for part in (shared, own)]
+    block = CellUnknowns(*parts, theta, scale=1.5)
+    problem = Problem(
+        get("torch"), neuron, recordings, cells=cells_of(neuron, ["k.g", "na.g"], recordings)
+    )
+    objective = Objective(problem, Stage("simulation", "levenberg"), block)
+    phi = block.start()[0]
+    found = objective.curvature(0, phi)
+    plain = gauss_newton(*jacobian(lambda x: objective.residuals(0, x), phi), Loss())
+    np.testing.assert_allclose(found, plain, rtol=1e-3, atol=1e-6 * plain.max())

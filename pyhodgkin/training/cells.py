@@ -115,6 +115,18 @@ class CellUnknowns(Unknowns):
         theta = np.repeat(self.theta[k : k + 1], times, axis=0)
         return CellUnknowns(self.transform, self.own, theta, y0, self._gates, self._scale)
 
+    def together(self, cells: Indices) -> tuple[FloatArray, list[Indices]]:
+        """Directions (q, p) in phi, and which entries (q,) each recording (of `cells`) sees so."""
+        p, n = self.transform.size, self.own.size
+        total = p + self._cells * n
+        directions = np.zeros((p + n, total))
+        directions[:p, :p] = np.eye(p)
+        for j in range(n):
+            directions[p + j, p + j :: n] = 1.0
+        shared = np.arange(p)
+        places = [np.concatenate([shared, p + n * c + np.arange(n)]) for c in cells]
+        return directions, places
+
     def _start(self) -> FloatArray:
         first = self.transform.to_phi(self.theta[:, 0])
         own = self.own.to_phi(self.theta) / self._scale

@@ -15,7 +15,7 @@ from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from ..status import Status
 from .batches import pick
-from .cells import Cells, MeanConductance
+from .cells import Cells, CellUnknowns, MeanConductance
 from .observer import Observer
 from .penalties import CurvePenalty, PenaltyOf
 from .sensitivities import gauss_newton, jacobian, residuals
@@ -197,8 +197,12 @@ class Objective:
 
     def curvature(self, k: int, phi: FloatArray) -> FloatArray:
         """Gauss-Newton matrix (p, p) of start `k` at `phi` (p,), without that of `CurvePenalty`."""
-        parts = jacobian(lambda x: self.residuals(k, x), phi)
-        matrix = self._factor * gauss_newton(*parts, self._loss)
+        cells, unknowns, directions, places = self._problem.cells, self._unknowns, None, None
+        if cells is not None and isinstance(unknowns, CellUnknowns) and unknowns.y0 is None:
+            # The same number of all cells is moved at once: no recording sees two cells.
+            directions, places = unknowns.together(cells.of(self._recordings))
+        parts = jacobian(lambda x: self.residuals(k, x), phi, directions=directions)
+        matrix = self._factor * gauss_newton(*parts, self._loss, places)
         if self._stage.pull and len(self._pulled):
             own = np.ix_(self._pulled, self._pulled)
             matrix[own] += 2.0 * self._stage.pull / len(self._pulled) * np.eye(len(self._pulled))

@@ -59,12 +59,13 @@ def jacobian(
     function: Callable[[FloatArray], list[FloatArray]],
     phi: FloatArray,
     step: float = STEP,
-    central: bool = True,
+    directions: FloatArray | None = None,
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """Values (n,) and their slopes (n, p) by `phi` (p,), for each part that `function` returns.
 
-    Central differences, from one call with 2p + 1 points, or one-sided ones from p + 1; where one
-    side cannot be computed the other one serves alone. A slope that cannot be known is NaN.
+    Central differences, from one call with 2p + 1 points; where one side cannot be computed the
+    other one serves alone. A slope that cannot be known is NaN. With `directions` (q, p) the
+    slopes (n, q) are along these.
 
     Examples
     --------
@@ -73,14 +74,12 @@ def jacobian(
     array([[6., 0.],
            [0., 2.]])
     """
-    p = len(phi)
-    moves = step * np.eye(p)
-    sides = [phi + moves, phi - moves] if central else [phi + moves]
-    parts = function(np.concatenate([phi[None], *sides]))
+    moves = step * (np.eye(len(phi)) if directions is None else directions)
+    p = len(moves)
+    parts = function(np.concatenate([phi[None], phi + moves, phi - moves]))
     values, slopes = [], []
     for part in parts:
-        here, up = part[0], part[1 : p + 1]
-        down = part[p + 1 :] if central else np.full(up.shape, np.nan)
+        here, up, down = part[0], part[1 : p + 1], part[p + 1 :]
         good_up = np.isfinite(up).all(axis=-1, keepdims=True)
         good_down = np.isfinite(down).all(axis=-1, keepdims=True)
         with np.errstate(invalid="ignore"):
@@ -94,17 +93,25 @@ def jacobian(
     return values, slopes
 
 
-def gauss_newton(values: list[FloatArray], slopes: list[FloatArray], loss: Loss) -> FloatArray:
+def gauss_newton(
+    values: list[FloatArray],
+    slopes: list[FloatArray],
+    loss: Loss,
+    places: Sequence[NDArray[np.intp]] | None = None,
+) -> FloatArray:
     """The Gauss-Newton matrix (p, p) of the mean of `loss` over recordings.
 
     Outside its square part a Huber loss, and the absolute value everywhere, weigh a residual
-    by the inverse of its size. Slopes that are not known count as zero.
+    by the inverse of its size. Slopes that are not known count as zero. `places` (q,) for each
+    recording are the entries of phi that its q slopes are by.
     """
-    total = np.zeros((slopes[0].shape[1],) * 2)
-    for r, slope in zip(values, slopes, strict=True):
+    q = slopes[0].shape[1]
+    of = [np.arange(q)] * len(values) if places is None else places
+    total = np.zeros((1 + max(int(own.max()) for own in of),) * 2)
+    for r, slope, own in zip(values, slopes, of, strict=True):
         slope = np.where(np.isfinite(slope), slope, 0.0)
         weighed = slope * _weight(r, loss)[:, None]
-        total += slope.T @ weighed / (len(r) * len(values))
+        total[np.ix_(own, own)] += slope.T @ weighed / (len(r) * len(values))
     return total
 
 
