@@ -58,8 +58,8 @@ def schedule() -> list[Stage]:
     loose = {"rtol": 1e-5, "atol": 1e-7}
     return [
         Stage("clamped", "lbfgs", 300, lr=0.1, loss=robust, search=96),
-        Stage("clamped", "lbfgs", 700, lr=0.1, loss=between),
-        Stage("simulation", "lbfgs", 60, lr=0.01, patience=30, target=1e-6, options=loose),
+        Stage("clamped", "lbfgs", 1200, lr=0.1, loss=between, memory=200),
+        Stage("simulation", "lbfgs", 60, lr=0.01, memory=100, target=1e-6, options=loose),
     ]
 
 
