@@ -92,6 +92,8 @@ def test_each_cell_finds_its_own():
     assert result.neuron.channel("k").g == pytest.approx(36.0, rel=1e-3)
     assert np.max(result.train_error.rmse) < 0.01
     assert "cell" in str(result) and "mean" in str(result)
+    judged = ph.evaluate(result, sweeps(), backend="torch")
+    assert max(row["rmse"] for row in judged.rows()) < 0.01
 
 
 def test_it_is_kept_and_resumed(tmp_path):

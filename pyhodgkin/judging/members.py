@@ -95,10 +95,10 @@ def predictions_of(
     """(K, T) for each recording; those of one clamp, and members of one structure, at once."""
     out = [np.full((len(members), len(r)), np.nan) for r in recordings]
     for ks in _batches(members):
-        neuron = members[ks[0]].neuron
-        theta = np.stack([members[k].neuron.theta for k in ks])
-        for places, y0 in _together(members[ks[0]], recordings):
+        neuron, own = members[ks[0]].neuron, [members[k] for k in ks]
+        for places, y0 in _together(own, recordings):
             chosen = [recordings[i] for i in places]
+            theta = np.stack([_theta(member, chosen[0].cell) for member in own])
             found = predict(engine, neuron, chosen, theta, options, y0)
             for i, values in zip(places, found, strict=True):
                 out[i][ks] = values
@@ -120,20 +120,31 @@ def _batches(members: Sequence[Member]) -> list[list[int]]:
     return [[k] for k in range(len(members))]
 
 
+def _theta(member: Member, cell: str) -> FloatArray:
+    """The parameters of a member, those of the cell where a fit knows it."""
+    known = None if member.result is None else member.result.population
+    if known is None or cell not in known.cells:
+        return member.neuron.theta
+    return known.theta[member.start, known.cells.index(cell)]
+
+
 def _together(
-    member: Member, recordings: Sequence[Recording]
+    members: Sequence[Member], recordings: Sequence[Recording]
 ) -> list[tuple[list[int], FloatArray | None]]:
     """Places of recordings that one call can predict, and where they start (1, R, S)."""
+    member = members[0]
+    several = any(m.result is not None and m.result.population is not None for m in members)
     states = None if member.result is None else member.result.initial_states
-    groups: dict[tuple[str, str, bool], list[int]] = {}
+    groups: dict[tuple[str, str, str, bool], list[int]] = {}
     starts: dict[int, FloatArray] = {}
     for i, recording in enumerate(recordings):
         place = None if states is None else place_among(member.result, recording)
         if states is not None and place is not None:
             starts[i] = states[member.start, place]
-        key = (recording.observed, recording.current_unit, i in starts)
+        cell = recording.cell if several else ""
+        key = (recording.observed, recording.current_unit, cell, i in starts)
         groups.setdefault(key, []).append(i)
     return [
         (places, np.stack([starts[i] for i in places])[None] if fitted else None)
-        for (_, _, fitted), places in groups.items()
+        for (*_, fitted), places in groups.items()
     ]
