@@ -18,7 +18,7 @@ def other(seed=0):
 
 
 def test_conductances_of_a_new_cell_with_errors():
-    clamp = ph.CurrentClamp.step(10.0, start=1.0, stop=None, t_end=15.0)
+    clamp = ph.CurrentClamp.step(10.0, start=1.0, stop=None, t_end=10.0)
     solution = ph.simulate(other(), clamp, saveat=0.1, backend="torch")
     sweep = ph.Recording.from_solution(solution, noise=0.5)
     result = ph.adapt(squid(), sweep, backend="torch")

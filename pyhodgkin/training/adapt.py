@@ -94,13 +94,14 @@ def adapt(
     if "schedule" in own:
         return fit(neuron, items, **own)
     sizes, found = levels(items, noise), []
-    for schedule in _schedules(neuron, items):
-        found.append(fit(neuron, items, schedule=schedule, **own))
+    for schedule, start in _ways(neuron, items):
+        found.append(fit(neuron, items, **{"schedule": schedule, "fit_initial": start, **own}))
         if _good(found[-1], items, sizes):
             break
     best = min(found, key=lambda result: float(np.min(result.scores)))
-    tried = f"adapt: {len(found)} of the ways tried" if len(found) > 1 else ""
-    return replace(best, log=(*best.log, tried)) if tried else best
+    if len(found) == 1:
+        return best
+    return replace(best, log=(*best.log, f"adapt: the best of {len(found)} ways tried"))
 
 
 def _good(result: FitResult, recordings: Sequence[Recording], noise: Sequence[float]) -> bool:
@@ -114,21 +115,23 @@ def _good(result: FitResult, recordings: Sequence[Recording], noise: Sequence[fl
     return True
 
 
-def _schedules(neuron: Neuron, recordings: Sequence[Recording]) -> list[tuple[Stage, ...]]:
-    """Ways to go, the one that is most often enough first."""
+def _ways(
+    neuron: Neuron, recordings: Sequence[Recording]
+) -> list[tuple[tuple[Stage, ...], bool | None]]:
+    """Schedules, and whether initial states are fitted; what is most often enough comes first."""
     if prediction_mode(neuron, recordings) == "clamped":
-        return [(Stage("clamped", "levenberg", STEPS),)]
+        return [((Stage("clamped", "levenberg", STEPS),), None)]
     last = Stage("simulation", "levenberg", STEPS)
     shortest = max(float(r.t[min(9, len(r) - 1)]) for r in recordings)
     length = max(float(r.t[-1]) for r in recordings)
     part = replace(last, steps=STEPS // 2, pull=PULL, options=LOOSE)
     growing = [replace(part, horizon=f * length) for f in GROWING if f * length > shortest]
-    out = [(*growing, last)]
+    out: list[tuple[tuple[Stage, ...], bool | None]] = [((*growing, last), False)]
     if recordings[0].observed == "v" and neuron.right_hand_side is None:
         gains = [rate * neuron.c_m for rate in DRAWN]
         drawn = [
             Stage("observer", "levenberg", STEPS, gain=gain, pull=PULL, options=LOOSE)
             for gain in gains
         ]
-        out += [(*drawn[1:], *growing, last), (*drawn, last)]
-    return out
+        out += [((*drawn[1:], *growing, last), False), ((*drawn, last), False)]
+    return [*out, ((*growing, last), True)]
