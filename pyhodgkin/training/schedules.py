@@ -20,6 +20,7 @@ from .evaluate import can_clamp
 from .growing import growing
 from .losses import Loss
 from .penalties import CurvePenalty
+from .search import searchable
 from .stages import Stage
 
 Schedule = tuple[Stage, ...]
@@ -112,6 +113,12 @@ def _automatic(
             e.name for e in neuron.layout if e.group == "networks" and np.isin(e.start, indices)
         )
         said += ", numbers unknown (held near their start)"
+    if ratio == 0.0 and len(searchable(neuron, indices)) > 1:
+        return _several_curves(weights), (
+            f"{said}, several gates unknown: simple gates (two rates that saturate) are searched "
+            "from many random starts and networks set to the best; the gates are driven by v and "
+            "the ionic current i_stim - c_m dv/dt is matched, then it is simulated"
+        )
     if ratio == 0.0:
         return _curves(neuron, weights), (
             f"{said}, networks unknown: the gates are driven by v and the ionic current "
@@ -174,7 +181,7 @@ _FEW = 40  # unknowns for which Levenberg and Marquardt are ahead
 def _last(count: int) -> Stage:
     """A few numbers are worth finding to the last digit."""
     if count <= _FEW:
-        return Stage("simulation", "levenberg", 40, options=_LOOSE)
+        return Stage("simulation", "levenberg", 40, patience=8, options=_LOOSE)
     return Stage("simulation", "lbfgs", 150, lr=0.01, patience=30, options=_LOOSE)
 
 
@@ -183,7 +190,16 @@ def _numbers(count: int) -> Schedule:
 
 
 def _observed_numbers(neuron: Neuron, count: int) -> Schedule:
-    observed = Stage("observer", "lbfgs", 80, lr=0.01, gain=1.0, patience=20, options=_LOOSE)
+    few = count <= _FEW
+    observed = Stage(
+        "observer",
+        "levenberg" if few else "lbfgs",
+        15 if few else 80,
+        lr=0.01,
+        gain=1.0,
+        patience=4 if few else 20,
+        options=_LOOSE,
+    )
     gains = (3.0 * neuron.c_m, 0.3 * neuron.c_m)
     return (*(replace(observed, gain=gain) for gain in gains), _last(count))
 
@@ -215,6 +231,18 @@ def _curves(neuron: Neuron, weights: tuple[str, ...] | None) -> Schedule:
         replace(observed, pull=1e-6 * pull, patience=40, target=_CLOSE, options=_LOOSE),
         replace(alone, patience=100, target=_CLOSEST, options={"rtol": 1e-6, "atol": 1e-8}),
     )
+
+
+def _several_curves(weights: tuple[str, ...] | None) -> Schedule:
+    """Networks of several gates learn first to close them all, so they start at simple gates."""
+    pull = 0.0 if weights is None else 1.0
+    robust = Loss("huber", delta=0.02)
+    return (
+        Stage("clamped", "lbfgs", 300, lr=0.1, loss=robust, search=96, trainable=weights),
+        Stage("clamped", "lbfgs", 1200, lr=0.1, loss=_SMALL, memory=200, pull=1e-6 * pull),
+        Stage("simulation", "lbfgs", 150, lr=0.01, memory=100, patience=50, pull=1e-7 * pull,
+              target=_CLOSEST, options=_LOOSE),
+    )  # fmt: skip
 
 
 def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None) -> Schedule:
