@@ -249,7 +249,7 @@ def test_the_schedule_follows_the_data():
     numbers = run(squid(), schedule=None, noise=0.0, trainable="conductances")
     assert modes(numbers) == ["clamped lbfgs", "simulation levenberg"]
     capacitance = run(squid(), schedule=None, noise=0.0)
-    assert modes(capacitance) == ["observer lbfgs", "simulation levenberg"]
+    assert modes(capacitance) == ["observer levenberg", "simulation levenberg"]
     free = squid().replace_gate("n", ph.NeuralKinetics("free", ph.Network.create((2, 4, 1))))
     assert all(name.startswith("simulation") for name in modes(run(free, schedule=None)))
 
