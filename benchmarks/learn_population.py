@@ -1,8 +1,9 @@
 """Point 7: a gate shared by 100 virtual cells whose conductances differ, and a new cell.
 
 The squid axon, its conductances up to 20 % up or down in each cell, one 50 ms sweep of v for each.
-Unknown: the n gate (a network, one for all cells) and the conductances of each cell. The gate is first
-learned from eight of the cells, then from all. Then, for new cells with the network held, the conductances from one 50 ms sweep.
+Unknown: the n gate (a network, one for all cells) and the conductances of each cell. The gate is
+first learned from eight of the cells, then from all. Then, for new cells with the network held,
+the conductances from one 50 ms sweep.
 
     python benchmarks/learn_population.py [--backend julia] [--cells 100] [--seeds 1] [--write]
 """
@@ -18,8 +19,6 @@ from learning import Report, Row, each_seed, parser, prepare, settled
 
 import pyhodgkin as ph
 from pyhodgkin.fit import FitResult, Stage
-from pyhodgkin.training.losses import Loss
-from pyhodgkin.training.penalties import CurvePenalty
 
 AXON = ph.library.get("squid_axon")
 OWN = AXON.layout.select("conductances")
@@ -52,24 +51,25 @@ def sweeps(cells: list[ph.Neuron], seed: int, backend: str) -> list[ph.Recording
 
 
 def first_stages() -> list[Stage]:
-    """For some of the cells: gates driven by v, then an observer, then simulation alone."""
-    robust, small = Loss("huber", delta=0.01), Loss("huber", delta=0.003)
-    clamped = Stage("clamped", "lbfgs", 150, loss=robust, patience=40)
+    """For some of the cells: gates driven by v, then observers, then simulation alone."""
+    observed = Stage("observer", "lbfgs", 100, lr=0.01, gain=10.0, patience=30, options=LOOSE)
     return [
-        replace(clamped, trainable="networks", penalty=CurvePenalty(1e-4, 1e-4)),
-        replace(clamped, steps=100, loss=small, penalty=CurvePenalty(1e-5, 1e-5)),
-        replace(clamped, steps=250, loss=small, penalty=CurvePenalty(curvature=3e-9)),
-        Stage("observer", "lbfgs", 80, lr=0.01, gain=1.0, patience=20, options=LOOSE),
-        Stage("simulation", "lbfgs", 250, lr=0.01, patience=60, options=LOOSE),
+        Stage("clamped", "adamw", 150),
+        Stage("clamped", "lbfgs", 300),
+        observed,
+        replace(observed, gain=1.0),
+        Stage("simulation", "lbfgs", 200, lr=0.01, patience=60, options=LOOSE),
     ]
 
 
 def last_stages() -> list[Stage]:
     """For all cells, from there: each one's conductances, then everything."""
+    own = Stage("observer", "levenberg", 12, gain=3.0, trainable="conductances", options=LOOSE)
     return [
-        Stage("clamped", "lbfgs", 60, trainable="conductances"),
-        Stage("observer", "lbfgs", 25, lr=0.01, gain=1.0, options=LOOSE),
-        Stage("simulation", "lbfgs", 80, lr=0.01, patience=30, options=LOOSE),
+        own,
+        replace(own, gain=1.0, steps=8),
+        Stage("observer", "lbfgs", 60, lr=0.01, gain=1.0, options=LOOSE),
+        Stage("simulation", "lbfgs", 40, lr=0.01, options=LOOSE),
     ]
 
 
