@@ -63,13 +63,12 @@ def first_stages() -> list[Stage]:
 
 
 def last_stages() -> list[Stage]:
-    """For all cells, from there: each one's conductances, then everything."""
-    own = Stage("observer", "levenberg", 12, gain=3.0, trainable="conductances", options=LOOSE)
+    """For all cells, from there: each one's conductances, as in `adapt`, then everything."""
+    own = Stage("simulation", "levenberg", 10, trainable="conductances", pull=1.0, options=LOOSE)
     return [
-        own,
-        replace(own, gain=1.0, steps=8),
-        Stage("observer", "lbfgs", 60, lr=0.01, gain=1.0, options=LOOSE),
-        Stage("simulation", "lbfgs", 40, lr=0.01, options=LOOSE),
+        *(replace(own, horizon=50.0 * part) for part in (0.2, 0.35, 0.55, 0.75)),
+        replace(own, steps=12, pull=0.0),
+        Stage("simulation", "lbfgs", 50, lr=0.01, options=LOOSE),
     ]
 
 
