@@ -19,6 +19,8 @@ from learning import Report, Row, each_seed, parser, prepare, settled
 
 import pyhodgkin as ph
 from pyhodgkin.fit import FitResult, Stage
+from pyhodgkin.training.losses import Loss
+from pyhodgkin.training.penalties import CurvePenalty
 
 AXON = ph.library.get("squid_axon")
 OWN = AXON.layout.select("conductances")
@@ -53,8 +55,12 @@ def sweeps(cells: list[ph.Neuron], seed: int, backend: str) -> list[ph.Recording
 def first_stages() -> list[Stage]:
     """For some of the cells: gates driven by v, then observers, then simulation alone."""
     observed = Stage("observer", "lbfgs", 100, lr=0.01, gain=10.0, patience=30, options=LOOSE)
+    begin = Stage("clamped", "lbfgs", 200, trainable="networks", loss=Loss("huber", delta=0.01))
     return [
-        Stage("clamped", "adamw", 150),
+        # Conductances would make up for a network that is not trained yet, and a network that may
+        # bend as it likes can end in a gate that follows v at once.
+        replace(begin, penalty=CurvePenalty(1e-4, 1e-4)),
+        replace(begin, penalty=CurvePenalty(1e-5, 1e-4), steps=150),
         Stage("clamped", "lbfgs", 300),
         observed,
         replace(observed, gain=1.0),
