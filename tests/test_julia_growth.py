@@ -132,7 +132,10 @@ g = np.linspace(100.0, 130.0, 340)
 
 def run(n):
     t = np.linspace(0.0, 50.0, n)
-    return ph.simulate(cell, clamp, saveat=t, parameters={"na.g": g}, backend=engine)
+    # With a solver that leaves no garbage, so that nothing but the trajectories is measured.
+    return ph.simulate(
+        cell, clamp, saveat=t, parameters={"na.g": g}, backend=engine, solver="tsit5"
+    )
 
 run(100)
 before = memory("VmRSS")
@@ -159,4 +162,4 @@ def test_a_thousand_solves_and_two_hundred_gradients_take_no_more_memory():
 def test_a_gigabyte_of_trajectories_is_held_once():
     held, peak = in_a_process(LARGE)
     assert held > 1000.0
-    assert peak < 1.1 * held, (held, peak)
+    assert peak < 1.02 * held, (held, peak)
