@@ -153,6 +153,6 @@ def test_the_curvature_of_cells_is_that_of_each_entry():
     )
     objective = Objective(problem, Stage("simulation", "levenberg"), block)
     phi = block.start()[0]
-    found = objective.curvature(0, phi)
+    found = objective.curvature(0, phi).matrix
     plain = gauss_newton(*jacobian(lambda x: objective.residuals(0, x), phi), Loss())
     np.testing.assert_allclose(found, plain, rtol=1e-3, atol=1e-6 * plain.max())

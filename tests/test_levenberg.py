@@ -11,7 +11,7 @@ from fit_stub import StubBackend, recording, run, squid
 import pyhodgkin as ph
 from pyhodgkin.backends.base import Loss
 from pyhodgkin.fit import Stage
-from pyhodgkin.training.levenberg import Levenberg
+from pyhodgkin.training.levenberg import Levenberg, Model
 from pyhodgkin.training.sensitivities import gauss_newton, jacobian
 
 STARTS = np.array([[-1.2, 1.0], [2.0, -1.0], [0.5, 0.5]])
@@ -30,7 +30,7 @@ def rosenbrock(x):
 
 
 def curvature(k, x):
-    return gauss_newton(*jacobian(lambda points: [parts(points)], x), Loss())
+    return Model(gauss_newton(*jacobian(lambda points: [parts(points)], x), Loss()))
 
 
 def descend(optimizer, steps, function=rosenbrock):

@@ -24,6 +24,34 @@ def activate(name: str, z: FloatArray) -> FloatArray:
     return z * logistic(z)
 
 
+def slope(name: str, z: FloatArray) -> FloatArray:
+    """The derivative of the activation function `name`, elementwise."""
+    if name == "tanh":
+        return 1.0 - np.tanh(z) ** 2
+    s = logistic(z)
+    return s if name == "softplus" else s * (1.0 + z * (1.0 - s))
+
+
+def by_weight(arrays: Sequence[FloatArray], activation: str, x: FloatArray) -> FloatArray:
+    """The outputs of a network for inputs `x` (N, in), by all of its weights (N, out, W).
+
+    `arrays` are weight and bias of each layer in turn; weights are counted in that order.
+    """
+    inputs, before = [x], []
+    for weight, bias in zip(arrays[0:-2:2], arrays[1:-2:2], strict=True):
+        before.append(inputs[-1] @ weight.T + bias)
+        inputs.append(activate(activation, before[-1]))
+    n, out = len(x), len(arrays[-1])
+    by = np.broadcast_to(np.eye(out), (n, out, out))
+    parts: list[FloatArray] = []
+    for i in reversed(range(len(inputs))):
+        weight = by[..., None] * inputs[i][:, None, None, :]
+        parts = [weight.reshape(n, out, -1), by, *parts]
+        if i:
+            by = (by @ arrays[2 * i]) * slope(activation, before[i - 1])[:, None]
+    return np.concatenate(parts, axis=-1)
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """A fully connected network; its arrays are read-only.
@@ -105,6 +133,12 @@ class Network:
     def with_arrays(self, arrays: Sequence[NDArray[np.float64]]) -> Network:
         """The same network with other arrays, in the order of `arrays`."""
         return Network(tuple(arrays[0::2]), tuple(arrays[1::2]), self.activation)
+
+    def moved(self, by: FloatArray) -> Network:
+        """The same network with its weights (W,), in the order of `arrays`, moved."""
+        ends = np.cumsum([a.size for a in self.arrays()])[:-1]
+        pairs = zip(self.arrays(), np.split(by, ends), strict=True)
+        return self.with_arrays([a + part.reshape(a.shape) for a, part in pairs])
 
     def __call__(self, x: ArrayLike) -> FloatArray:
         """Outputs (..., out) for inputs (..., in)."""

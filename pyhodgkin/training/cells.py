@@ -127,6 +127,16 @@ class CellUnknowns(Unknowns):
         places = [np.concatenate([shared, p + n * c + np.arange(n)]) for c in cells]
         return directions, places
 
+    def seen_by(self, cell: int | None) -> Indices:
+        assert cell is not None
+        p, n = self.transform.size, self.own.size
+        return np.concatenate([np.arange(p), p + n * cell + np.arange(n)])
+
+    def slopes(self, phi: FloatArray) -> FloatArray:
+        found = super().slopes(phi)
+        found[: self.transform.size] /= self._cells  # all cells move with what they share
+        return found
+
     def _start(self) -> FloatArray:
         first = self.transform.to_phi(self.theta[:, 0])
         own = self.own.to_phi(self.theta) / self._scale
@@ -182,3 +192,10 @@ class MeanConductance:
         slope = np.zeros_like(theta)
         slope[..., self.indices] = (2.0 * SCALE / theta.shape[1] * away / self._centre)[:, None]
         return SCALE * np.sum(away**2, axis=-1), slope
+
+    def row(self, theta: FloatArray) -> FloatArray:
+        """Rows (n, C, P) by `theta` (C, P) whose squares sum to half the curvature."""
+        out = np.zeros((len(self.indices), *theta.shape))
+        for i, (place, centre) in enumerate(zip(self.indices, self._centre, strict=True)):
+            out[i, :, place] = np.sqrt(SCALE) / theta.shape[0] / centre
+        return out

@@ -1,20 +1,38 @@
-"""Levenberg-Marquardt for K starts: the optimizer for a few unknown numbers."""
+"""Levenberg-Marquardt for K starts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .optimizers import FloatArray, State
 
-# The Gauss-Newton matrix (p, p) of start k at phi (p,).
-Curvature = Callable[[int, FloatArray], FloatArray]
+
+@dataclass(frozen=True)
+class Model:
+    """Gauss and Newton's matrix (q, q) along q directions.
+
+    `basis` (p, q) are the directions in phi, orthonormal, or None for the entries of phi
+    themselves; `scale` (q,), by default the diagonal, is what a step is damped by. `bend` gives,
+    for a step (q,), what the second derivative of the predictions along it adds to the slope.
+    """
+
+    matrix: FloatArray
+    basis: FloatArray | None = None
+    scale: FloatArray | None = None
+    bend: Callable[[FloatArray], FloatArray] | None = None
+
+
+# That of start k at phi (p,).
+Curvature = Callable[[int, FloatArray], Model]
 
 REACH = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
 FLAT = 1e-8  # relative decrease that is none
 PATIENCE = 3  # steps in a row without one: converged
+BENT = 0.75  # of a step is what may be added to follow a curved valley
 SMALL = 1e-9  # of phi: no step
 GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
 
@@ -30,12 +48,12 @@ class Levenberg:
     ----------
     phi : array (K, p)
     curvature : callable
-        (k, phi (p,)) to the Gauss-Newton matrix (p, p) of start k.
+        (k, phi (p,)) to the `Model` of start k.
 
     Examples
     --------
     >>> def curvature(k, x):
-    ...     return np.diag([2.0, 200.0])
+    ...     return Model(np.diag([2.0, 200.0]))
     >>> optimizer = Levenberg(np.ones((1, 2)), curvature)
     >>> while not optimizer.done.all():
     ...     x = optimizer.ask()
@@ -46,7 +64,7 @@ class Levenberg:
     """
 
     _ARRAYS = (
-        *("ahead", "point", "value", "gradient", "matrix", "scale", "damping", "growth"),
+        *("ahead", "point", "value", "gradient", "damping", "growth"),
         *("expected", "flat", "done", "failed", "rejected", "rate"),
     )
 
@@ -55,8 +73,9 @@ class Levenberg:
         k, p = self.ahead.shape
         self._curvature = curvature
         self.point, self.value = self.ahead.copy(), np.full(k, np.inf)
-        self.gradient, self.matrix = np.zeros((k, p)), np.zeros((k, p, p))
-        self.scale = np.zeros((k, p))
+        self.gradient = np.zeros((k, p))
+        self._models: list[Model | None] = [None] * k
+        self._scales: dict[int, FloatArray] = {}
         self.damping, self.growth = np.full(k, GENTLE), np.full(k, 2.0)
         self.expected, self.rate = np.zeros(k), np.zeros(k)
         self.flat = np.zeros(k, np.int64)
@@ -92,9 +111,16 @@ class Levenberg:
         self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
         self.done[k] = self.flat[k] >= PATIENCE
         if not self.done[k]:
-            self.matrix[k] = self._curvature(k, self.point[k])
-            diagonal = np.diagonal(self.matrix[k])
-            self.scale[k] = np.maximum(diagonal, 0.1 * self.scale[k])
+            self._models[k] = self._measured(k)
+
+    def _measured(self, k: int) -> Model:
+        """The model at the point of start `k`; what damps it forgets only slowly."""
+        found, model = self._curvature(k, self.point[k]), self._models[k]
+        before = self._scales.pop(k, None) if model is None else model.scale
+        scale = np.diagonal(found.matrix) if found.scale is None else found.scale
+        if before is not None and before.shape == scale.shape:
+            scale = np.maximum(scale, 0.1 * before)
+        return replace(found, scale=np.array(scale))
 
     def _damp(self, k: int) -> None:
         self.damping[k] *= self.growth[k]
@@ -104,25 +130,42 @@ class Levenberg:
 
     def _step(self, k: int) -> None:
         """Where to look next: the minimum of the damped quadratic model, not too far."""
-        matrix, slope = self.matrix[k], self.gradient[k]
-        floor = 1e-12 * max(float(self.scale[k].max()), 1e-300)
-        damped = matrix + np.diag(self.damping[k] * np.maximum(self.scale[k], floor))
+        model = self._models[k]
+        if model is None:  # restored: it is measured anew, but for what it remembers
+            model = self._models[k] = replace(
+                self._curvature(k, self.point[k]), scale=self._scales.pop(k)
+            )
+        assert model.scale is not None
+        matrix, basis, slope = model.matrix, model.basis, self.gradient[k]
+        slope = slope if basis is None else basis.T @ slope
+        floor = 1e-12 * max(float(model.scale.max(initial=0.0)), 1e-300)
+        damped = matrix + np.diag(self.damping[k] * np.maximum(model.scale, floor))
         step = -np.linalg.lstsq(damped, slope, rcond=None)[0]
-        longest = float(np.max(np.abs(step)))
+        if model.bend is not None:
+            turn = -np.linalg.lstsq(damped, model.bend(step), rcond=None)[0]
+            size = np.linalg.norm(turn) / max(float(np.linalg.norm(step)), 1e-300)
+            step = step + 0.5 * turn * min(1.0, BENT / max(size, 1e-300))
+        whole = step if basis is None else basis @ step
+        longest = float(np.max(np.abs(whole)))
         if not np.isfinite(longest) or longest < SMALL:
             self.done[k] = True
             return
-        step *= min(1.0, REACH / longest)
-        self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
-        self.rate[k] = float(np.linalg.norm(step))
-        self.ahead[k] = self.point[k] + step
+        part = min(1.0, REACH / longest)
+        self.expected[k] = -part * (slope @ step + 0.5 * part * step @ matrix @ step)
+        self.rate[k] = part * float(np.linalg.norm(whole))
+        self.ahead[k] = self.point[k] + part * whole
 
     def stop(self, rows: NDArray[np.bool_]) -> None:
         self.done = self.done | rows
 
     def state(self) -> State:
-        return {name: np.array(getattr(self, name)) for name in self._ARRAYS}
+        out = {name: np.array(getattr(self, name)) for name in self._ARRAYS}
+        scales = {k: x.scale for k, x in enumerate(self._models) if x is not None} | self._scales
+        return out | {f"scale.{k}": np.array(x) for k, x in scales.items()}
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
         for name in self._ARRAYS:
             setattr(self, name, np.array(state[name]))
+        self._models = [None] * len(self._models)
+        scales = {k: state.get(f"scale.{k}") for k in range(len(self._models))}
+        self._scales = {k: np.array(x) for k, x in scales.items() if x is not None}

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
 from ..neuron.kinetics import NeuralKinetics
-from ..neuron.networks import activate
+from ..neuron.networks import activate, slope
 from ..neuron.neuron import Neuron
-from ..neuron.rates import logistic
 
 FloatArray = NDArray[np.float64]
 
 _MILLIVOLTS = 10.0  # what curvature is measured over
+_SMALL = 1e-4  # step of a difference
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,24 @@ class PenaltyOf:
                     gradient[k, s] += slope.ravel() / len(self._gates)
         return value, gradient
 
+    def rows(self, theta: FloatArray, directions: FloatArray) -> FloatArray:
+        """Rows (n, q) whose squares sum to half the curvature along `directions` (P, q)."""
+        moves = np.concatenate([_SMALL * directions.T, -_SMALL * directions.T])
+        found = np.array([self._terms(theta + move) for move in moves])
+        q = directions.shape[1]
+        return ((found[:q] - found[q:]) / (2.0 * _SMALL)).T
+
+    def _terms(self, theta: FloatArray) -> FloatArray:
+        """What is squared and summed."""
+        parts = []
+        for prefix, activation, z in self._gates:
+            arrays = [theta[s].reshape(shape) for s, shape in self._places(prefix)]
+            out = _forward(activation, z[:, None], arrays)[0]
+            bend = (out[2:] - 2.0 * out[1:-1] + out[:-2]) / self._h**2
+            pairs = ((self.penalty.size, out), (self.penalty.curvature, bend))
+            parts += [np.sqrt(weight / x.size) * x.ravel() for weight, x in pairs]
+        return np.concatenate(parts) / np.sqrt(len(self._gates))
+
     def _places(self, prefix: str) -> list[tuple[slice, tuple[int, ...]]]:
         names = (prefix + ".weight", prefix + ".bias")
         return [(e.slice, e.shape) for e in self._layout if e.name.startswith(names)]
@@ -142,12 +160,5 @@ def _backward(
     for i in reversed(range(len(inputs))):
         slopes = [by_out.T @ inputs[i], by_out.sum(axis=0), *slopes]
         if i:
-            by_out = (by_out @ arrays[2 * i]) * _slope(activation, before[i - 1])
+            by_out = (by_out @ arrays[2 * i]) * slope(activation, before[i - 1])
     return slopes
-
-
-def _slope(name: str, a: FloatArray) -> FloatArray:
-    if name == "tanh":
-        return 1.0 - np.tanh(a) ** 2
-    s = logistic(a)
-    return s if name == "softplus" else s * (1.0 + a * (1.0 - s))

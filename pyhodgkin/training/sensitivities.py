@@ -110,12 +110,12 @@ def gauss_newton(
     total = np.zeros((1 + max(int(own.max()) for own in of),) * 2)
     for r, slope, own in zip(values, slopes, of, strict=True):
         slope = np.where(np.isfinite(slope), slope, 0.0)
-        weighed = slope * _weight(r, loss)[:, None]
+        weighed = slope * weights_of(r, loss)[:, None]
         total[np.ix_(own, own)] += slope.T @ weighed / (len(r) * len(values))
     return total
 
 
-def _weight(r: FloatArray, loss: Loss) -> FloatArray:
+def weights_of(r: FloatArray, loss: Loss) -> FloatArray:
     size = np.abs(np.where(np.isfinite(r), r, 1.0))
     if loss.kind == "mse":
         return np.full(r.shape, 2.0)

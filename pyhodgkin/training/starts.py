@@ -94,6 +94,25 @@ class Unknowns:
         """Places in theta of the entries of phi that are parameters."""
         return self.transform.indices
 
+    def seen_by(self, cell: int | None) -> NDArray[np.intp]:
+        """Entries of phi, of those that are parameters, that a recording of `cell` sees."""
+        return np.arange(len(self.indices))
+
+    def slopes(self, phi: FloatArray) -> FloatArray:
+        """The slopes of theta by the entries of phi (p,) that are parameters."""
+        return self._pulled(phi[None], np.ones((1, *self.theta.shape[1:])))[0]
+
+    def of_state(
+        self, y0: FloatArray, recording: int
+    ) -> tuple[NDArray[np.intp], FloatArray]:
+        """Entries of phi that are the initial state `y0` (S,) of a recording, and its slopes."""
+        slope = np.ones(len(y0))
+        slope[0] = 10.0
+        if self._gates:
+            slope[1:] = y0[1:] * (1.0 - y0[1:])
+        n = len(y0) - self._first
+        return len(self.indices) + n * recording + np.arange(n), np.diag(slope)[:, self._first :]
+
     def _start(self) -> FloatArray:
         return self.transform.to_phi(self.theta)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -139,6 +139,14 @@ class NeuralCurrents:
         z = ((v - c.v_shift) / c.v_scale)[:, None]
         own = [x[row][:, None] for row in self.rows[i]]
         return of(v).cat([z, *own], 1) if own else z
+
+    def seen(
+        self, v: Tensor, x: Tensor, instant: list[Tensor]
+    ) -> Iterator[tuple[NetworkStack, Tensor]]:
+        """Each network, and what it sees."""
+        x = _below(x, instant)
+        for i, stack in enumerate(self.stacks):
+            yield stack, self._inputs(i, v, x)
 
     def each(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> list[Tensor]:
         """Each current (K, Q)."""

@@ -139,11 +139,11 @@ class FreeGates(_Scaled):
     def __call__(self, v: Tensor, x: Tensor, p: Params) -> Tensor:
         """dx/dt (N, K, Q) at `v` (K, Q) and `x` (N, K, Q)."""
         q10 = self.constants.like(v)["q10"]
-        return self.stack(self.prefix, self._inputs(v, x), p)[:, :, 0] * q10
+        return self.stack(self.prefix, self.inputs(v, x), p)[:, :, 0] * q10
 
     def with_slopes(self, v: Tensor, x: Tensor, p: Params) -> tuple[Tensor, Tensor, Tensor]:
         """dx/dt and its derivatives with respect to v and x."""
-        inputs, q10 = self._inputs(v, x), self.constants.like(v)["q10"]
+        inputs, q10 = self.inputs(v, x), self.constants.like(v)["q10"]
         xp = of(v)
         one = xp.ones_like(inputs[:, :, :1])
         zero = xp.zeros_like(one)
@@ -155,6 +155,7 @@ class FreeGates(_Scaled):
         out, (dv, dx) = self.stack.with_tangents(self.prefix, inputs, directions, p)
         return out[:, :, 0] * q10, dv[:, :, 0] * q10, dx[:, :, 0] * q10
 
-    def _inputs(self, v: Tensor, x: Tensor) -> Tensor:
+    def inputs(self, v: Tensor, x: Tensor) -> Tensor:
+        """What the networks see (N, K, in, Q)."""
         x = x[:, :, None]
         return of(v).cat([self.input(v)[0], x], 2) if self.sees_v else x

@@ -8,6 +8,8 @@ derivative, and nothing else changes.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,6 +22,13 @@ from .arrowhead import Arrowhead, Dense, Jacobian
 from .currents import ConductanceBank, NeuralCurrents
 from .kinetics import GateBank, Params
 from .networks import NetworkStack
+
+
+class Seen(NamedTuple):
+    """Networks of one shape, and their inputs (K, in, Q) or (N, K, in, Q)."""
+
+    stack: NetworkStack
+    inputs: Tensor
 
 
 class ConductanceSystem:
@@ -174,6 +183,20 @@ class ConductanceSystem:
         """State (S, K, Q) at `v` (K, Q) with every gate at its steady state."""
         return of(v).cat([v[None], self.gates.steady_state(v, p)])
 
+    def networks(self, y: Tensor, u: Tensor, p: Params) -> list[Seen]:
+        """The networks in it, and what they see at `y`."""
+        v, x = y[0], y[1:]
+        bank, place = self.gates, self.gates.n_bounded
+        out = [Seen(g.stack, g.input(v)[0]) for g in bank.neural]
+        for group in bank.free:
+            own = x[place : place + group.stack.count]
+            out.append(Seen(group.stack, group.inputs(v, own)))
+            place += group.stack.count
+        if self.unknown:
+            instant = bank.instant(bank.leaves(v, p))
+            out += [Seen(*seen) for seen in self.unknown.seen(v, x, instant)]
+        return out
+
     def ionic_current(self, y: Tensor, p: Params) -> Tensor:
         """Sum of the ionic currents (K, Q)."""
         values = self.gates.leaves(y[0], p)
@@ -255,6 +278,11 @@ class BlackBoxSystem:
         d[:, -1] = du * self.stimulus
         _, (slope,) = self.stack.with_tangents("box", x[None], [d[None]], p)
         return of(y).moveaxis(slope[0], 1, 0) * rate
+
+    def networks(self, y: Tensor, u: Tensor, p: Params) -> list[Seen]:
+        """The network, and what it sees at `y`."""
+        shift, scale, _ = self._like(y)
+        return [Seen(self.stack, self._inputs(y, u, shift, scale))]
 
     def steady_state(self, v: Tensor, p: Params) -> Tensor:
         """The centre of the scaled states, at `v` (K, Q): a black box knows no steady state."""

@@ -1,0 +1,246 @@
+"""How what a neuron does at given states moves with its parameters.
+
+Networks have thousands of weights and say a few numbers, smoothly: of all directions in which
+their weights can move, some tens change what they say. So derivatives are taken by the outputs
+of the networks first, and by the weights only along the directions asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from ...neuron.networks import by_weight
+from .kinetics import Params
+from .system import ConductanceSystem, System
+
+FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# Something of the parameters at states y (S, K, Q) and a stimulus u (K, Q): (F, K, Q).
+Quantity = Callable[[System, Tensor, Tensor, Params], Tensor]
+
+_LEVELS = 600  # of the input of a network that sees one number only
+_POINTS = 1_000  # at once: rows by weight of a large network are large
+
+
+@dataclass(frozen=True)
+class Block:
+    """Directions in the weights of one network.
+
+    `trained` (w,) are those of its weights that move, and `columns` (w, r) how.
+    """
+
+    trained: Indices
+    columns: FloatArray
+
+
+@dataclass(frozen=True)
+class Way:
+    """The directions to look along: some tens for each network, and single entries of theta.
+
+    `blocks` has one for each network, in the order of `networks`, without columns for those
+    that stay; `singles` (m,) are places in theta, `slopes` (m,) how far each is moved.
+    """
+
+    blocks: Sequence[Block]
+    singles: Indices
+    slopes: FloatArray
+
+    @property
+    def size(self) -> int:
+        """How many directions there are."""
+        return len(self.singles) + sum(block.columns.shape[1] for block in self.blocks)
+
+
+def rhs(system: System, y: Tensor, u: Tensor, p: Params) -> Tensor:
+    """The right-hand side (S, K, Q)."""
+    return system.rhs(y, u, p)
+
+
+def steady_state(system: System, y: Tensor, u: Tensor, p: Params) -> Tensor:
+    """The steady state at the voltages of `y` (S, K, Q)."""
+    return system.steady_state(y[0], p)
+
+
+def rates(system: System, y: Tensor, u: Tensor, p: Params) -> Tensor:
+    """Opening rate and sum of both rates of each gate, (2·G, K, Q)."""
+    assert isinstance(system, ConductanceSystem)
+    found = system.gates.rates(y[0], p, system.gates.leaves(y[0], p))
+    return torch.cat([found.a, found.s])
+
+
+def current(system: System, y: Tensor, u: Tensor, p: Params) -> Tensor:
+    """The ionic current (1, K, Q)."""
+    assert isinstance(system, ConductanceSystem)
+    return system.ionic_current(y, p)[None]
+
+
+def value(
+    quantity: Quantity, system: System, theta: FloatArray, y: FloatArray, u: FloatArray
+) -> FloatArray:
+    """A quantity (F, N) at states `y` (S, N) and stimuli `u` (N,)."""
+    p = system.unpack(torch.as_tensor(theta)[None])
+    with torch.no_grad():
+        return quantity(system, _tensor(y)[:, None], _tensor(u)[None], p)[:, 0].numpy()
+
+
+def jacobians(system: System, theta: FloatArray, y: FloatArray, u: FloatArray) -> FloatArray:
+    """∂f/∂y (N, S, S) at states `y` (S, N), in the engine's own order, and stimuli `u` (N,)."""
+    p = system.unpack(torch.as_tensor(theta)[None])
+    with torch.no_grad():
+        _, jacobian = system.linearize(_tensor(y)[:, None], _tensor(u)[None], p)
+        return np.moveaxis(jacobian.dense()[:, :, 0].numpy(), -1, 0).copy()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One network, and what it sees: `inputs` (N, in).
+
+    `arrays` are its weights and biases, `places` (W,) where they lie in theta.
+    """
+
+    arrays: Sequence[FloatArray]
+    places: Indices
+    activation: str
+    inputs: FloatArray
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers it says."""
+        return len(self.arrays[-1])
+
+    def rows(self) -> FloatArray:
+        """Its outputs by its weights (N, out, W), in the order of `places`."""
+        return by_weight(self.arrays, self.activation, self.inputs)
+
+
+def networks(system: System, theta: FloatArray, y: FloatArray, u: FloatArray) -> list[Seen]:
+    """The networks of a system, and what they see at states `y` (S, N), stimuli `u` (N,)."""
+    p, found = system.unpack(torch.as_tensor(theta)[None]), []
+    with torch.no_grad():
+        for stack, inputs in system.networks(_tensor(y)[:, None], _tensor(u)[None], p):
+            x = inputs[:, 0] if inputs.dim() == 4 else inputs
+            x = np.broadcast_to(x.numpy(), (stack.count, *x.shape[1:]))
+            for i in range(stack.count):
+                places = [place[i].numpy() for place in stack.places]
+                arrays = [theta[place] for place in places]
+                flat = np.concatenate([place.ravel() for place in places])
+                found.append(Seen(arrays, flat, stack.activation, x[i].T))
+    return found
+
+
+def along(
+    quantity: Quantity,
+    system: System,
+    theta: FloatArray,
+    y: FloatArray,
+    u: FloatArray,
+    way: Way,
+) -> FloatArray:
+    """Derivatives (N, F, q) of a quantity along q directions, those of networks first.
+
+    Parameters
+    ----------
+    quantity : callable
+    system : System
+    theta : array (P,)
+    y : array (S, N)
+        States, in the engine's own order.
+    u : array (N,)
+    way : Way
+    """
+    seen = networks(system, theta, y, u)
+    # An output of a network moves as its last bias does.
+    outputs = [network.places[-network.outputs :] for network in seen]
+    entries = np.concatenate([*outputs, way.singles]).astype(np.intp)
+    parts = [
+        _by_entries(quantity, system, theta, y[:, i : i + _POINTS], u[i : i + _POINTS], entries)
+        for i in range(0, y.shape[1], _POINTS)
+    ]
+    slopes, found, place = np.concatenate(parts), [], 0
+    for network, block in zip(seen, way.blocks, strict=True):
+        own = slopes[:, :, place : place + network.outputs]
+        place += network.outputs
+        if own.any() and block.columns.size:
+            found.append(own @ _projected(network, block))
+        else:
+            found.append(np.zeros((*own.shape[:2], block.columns.shape[1])))
+    return np.concatenate([*found, slopes[:, :, place:] * way.slopes], axis=-1)
+
+
+def _projected(network: Seen, block: Block) -> FloatArray:
+    """The outputs of a network along directions (N, out, r) in its weights."""
+    x = network.inputs
+    if x.shape[1] == 1:
+        levels = Levels(x[:, 0])
+        nodes = replace(network, inputs=levels.nodes[:, None])
+        return levels.spread(nodes.rows()[:, :, block.trained] @ block.columns)
+    parts = (replace(network, inputs=x[i : i + _POINTS]) for i in range(0, len(x), _POINTS))
+    return np.concatenate([part.rows()[:, :, block.trained] @ block.columns for part in parts])
+
+
+class Levels:
+    """Where a function of one number is looked at, so as to know it at many points `x` (N,).
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).uniform(-3.0, 3.0, 10_000)
+    >>> levels = Levels(x)
+    >>> len(levels.nodes), bool(np.abs(levels.spread(np.sin(levels.nodes)) - np.sin(x)).max() < 1e-9)
+    (600, True)
+    """
+
+    def __init__(self, x: FloatArray) -> None:
+        self.nodes, self._all = x, len(x) <= 2 * _LEVELS
+        if self._all:
+            return
+        low, high = float(x.min()), float(x.max())
+        step = max((high - low) / (_LEVELS - 3), 1e-9)
+        self.nodes = low + step * np.arange(-1, _LEVELS - 1)
+        place = (x - low) / step
+        self._first = np.clip(np.floor(place), 0, _LEVELS - 4).astype(np.intp)
+        s = place - self._first
+        a, b, c = s + 1.0, s - 1.0, s - 2.0
+        self._weights = (-s * b * c / 6.0, a * b * c / 2.0, -a * s * c / 2.0, a * s * b / 6.0)
+
+    def spread(self, table: FloatArray) -> FloatArray:
+        """Values (N, …) at the points, from those (n, …) at the nodes, by cubics."""
+        if self._all:
+            return table
+        shape = (-1, *(1,) * (table.ndim - 1))
+        parts = (w.reshape(shape) * table[self._first + i] for i, w in enumerate(self._weights))
+        return np.asarray(sum(parts))
+
+
+def _by_entries(
+    quantity: Quantity,
+    system: System,
+    theta: FloatArray,
+    y: FloatArray,
+    u: FloatArray,
+    entries: Indices,
+) -> FloatArray:
+    """Derivatives (N, F, m) by entries of theta, forwards."""
+    m = len(entries)
+    tangent = torch.zeros((m, len(theta)), dtype=torch.float64)
+    tangent[torch.arange(m), torch.as_tensor(entries)] = 1.0
+    primal = torch.as_tensor(theta).expand(m, -1).clone()
+    states = _tensor(y)[:, None].expand(-1, m, -1)
+    with torch.no_grad(), forward_ad.dual_level():
+        p = system.unpack(forward_ad.make_dual(primal, tangent))
+        out = quantity(system, states, _tensor(u)[None].expand(m, -1), p)
+        slope = forward_ad.unpack_dual(out).tangent
+        if slope is None:
+            return np.zeros((y.shape[1], len(out), m))
+        return np.moveaxis(slope.numpy(), (0, 1, 2), (1, 2, 0)).copy()
+
+
+def _tensor(x: FloatArray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float64))

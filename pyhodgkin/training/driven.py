@@ -1,0 +1,146 @@
+"""How the current of gates under a known voltage moves with the unknowns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..backends.base import Loss, default_scale
+from ..backends.drive import Balance, Drive, balance_of, drive_of
+from ..backends.torch.scan import linear_scan
+from ..backends.torch.solve import cached_system
+from ..backends.torch.variations import Levels, Way, along, current, jacobians, rates, value
+from ..neuron.neuron import Neuron
+from ..recordings import Recording
+from .sensitivities import weights_of
+from .tangents import Path
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DrivenPath(Path):
+    """The samples of a recording, its gates there, and the steps in which v drives them.
+
+    `before` (G, N) are the gates before each step.
+    """
+
+    drive: Drive
+    balance: Balance | None
+    before: FloatArray
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A recording whose known voltage drives the gates, and how its current is compared."""
+
+    neuron: Neuron
+    loss: Loss
+
+    def path(
+        self, recording: Recording, theta: FloatArray, y0: FloatArray | None
+    ) -> DrivenPath | None:
+        """The gates for `theta` (P,) at the samples; None where they are not finite."""
+        system, drive, loss = cached_system(self.neuron, False), drive_of(recording), self.loss
+        decay, level, _ = self._steps(theta, drive)
+        push = (1.0 - decay) * level
+        push[:, 0] = self._first(level[:, 0], y0)
+        x = linear_scan(
+            *(torch.from_numpy(a)[:, None] for a in (decay, push)),
+            torch.zeros((len(decay), 1), dtype=torch.float64),
+        )[:, 0].numpy()
+        y = np.concatenate([drive.v_samples[None], x[:, drive.places]])
+        if not np.isfinite(y).all():
+            return None
+        balance = balance_of(recording) if recording.observed == "v" else None
+        c_m, keep = theta[self.neuron.layout["c_m"].start], recording.mask
+        u = np.zeros(y.shape[1])
+        predicted = _averaged(value(current, system, theta, y, u)[0][:, None], balance)[:, 0]
+        target = recording.data if balance is None else balance.target(c_m)
+        scaled = recording.data if balance is None else balance.target(self.neuron.c_m)
+        scale = loss.scale if loss.scale is not None else default_scale(scaled[keep])
+        weights = weights_of((predicted - target) / scale, loss) / (keep.sum() * scale**2)
+        before = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
+        nodes = np.arange(len(u))
+        return DrivenPath(recording.t, y, u, weights * keep, nodes, drive, balance, before)
+
+    def rows(
+        self, path: Path, theta: FloatArray, way: Way, states: FloatArray | None
+    ) -> FloatArray:
+        """How the current at the samples in use moves (n, q).
+
+        The start is the steady state there, or moves by `states` (S, m), for m more directions.
+        """
+        assert isinstance(path, DrivenPath)
+        system = cached_system(self.neuron, False)
+        moved = self._gates(path, theta, way, states)[path.drive.places]
+        found = along(current, system, theta, path.y, path.u, way)[:, 0]
+        c_m = theta[self.neuron.layout["c_m"].start]
+        by_gates = -c_m * jacobians(system, theta, path.y, path.u)[:, 0, 1:]
+        extra = moved.shape[2] - found.shape[1]
+        found = np.concatenate([found, np.zeros((len(found), extra))], axis=1)
+        found += np.einsum("ng,ngq->nq", by_gates, moved)
+        found = _averaged(found, path.balance)
+        if path.balance is not None:
+            own = np.flatnonzero(way.singles == self.neuron.layout["c_m"].start)
+            first = way.size - len(way.singles)
+            found[:, first + own] += path.balance.slope[:, None] * way.slopes[own]
+        return found[path.seen]
+
+    def _gates(
+        self, path: DrivenPath, theta: FloatArray, way: Way, states: FloatArray | None
+    ) -> FloatArray:
+        """How the gates after each step move (N, G, q)."""
+        system, drive = cached_system(self.neuron, False), path.drive
+        decay, level, h = self._steps(theta, drive)
+        levels, g = Levels(drive.v), len(decay)
+        slopes = levels.spread(along(rates, system, theta, *self._at(levels.nodes), way))
+        total = value(rates, system, theta, *self._at(drive.v))[g:].T[:, :, None]
+        by_level = (slopes[:, :g] - level.T[:, :, None] * slopes[:, g:]) / total
+        keep = decay.T[:, :, None]
+        stay = (path.before - level).T[:, :, None] * h[:, None, None] * keep
+        push = (1.0 - keep) * by_level - stay * slopes[:, g:]
+        named = [name for name, _ in self.neuron.initial]
+        push[0, np.isin(system.states[1:], named)] = 0.0
+        if states is not None:
+            push[0] = 0.0
+            more = np.zeros((*push.shape[:2], states.shape[1]))
+            more[0] = states[1:]
+            push = np.concatenate([push, more], axis=-1)
+        for k in range(1, len(push)):
+            push[k] += keep[k] * push[k - 1]
+        return push
+
+    def _steps(
+        self, theta: FloatArray, drive: Drive
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """What is left of each gate after each step (G, N), its level (G, N), and h (N,)."""
+        found = value(rates, cached_system(self.neuron, False), theta, *self._at(drive.v))
+        a, s = np.split(found, 2)
+        # The first step settles; nothing is left, and 0·∞ is not a number.
+        h = np.concatenate([[0.0], drive.h[1:]])
+        decay = np.exp(-s * h)
+        decay[:, 0] = 0.0
+        return decay, a / s, h
+
+    def _at(self, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+        states = len(cached_system(self.neuron, False).states)
+        return np.concatenate([v[None], np.zeros((states - 1, len(v)))]), np.zeros(len(v))
+
+    def _first(self, level: FloatArray, y0: FloatArray | None) -> FloatArray:
+        """The gates (G,) at the start."""
+        system, given = cached_system(self.neuron, False), dict(self.neuron.initial)
+        if y0 is not None:
+            return y0[system.from_public.numpy()][1:]
+        return np.array([given.get(n, x) for n, x in zip(system.states[1:], level, strict=True)])
+
+
+def _averaged(x: FloatArray, balance: Balance | None) -> FloatArray:
+    """Means around each sample (T, q), in current clamp."""
+    if balance is None:
+        return x
+    before, here, after = balance.weights.T[:, :, None]
+    return before * np.roll(x, 1, axis=0) + here * x + after * np.roll(x, -1, axis=0)

@@ -1,0 +1,153 @@
+"""How predictions move with the unknowns: the variational equations along what was solved.
+
+With A and B the derivatives of the right-hand side by the state and by the unknowns, the state
+moves by S, dS/dt = A S + B. That is linear: along a trajectory which an engine has computed, all
+directions are followed at once by the trapezoidal rule, which stays bounded however fast a gate
+is. For Gauss and Newton's matrix this is exact enough; the gradient is the engine's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import Backend, Loss, SolveOptions, default_scale
+from ..backends.torch.solve import cached_system
+from ..backends.torch.system import System
+from ..backends.torch.variations import Way, along, jacobians, rhs, steady_state
+from ..neuron.neuron import Neuron
+from ..recordings import Recording
+from .sensitivities import weights_of
+
+FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+FINE = 0.025  # ms: a trajectory is looked at that often
+MOVE, LONGEST = 2.0, 0.25  # mV and ms: steps in which rates hardly change
+
+
+@dataclass(frozen=True)
+class Path:
+    """A trajectory at its nodes, and which samples each of them stands for.
+
+    `t` (N,) ms, `y` (S, N) in the engine's own order, `u` (N,) the stimulus, `weights` (N,) of
+    the squared residuals there in the loss of the recording; `nodes` are their places in the
+    times that were solved for.
+    """
+
+    t: FloatArray
+    y: FloatArray
+    u: FloatArray
+    weights: FloatArray
+    nodes: Indices
+
+    @property
+    def seen(self) -> Indices:
+        """Nodes (n,) that stand for samples."""
+        return np.flatnonzero(self.weights)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A recording of v, solved, and how it is compared."""
+
+    backend: Backend
+    neuron: Neuron
+    loss: Loss
+    options: SolveOptions
+
+    def path(
+        self, recording: Recording, theta: FloatArray, y0: FloatArray | None
+    ) -> Path | None:
+        """The trajectory for `theta` (P,) through a recording of v; None where it fails."""
+        t, y = self._solved(recording, theta, y0)
+        if not np.isfinite(y).all():
+            return None
+        nodes, keep, loss = _nodes(t, y[0]), recording.mask, self.loss
+        off = y[0, np.searchsorted(t, recording.t)] - recording.data
+        scale = loss.scale if loss.scale is not None else default_scale(recording.data[keep])
+        each = weights_of(off[keep] / scale, loss) / (keep.sum() * scale**2)
+        middle = 0.5 * (t[nodes][1:] + t[nodes][:-1])
+        places = np.searchsorted(middle, recording.t[keep])
+        weights = np.bincount(places, weights=each, minlength=len(nodes))
+        u = np.asarray(recording.protocol(t[nodes]), dtype=np.float64)
+        return Path(t[nodes], y[:, nodes], u, weights, nodes)
+
+    def away(
+        self, path: Path, recording: Recording, theta: FloatArray, y0: FloatArray | None
+    ) -> FloatArray:
+        """How far v for another `theta` is from a path, at the nodes that stand for samples."""
+        _, y = self._solved(recording, theta, y0)
+        return (y[0, path.nodes] - path.y[0])[path.seen]
+
+    def rows(
+        self,
+        path: Path,
+        theta: FloatArray,
+        way: Way,
+        states: FloatArray | None,
+    ) -> FloatArray:
+        """How v at the nodes that stand for samples moves (n, q).
+
+        The start is the steady state there, or moves by `states` (S, m), for m more directions.
+        """
+        system = cached_system(self.neuron, False)
+        start = self._steady(system, path, theta, way) if states is None else _padded(states, way)
+        a = jacobians(system, theta, path.y, path.u)
+        b = along(rhs, system, theta, path.y, path.u, way)
+        if start.shape[1] > b.shape[2]:
+            # Initial states come last, and nothing but the start moves with them.
+            more = np.zeros((*b.shape[:2], start.shape[1] - b.shape[2]))
+            b = np.concatenate([b, more], axis=-1)
+        half = 0.5 * np.diff(path.t)[:, None, None]
+        eye = np.eye(len(path.y))
+        left = np.linalg.inv(eye - half * a[1:])
+        step, push = left @ (eye + half * a[:-1]), left @ (half * (b[1:] + b[:-1]))
+        out = np.empty((len(path.t), start.shape[1]))
+        moved = start
+        out[0] = moved[0]
+        for k in range(len(step)):
+            moved = step[k] @ moved
+            moved += push[k]
+            out[k + 1] = moved[0]
+        return out[path.seen]
+
+    def _steady(self, system: System, path: Path, theta: FloatArray, way: Way) -> FloatArray:
+        """How the steady state that a recording starts at moves (S, q)."""
+        found = along(steady_state, system, theta, path.y[:, :1], path.u[:1], way)[0]
+        found[np.isin(system.states, [name for name, _ in self.neuron.initial])] = 0.0
+        return found
+
+    def _solved(
+        self, recording: Recording, theta: FloatArray, y0: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray]:
+        t, neuron = _fine(recording.t), self.neuron
+        if y0 is None:
+            y0 = neuron.with_theta(theta).initial_state(float(recording.data[0]))
+        found = self.backend.solve(neuron, [recording.protocol], theta, y0, t, self.options)
+        return t, np.array(found.y)[0].T[cached_system(neuron, False).from_public.numpy()]
+
+
+def _padded(states: FloatArray, way: Way) -> FloatArray:
+    """The slopes of initial states, which nothing else moves, after those of everything else."""
+    return np.concatenate([np.zeros((len(states), way.size)), states], axis=1)
+
+
+def _fine(t: FloatArray) -> FloatArray:
+    """The times of the samples, and others between them."""
+    parts = np.maximum(1, np.ceil(np.diff(t) / FINE - 1e-6)).astype(np.intp)
+    step = np.repeat(np.diff(t) / parts, parts)
+    number = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+    out = np.concatenate([np.repeat(t[:-1], parts) + number * step, t[-1:]])
+    out[np.concatenate([[0], np.cumsum(parts)])] = t
+    return out
+
+
+def _nodes(t: FloatArray, v: FloatArray) -> Indices:
+    """Which of the times to keep, so that from one to the next v moves little."""
+    way = np.cumsum(np.maximum(np.abs(np.diff(v)) / MOVE, np.diff(t) / LONGEST))
+    keep = np.concatenate([[True], np.diff(np.floor(way), prepend=0.0) > 0])
+    keep[-1] = True
+    return np.flatnonzero(keep)
