@@ -116,7 +116,7 @@ def _span(rows: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Part:
-    """Of one recording: its path, how v moves at its nodes (n, q), and which directions those are."""
+    """Of one recording: its path, how what is compared moves (n, q), and along which directions."""
 
     recording: Recording
     number: int
@@ -151,7 +151,7 @@ class Curvature:
         ]
         self.matrix = np.zeros((self.directions.count,) * 2)
         for part in self._parts:
-            weighed = part.rows * part.path.weights[part.path.seen][:, None]
+            weighed = part.rows * part.path.of_rows[:, None]
             self.matrix[np.ix_(part.own, part.own)] += part.rows.T @ weighed / len(paths)
 
     def _part(
@@ -186,7 +186,7 @@ class Curvature:
                 part.path, part.recording, theta[i], None if y0 is None else y0[i]
             )
             second = 2.0 / part_of * (moved / part_of - part.rows @ step[part.own])
-            weighed = part.path.weights[part.path.seen] * np.nan_to_num(second)
+            weighed = part.path.of_rows * np.nan_to_num(second)
             out[part.own] += part.rows.T @ weighed / len(self._case.recordings)
         return out
 

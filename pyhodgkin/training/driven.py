@@ -114,9 +114,7 @@ class Driven:
             push[k] += keep[k] * push[k - 1]
         return push
 
-    def _steps(
-        self, theta: FloatArray, drive: Drive
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _steps(self, theta: FloatArray, drive: Drive) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What is left of each gate after each step (G, N), its level (G, N), and h (N,)."""
         found = value(rates, cached_system(self.neuron, False), theta, *self._at(drive.v))
         a, s = np.split(found, 2)

@@ -196,11 +196,18 @@ class Objective:
             **self._cells(self._recordings),
         )
 
+    @property
+    def _timed(self) -> bool:
+        """Whether the loss knows more than residuals: these terms have no differences."""
+        special = self._loss.spikes > 0 or self._loss.ceiling is not None
+        observed = all(r.observed == "v" for r in self._recordings)
+        return special and observed and self._mode == "simulation"
+
     def curvature(self, k: int, phi: FloatArray) -> Model:
         """Gauss and Newton's matrix of start `k` at `phi` (p,), by the directions that matter."""
         networks = np.isin(self._unknowns.indices, self._problem.neuron.layout.select("networks"))
-        if networks.any():
-            return self._along_networks(k, phi)
+        if networks.any() or self._timed:
+            return self._variational(k, phi)
         cells, unknowns, directions, places = self._problem.cells, self._unknowns, None, None
         if cells is not None and isinstance(unknowns, CellUnknowns) and unknowns.y0 is None:
             # The same number of all cells is moved at once: no recording sees two cells.
@@ -212,7 +219,7 @@ class Objective:
             matrix[own] += 2.0 * self._stage.pull / len(self._pulled) * np.eye(len(self._pulled))
         return Model(matrix)
 
-    def _along_networks(self, k: int, phi: FloatArray) -> Model:
+    def _variational(self, k: int, phi: FloatArray) -> Model:
         from .curvature import Case, Curvature  # torch, which Julia should come before
         from .driven import Driven
         from .tangents import Simulated
@@ -264,8 +271,15 @@ class Objective:
             yield np.sqrt(p.strength / p.centre.size) * moves[at]
         if self._mean is not None:
             rows = self._mean.row(theta)
-            yield np.array([self._unknowns.pull(phi[None], row[None], None, np.arange(1))[0]
-                            for row in rows]).reshape(len(rows), -1) @ basis
+            yield (
+                np.array(
+                    [
+                        self._unknowns.pull(phi[None], row[None], None, np.arange(1))[0]
+                        for row in rows
+                    ]
+                ).reshape(len(rows), -1)
+                @ basis
+            )
 
     def judge(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
         """What decides which parameters are the best (K,): the held-out loss, or the whole one."""

@@ -97,8 +97,8 @@ class PenaltyOf:
                 arrays = [row[s].reshape(shape) for s, shape in places]
                 cost, slopes = self._one(activation, z, arrays)
                 value[k] += cost / len(self._gates)
-                for (s, _), slope in zip(places, slopes, strict=True):
-                    gradient[k, s] += slope.ravel() / len(self._gates)
+                for (s, _), by in zip(places, slopes, strict=True):
+                    gradient[k, s] += by.ravel() / len(self._gates)
         return value, gradient
 
     def rows(self, theta: FloatArray, directions: FloatArray) -> FloatArray:

@@ -102,9 +102,7 @@ class Unknowns:
         """The slopes of theta by the entries of phi (p,) that are parameters."""
         return self._pulled(phi[None], np.ones((1, *self.theta.shape[1:])))[0]
 
-    def of_state(
-        self, y0: FloatArray, recording: int
-    ) -> tuple[NDArray[np.intp], FloatArray]:
+    def of_state(self, y0: FloatArray, recording: int) -> tuple[NDArray[np.intp], FloatArray]:
         """Entries of phi that are the initial state `y0` (S,) of a recording, and its slopes."""
         slope = np.ones(len(y0))
         slope[0] = 10.0

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Backend, Loss, SolveOptions, default_scale
+from ..backends.spike_times import crossing, nearest_pairs, rises
 from ..backends.torch.solve import cached_system
 from ..backends.torch.system import System
 from ..backends.torch.variations import Way, along, jacobians, rhs, steady_state
@@ -48,6 +49,29 @@ class Path:
         """Nodes (n,) that stand for samples."""
         return np.flatnonzero(self.weights)
 
+    @property
+    def of_rows(self) -> FloatArray:
+        """How much each row of slopes counts (n,)."""
+        return self.weights[self.seen]
+
+
+@dataclass(frozen=True)
+class SolvedPath(Path):
+    """A trajectory of v, with the spikes (m,) of it that have a counterpart in the recording.
+
+    `rising` (m,) are the nodes before their times `spikes`, ms, and `spike_weight` is that of
+    each of their squared errors.
+    """
+
+    spikes: FloatArray
+    rising: Indices
+    spike_weight: float
+
+    @property
+    def of_rows(self) -> FloatArray:
+        """How much each row of slopes counts: those of v (n,), then those of the spikes (m,)."""
+        return np.concatenate([super().of_rows, np.full(len(self.spikes), self.spike_weight)])
+
 
 @dataclass(frozen=True)
 class Simulated:
@@ -60,27 +84,62 @@ class Simulated:
 
     def path(
         self, recording: Recording, theta: FloatArray, y0: FloatArray | None
-    ) -> Path | None:
+    ) -> SolvedPath | None:
         """The trajectory for `theta` (P,) through a recording of v; None where it fails."""
         t, y = self._solved(recording, theta, y0)
         if not np.isfinite(y).all():
             return None
         nodes, keep, loss = _nodes(t, y[0]), recording.mask, self.loss
-        off = y[0, np.searchsorted(t, recording.t)] - recording.data
+        predicted = y[0, np.searchsorted(t, recording.t)]
+        off = self._below(predicted) - self._below(recording.data)
         scale = loss.scale if loss.scale is not None else default_scale(recording.data[keep])
         each = weights_of(off[keep] / scale, loss) / (keep.sum() * scale**2)
+        # What is above the ceiling stays there when it moves a little.
+        each *= predicted[keep] <= self._ceiling
         middle = 0.5 * (t[nodes][1:] + t[nodes][:-1])
         places = np.searchsorted(middle, recording.t[keep])
         weights = np.bincount(places, weights=each, minlength=len(nodes))
-        u = np.asarray(recording.protocol(t[nodes]), dtype=np.float64)
-        return Path(t[nodes], y[:, nodes], u, weights, nodes)
+        t, y = t[nodes], y[:, nodes]
+        u = np.asarray(recording.protocol(t), dtype=np.float64)
+        return SolvedPath(t, y, u, weights, nodes, *self._matched(recording, t, y[0]))
+
+    def _matched(
+        self, recording: Recording, t: FloatArray, v: FloatArray
+    ) -> tuple[FloatArray, Indices, float]:
+        """Spikes that have a counterpart: their times, the nodes before them, their weight."""
+        loss, level = self.loss, self.loss.threshold
+        expected = rises(recording.data, level, recording.mask)
+        if not loss.spikes or not len(expected):
+            return np.zeros(0), np.zeros(0, np.intp), 0.0
+        measured = crossing(recording.t, recording.data, expected, level)
+        rising = rises(v, level)
+        times = crossing(t, v, rising, level)
+        _, found = nearest_pairs(measured, times, loss.reach)
+        return times[found], rising[found], 2.0 * loss.spikes / len(measured)
+
+    @property
+    def _ceiling(self) -> float:
+        return np.inf if self.loss.ceiling is None else self.loss.ceiling
+
+    def _below(self, v: FloatArray) -> FloatArray:
+        return np.minimum(v, self._ceiling)
 
     def away(
         self, path: Path, recording: Recording, theta: FloatArray, y0: FloatArray | None
     ) -> FloatArray:
-        """How far v for another `theta` is from a path, at the nodes that stand for samples."""
-        _, y = self._solved(recording, theta, y0)
-        return (y[0, path.nodes] - path.y[0])[path.seen]
+        """How far what each row is of, for another `theta`, is from a path.
+
+        It is NaN for a spike that has gone.
+        """
+        assert isinstance(path, SolvedPath)
+        t, y = self._solved(recording, theta, y0)
+        level = self.loss.threshold
+        seen = self._below(y[0, path.nodes[path.seen]]) - path.y[0, path.seen]
+        times = crossing(t, y[0], rises(y[0], level), level)
+        before, after = nearest_pairs(path.spikes, times, self.loss.reach)
+        late = np.full(len(path.spikes), np.nan)
+        late[before] = times[after] - path.spikes[before]
+        return np.concatenate([seen, late])
 
     def rows(
         self,
@@ -89,7 +148,7 @@ class Simulated:
         way: Way,
         states: FloatArray | None,
     ) -> FloatArray:
-        """How v at the nodes that stand for samples moves (n, q).
+        """How v at the nodes that stand for samples, and the times of spikes, move (n + m, q).
 
         The start is the steady state there, or moves by `states` (S, m), for m more directions.
         """
@@ -112,7 +171,12 @@ class Simulated:
             moved = step[k] @ moved
             moved += push[k]
             out[k + 1] = moved[0]
-        return out[path.seen]
+        assert isinstance(path, SolvedPath)
+        i = path.rising
+        # Where v rises by v' in a ms, what lifts it by one mV brings it 1/v' ms earlier.
+        gap, rise = path.t[i + 1] - path.t[i], path.y[0, i + 1] - path.y[0, i]
+        earlier = (0.5 * gap / rise)[:, None] * (out[i] + out[i + 1])
+        return np.concatenate([out[path.seen], -earlier])
 
     def _steady(self, system: System, path: Path, theta: FloatArray, way: Way) -> FloatArray:
         """How the steady state that a recording starts at moves (S, q)."""
