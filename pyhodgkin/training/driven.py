@@ -64,8 +64,7 @@ class Driven:
         scale = loss.scale if loss.scale is not None else default_scale(scaled[keep])
         weights = weights_of((predicted - target) / scale, loss) / (keep.sum() * scale**2)
         before = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
-        nodes = np.arange(len(u))
-        return DrivenPath(recording.t, y, u, weights * keep, nodes, drive, balance, before)
+        return DrivenPath(recording.t, y, u, weights * keep, drive, balance, before)
 
     def rows(
         self, path: Path, theta: FloatArray, way: Way, states: FloatArray | None
