@@ -118,7 +118,7 @@ class Plan:
             found[k], loss = search.search(
                 problem.backend,
                 problem.neuron,
-                problem.views[0].smooth,
+                problem.views[0].driving,
                 theta[k],
                 indices,
                 seed=0 if seed is None else seed,
