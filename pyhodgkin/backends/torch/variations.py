@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from ...neuron.networks import by_weight
 from .kinetics import Params
@@ -28,6 +27,7 @@ Quantity = Callable[[System, Tensor, Tensor, Params], Tensor]
 
 _LEVELS = 600  # of the input of a network that sees one number only
 _POINTS = 1_000  # at once: rows by weight of a large network are large
+_NUMBERS = 2_000_000  # at once, where each point has its own theta
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,10 @@ def along(
     # An output of a network moves as its last bias does.
     outputs = [network.places[-network.outputs :] for network in seen]
     entries = np.concatenate([*outputs, way.singles]).astype(np.intp)
+    some = max(1, _NUMBERS // len(theta))
     parts = [
-        _by_entries(quantity, system, theta, y[:, i : i + _POINTS], u[i : i + _POINTS], entries)
-        for i in range(0, y.shape[1], _POINTS)
+        _by_entries(quantity, system, theta, y[:, i : i + some], u[i : i + some], entries)
+        for i in range(0, y.shape[1], some)
     ]
     slopes, found, place = np.concatenate(parts), [], 0
     for network, block in zip(seen, way.blocks, strict=True):
@@ -228,19 +229,17 @@ def _by_entries(
     u: FloatArray,
     entries: Indices,
 ) -> FloatArray:
-    """Derivatives (N, F, m) by entries of theta, forwards."""
-    m = len(entries)
-    tangent = torch.zeros((m, len(theta)), dtype=torch.float64)
-    tangent[torch.arange(m), torch.as_tensor(entries)] = 1.0
-    primal = torch.as_tensor(theta).expand(m, -1).clone()
-    states = _tensor(y)[:, None].expand(-1, m, -1)
-    with torch.no_grad(), forward_ad.dual_level():
-        p = system.unpack(forward_ad.make_dual(primal, tangent))
-        out = quantity(system, states, _tensor(u)[None].expand(m, -1), p)
-        slope = forward_ad.unpack_dual(out).tangent
-        if slope is None:
-            return np.zeros((y.shape[1], len(out), m))
-        return np.moveaxis(slope.numpy(), (0, 1, 2), (1, 2, 0)).copy()
+    """Derivatives (N, F, m) by entries of theta: backwards, where each point has its own theta."""
+    n, m = len(u), len(entries)
+    own = torch.as_tensor(theta)[torch.as_tensor(entries)].expand(n, -1).clone().requires_grad_()
+    whole = torch.as_tensor(theta).expand(n, -1).index_copy(1, torch.as_tensor(entries), own)
+    out = quantity(system, _tensor(y)[:, :, None], _tensor(u)[:, None], system.unpack(whole))
+    found = np.zeros((n, len(out), m))
+    for f, part in enumerate(out):
+        if part.requires_grad:
+            (slope,) = torch.autograd.grad(part.sum(), own, retain_graph=True, allow_unused=True)
+            found[:, f] = 0.0 if slope is None else slope.numpy()
+    return found
 
 
 def _tensor(x: FloatArray) -> Tensor:
