@@ -28,10 +28,13 @@ from .simple import Simple, Task
 
 FloatArray = NDArray[np.float64]
 
-# Parts of the candidates that are trained on, and for how many evaluations each time.
-ROUNDS = ((1.0, 12), (0.5, 40), (0.25, 80), (0.125, 150), (0.04, 400))
+# Parts of the candidates that are trained on, and for how many evaluations each time; the last
+# ones on all recordings, the others on some. Good gates are often behind for long, so it is the
+# number of candidates that finds them, and a trace or two tells good from bad.
+ROUNDS = ((1.0, 30), (0.3, 60), (0.1, 150), (0.04, 300))
+LAST = (0.015, 150)
 POOL = 4  # candidates drawn for each one trained
-SAMPLES = 8_000  # enough to tell good gates from bad ones
+SOME, SAMPLES = 2_000, 8_000  # so many samples
 # Mostly the absolute error: spikes, with currents a hundred times larger, do not decide alone.
 LOSS = Loss("huber", delta=0.02)
 SMALL = Loss("huber", delta=0.003)  # for a current: those that are missed are small between spikes
@@ -110,14 +113,15 @@ def search(
         )
     currents = _currents(neuron, gates)
     thin = sparse(recordings) if currents else thinned(recordings)
-    task = Task(backend, thin, SMALL if currents else LOSS, options)
-    simple = Simple(here, gates, currents, task)
+    loss = SMALL if currents else LOSS
+    simple = Simple(here, gates, currents, Task(backend, thin, loss, options))
+    fast = Simple(here, gates, currents, Task(backend, some(thin), loss, options))
     rng = np.random.default_rng([seed, len(gates)])
-    drawn = simple.draw(rng, max(1, POOL * candidates), _range(thin))
-    value = simple.evaluate(drawn)[0]
-    for part, steps in ROUNDS:
+    drawn = fast.draw(rng, max(1, POOL * candidates), _range(thin))
+    value = fast.evaluate(drawn)[0]
+    for (part, steps), stage in zip((*ROUNDS, LAST), [fast] * len(ROUNDS) + [simple], strict=True):
         best = np.argsort(value, kind="stable")[: max(2, round(part * candidates))]
-        drawn, value = simple.train(drawn[best], steps)
+        drawn, value = stage.train(drawn[best], steps)
     winner = int(np.argmin(value))
     if not np.isfinite(value[winner]):
         return theta, np.inf
@@ -164,6 +168,13 @@ def thinned(recordings: Sequence[Recording], samples: int = SAMPLES) -> list[Rec
             r = replace(r, t=r.t[::n], mask=mask, **{r.observed: r.data[::n]})
         out.append(r)
     return out
+
+
+def some(recordings: Sequence[Recording], samples: int = SOME) -> list[Recording]:
+    """As many recordings as have so many samples together, those first where v moves most."""
+    order = sorted(recordings, key=lambda r: -float(np.std(r.data)))
+    before = np.cumsum([0, *(len(r) for r in order)])[:-1]
+    return [r for r, count in zip(order, before, strict=True) if count < samples]
 
 
 def sparse(recordings: Sequence[Recording]) -> list[Recording]:
