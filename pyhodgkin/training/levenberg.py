@@ -140,20 +140,19 @@ class Levenberg:
         slope = slope if basis is None else basis.T @ slope
         floor = 1e-12 * max(float(model.scale.max(initial=0.0)), 1e-300)
         damped = matrix + np.diag(self.damping[k] * np.maximum(model.scale, floor))
-        step = -np.linalg.lstsq(damped, slope, rcond=None)[0]
-        if model.bend is not None:
+        step = _within(-np.linalg.lstsq(damped, slope, rcond=None)[0], basis)
+        if model.bend is not None and np.isfinite(step).all():
             turn = -np.linalg.lstsq(damped, model.bend(step), rcond=None)[0]
             size = np.linalg.norm(turn) / max(float(np.linalg.norm(step)), 1e-300)
-            step = step + 0.5 * turn * min(1.0, BENT / max(size, 1e-300))
+            step = _within(step + 0.5 * turn * min(1.0, BENT / max(size, 1e-300)), basis)
         whole = step if basis is None else basis @ step
         longest = float(np.max(np.abs(whole)))
         if not np.isfinite(longest) or longest < SMALL:
             self.done[k] = True
             return
-        part = min(1.0, REACH / longest)
-        self.expected[k] = -part * (slope @ step + 0.5 * part * step @ matrix @ step)
-        self.rate[k] = part * float(np.linalg.norm(whole))
-        self.ahead[k] = self.point[k] + part * whole
+        self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
+        self.rate[k] = float(np.linalg.norm(whole))
+        self.ahead[k] = self.point[k] + whole
 
     def stop(self, rows: NDArray[np.bool_]) -> None:
         self.done = self.done | rows
@@ -169,3 +168,9 @@ class Levenberg:
         self._models = [None] * len(self._models)
         scales = {k: state.get(f"scale.{k}") for k in range(len(self._models))}
         self._scales = {k: np.array(x) for k, x in scales.items() if x is not None}
+
+
+def _within(step: FloatArray, basis: FloatArray | None) -> FloatArray:
+    """The step (q,), or so much of it that no entry of phi moves by more than `REACH`."""
+    longest = float(np.max(np.abs(step if basis is None else basis @ step), initial=0.0))
+    return step * min(1.0, REACH / max(longest, 1e-300))
