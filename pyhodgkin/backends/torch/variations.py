@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from ...neuron.networks import by_weight
 from .kinetics import Params
@@ -27,6 +28,7 @@ Quantity = Callable[[System, Tensor, Tensor, Params], Tensor]
 
 _LEVELS = 600  # of the input of a network that sees one number only
 _POINTS = 1_000  # at once: rows by weight of a large network are large
+_FEW = 16  # entries of theta for which derivatives are taken forwards
 _NUMBERS = 2_000_000  # at once, where each point has its own theta
 
 
@@ -160,9 +162,11 @@ def along(
     # An output of a network moves as its last bias does.
     outputs = [network.places[-network.outputs :] for network in seen]
     entries = np.concatenate([*outputs, way.singles]).astype(np.intp)
-    some = max(1, _NUMBERS // len(theta))
+    # Forwards every entry costs as much as the whole, backwards every point has its own theta.
+    few = len(entries) <= _FEW
+    one, some = (_forwards, _POINTS) if few else (_backwards, max(1, _NUMBERS // len(theta)))
     parts = [
-        _by_entries(quantity, system, theta, y[:, i : i + some], u[i : i + some], entries)
+        one(quantity, system, theta, y[:, i : i + some], u[i : i + some], entries)
         for i in range(0, y.shape[1], some)
     ]
     slopes, found, place = np.concatenate(parts), [], 0
@@ -221,7 +225,30 @@ class Levels:
         return np.asarray(sum(parts))
 
 
-def _by_entries(
+def _forwards(
+    quantity: Quantity,
+    system: System,
+    theta: FloatArray,
+    y: FloatArray,
+    u: FloatArray,
+    entries: Indices,
+) -> FloatArray:
+    """Derivatives (N, F, m) by entries of theta, one after the other."""
+    m = len(entries)
+    tangent = torch.zeros((m, len(theta)), dtype=torch.float64)
+    tangent[torch.arange(m), torch.as_tensor(entries)] = 1.0
+    primal = torch.as_tensor(theta).expand(m, -1).clone()
+    states = _tensor(y)[:, None].expand(-1, m, -1)
+    with torch.no_grad(), forward_ad.dual_level():
+        p = system.unpack(forward_ad.make_dual(primal, tangent))
+        out = quantity(system, states, _tensor(u)[None].expand(m, -1), p)
+        slope = forward_ad.unpack_dual(out).tangent
+        if slope is None:
+            return np.zeros((y.shape[1], len(out), m))
+        return np.moveaxis(slope.numpy(), (0, 1, 2), (1, 2, 0)).copy()
+
+
+def _backwards(
     quantity: Quantity,
     system: System,
     theta: FloatArray,
