@@ -54,12 +54,11 @@ def unknown(cell: ph.Neuron, gates: tuple[str, ...] = GATES) -> ph.Neuron:
 
 def schedule() -> list[Stage]:
     """Simple gates searched, networks refined on the ionic current, then simulated."""
-    robust, between = ph.Loss("huber", delta=0.02), ph.Loss("huber", delta=0.003)
     loose = {"rtol": 1e-5, "atol": 1e-7}
     return [
-        Stage("clamped", "lbfgs", 300, lr=0.1, loss=robust, search=96),
-        Stage("clamped", "lbfgs", 1200, lr=0.1, loss=between, memory=200),
-        Stage("simulation", "lbfgs", 60, lr=0.01, memory=100, target=1e-6, options=loose),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=ph.Loss("huber", delta=0.02), search=256),
+        Stage("clamped", "levenberg", 30),
+        Stage("simulation", "levenberg", 20, target=1e-7, options=loose),
     ]
 
 

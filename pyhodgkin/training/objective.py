@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from ..status import Status
 from .batches import pick
 from .cells import Cells, CellUnknowns, MeanConductance
 from .levenberg import Model
+from .newton import Compared, Terms, model_of
 from .observer import Observer
 from .penalties import CurvePenalty, PenaltyOf
 from .sensitivities import gauss_newton, jacobian, residuals
@@ -205,81 +206,23 @@ class Objective:
 
     def curvature(self, k: int, phi: FloatArray) -> Model:
         """Gauss and Newton's matrix of start `k` at `phi` (p,), by the directions that matter."""
+        stage = self._stage
         networks = np.isin(self._unknowns.indices, self._problem.neuron.layout.select("networks"))
         if networks.any() or self._timed:
-            return self._variational(k, phi)
+            terms = Terms(self._curves, self._quadratic, self._mean, self._pulled, stage.pull)
+            args = (self._recordings, self._mode, self._loss, self._options, self._observer)
+            compared = Compared(*args, self._factor)
+            return model_of(self._problem, compared, self._unknowns, terms, k, phi)
         cells, unknowns, directions, places = self._problem.cells, self._unknowns, None, None
         if cells is not None and isinstance(unknowns, CellUnknowns) and unknowns.y0 is None:
             # The same number of all cells is moved at once: no recording sees two cells.
             directions, places = unknowns.together(cells.of(self._recordings))
         parts = jacobian(lambda x: self.residuals(k, x), phi, directions=directions)
         matrix = self._factor * gauss_newton(*parts, self._loss, places)
-        if self._stage.pull and len(self._pulled):
+        if stage.pull and len(self._pulled):
             own = np.ix_(self._pulled, self._pulled)
-            matrix[own] += 2.0 * self._stage.pull / len(self._pulled) * np.eye(len(self._pulled))
+            matrix[own] += 2.0 * stage.pull / len(self._pulled) * np.eye(len(self._pulled))
         return Model(matrix)
-
-    def _variational(self, k: int, phi: FloatArray) -> Model:
-        from .curvature import Case, Curvature  # torch, which Julia should come before
-        from .driven import Driven
-        from .tangents import Simulated
-
-        problem, observer = self._problem, self._observer
-        of = None if problem.cells is None else problem.cells.of(self._recordings)
-        one = self._unknowns.repeated(k, 1)
-
-        def parameters(x: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-            theta, y0 = one.unpack(x[None])
-            each = np.repeat(theta, len(self._recordings), axis=0) if of is None else theta[0, of]
-            each = each if observer is None else observer.theta(each)
-            return each, None if y0 is None else y0[0]
-
-        neuron = problem.neuron if observer is None else observer.neuron
-        solver = (
-            Driven(neuron, self._loss)
-            if self._mode == "clamped"
-            else Simulated(problem.backend, neuron, self._loss, self._options)
-        )
-        found = Curvature(Case(solver, self._recordings, of, parameters), self._unknowns, phi)
-        basis, matrix = found.directions.matrix(), self._factor * found.matrix
-        for rows in self._penalty_rows(phi, one.unpack(phi[None])[0][0], basis):
-            matrix += 2.0 * rows.T @ rows
-        if self._stage.pull and len(self._pulled):
-            rows = basis[self._pulled]
-            matrix += 2.0 * self._stage.pull / len(self._pulled) * rows.T @ rows
-
-        def bend(step: FloatArray) -> FloatArray:
-            return self._factor * found.bend(step)
-
-        curved = None if self._mode == "clamped" else bend
-        return Model(matrix, basis, found.directions.scale(matrix), curved)
-
-    def _penalty_rows(
-        self, phi: FloatArray, theta: FloatArray, basis: FloatArray
-    ) -> Iterator[FloatArray]:
-        """Rows (n, q), whose squares sum to half the curvature of each penalty along `basis`."""
-        indices = self._unknowns.indices
-        moves = self._unknowns.slopes(phi)[:, None] * basis[: len(indices)]
-        one = theta if theta.ndim == 1 else theta[0]
-        directions = np.zeros((one.size, basis.shape[1]))
-        networks = np.isin(indices, self._problem.neuron.layout.select("networks"))
-        directions[indices[networks]] = moves[networks]
-        for curve in self._curves:
-            yield curve.rows(one, directions)
-        for p in self._quadratic:
-            at = np.isin(indices, p.indices)
-            yield np.sqrt(p.strength / p.centre.size) * moves[at]
-        if self._mean is not None:
-            rows = self._mean.row(theta)
-            yield (
-                np.array(
-                    [
-                        self._unknowns.pull(phi[None], row[None], None, np.arange(1))[0]
-                        for row in rows
-                    ]
-                ).reshape(len(rows), -1)
-                @ basis
-            )
 
     def judge(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
         """What decides which parameters are the best (K,): the held-out loss, or the whole one."""

@@ -238,10 +238,10 @@ def _several_curves(weights: tuple[str, ...] | None) -> Schedule:
     pull = 0.0 if weights is None else 1.0
     robust = Loss("huber", delta=0.02)
     return (
-        Stage("clamped", "lbfgs", 300, lr=0.1, loss=robust, search=96, trainable=weights),
-        Stage("clamped", "lbfgs", 1200, lr=0.1, loss=_SMALL, memory=200, pull=1e-6 * pull),
-        Stage("simulation", "lbfgs", 150, lr=0.01, memory=100, patience=50, pull=1e-7 * pull,
-              target=_CLOSEST, options=_LOOSE),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=256, trainable=weights),
+        Stage("clamped", "levenberg", 40, pull=1e-6 * pull),
+        Stage("simulation", "levenberg", 40, pull=1e-7 * pull, patience=10, target=_CLOSEST,
+              options=_LOOSE),
     )  # fmt: skip
 
 
