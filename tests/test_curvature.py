@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from neurons import black_box_neuron, learned_neuron
 
 import pyhodgkin as ph
 from pyhodgkin.backends import get
@@ -11,6 +12,7 @@ from pyhodgkin.backends.base import Loss, SolveOptions
 from pyhodgkin.backends.spike_times import crossing, rises
 from pyhodgkin.backends.torch.system import system_of
 from pyhodgkin.backends.torch.variations import Block, Way, along, networks, rhs
+from pyhodgkin.errors import InputError
 from pyhodgkin.fit import CurvePenalty, Stage
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
@@ -52,6 +54,8 @@ NEURONS = {
     "residual": learned("residual", gate="h"),
     "free": learned("free", (2, 5, 1)),
     "current": with_current(),
+    "box": black_box_neuron(),
+    "instantaneous": learned_neuron(),
 }
 
 
@@ -110,7 +114,7 @@ STAGES = {
 
 
 @pytest.mark.parametrize("mode", STAGES)
-@pytest.mark.parametrize("name", ["steady_state", "residual", "current"])
+@pytest.mark.parametrize("name", ["steady_state", "residual", "current", "instantaneous"])
 def test_it_is_that_of_differences(name, mode, monkeypatch):
     # Nodes close together: what is left is the difference's own error.
     monkeypatch.setattr("pyhodgkin.training.tangents.MOVE", 0.1)
@@ -143,6 +147,26 @@ def test_spike_times_and_a_ceiling_are_in_it(monkeypatch):
     rows = np.array([(terms(phi + m) - terms(phi - m)) / 2e-4 for m in moves])
     assert len(terms(phi)) == len(recording.t) + 1
     np.testing.assert_allclose(found.matrix, 2.0 * rows @ rows.T, rtol=0.05)
+
+
+def test_a_whole_right_hand_side_by_differences():
+    neuron = NEURONS["box"]
+    places = neuron.layout.select("networks")
+    unknowns = Unknowns(Transform(neuron.layout, neuron.theta, places), neuron.theta[None], None)
+    problem = Problem(get("torch"), neuron, [sweep(5.0)], options=TIGHT)
+    of, phi = Objective(problem, STAGES["simulation"], unknowns), unknowns.start()[0]
+    plain = gauss_newton(*jacobian(lambda x: of.residuals(0, x), phi, step=1e-4), Loss())
+    found = of.curvature(0, phi)
+    off = found.matrix - found.basis.T @ plain @ found.basis
+    assert np.linalg.norm(off, 2) < 0.05 * np.linalg.norm(plain, 2)
+
+
+def test_simulated_currents_are_not_for_it():
+    clamp = ph.VoltageClamp.step(0.0, start=1.0, stop=4.0, t_end=5.0, holding=-65.0)
+    solution = ph.simulate(squid(), clamp, saveat=0.1, backend="torch")
+    recording = ph.Recording.from_solution(solution, current_unit="uA/cm2")
+    with pytest.raises(InputError, match="follows v where networks"):
+        ph.fit(NEURONS["free"], recording, schedule=STAGES["simulation"], backend="torch")
 
 
 def test_initial_states_are_in_it():

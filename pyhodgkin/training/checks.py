@@ -120,6 +120,13 @@ def stages_fit(schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Record
                 f"stage {i} ({stage.label}): {stage.mode} training starts from the v measured; in "
                 'voltage clamp v is commanded: use mode="clamped"'
             )
+        networks = len(neuron.layout.select("networks")) > 0
+        if networks and (stage.mode, stage.optimizer) == ("simulation", "levenberg"):
+            if train[0].observed != "v":
+                raise InputError(
+                    f"stage {i} ({stage.label}): Levenberg-Marquardt follows v where networks are "
+                    'simulated, and in voltage clamp v is commanded: take "lbfgs"'
+                )
         for recording in train:
             if stage.horizon is not None and stage.horizon <= recording.t[1]:
                 raise InputError(

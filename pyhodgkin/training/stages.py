@@ -30,8 +30,9 @@ class Stage:
         spikes in their places; or solve it in windows, each from a start of its own that is
         trained too (multiple shooting). The last two are for current clamp only.
     optimizer : {"adamw", "lbfgs", "levenberg"}
-        Levenberg-Marquardt is for a few numbers (up to about 60), and there far ahead: each of
-        its steps also predicts twice for each unknown.
+        Levenberg-Marquardt goes furthest, from a start that is about right. Of networks it
+        looks along the directions in their weights that change what they say; without any, each
+        of its steps predicts twice for each unknown, so there it is for up to about 60.
     steps : int
         Evaluations of the loss and its gradient, at most.
     lr : float
