@@ -73,6 +73,28 @@ def test_the_gradient_is_that_of_the_value(mode):
         np.testing.assert_allclose(found.gradient[0, i], slope, rtol=2e-3, atol=1e-7)
 
 
+def test_a_pull_is_of_the_mean_change_however_many_cells_there_are():
+    neuron, recordings = neural(), sweeps("ab", 4.0)
+    theta = np.repeat(neuron.theta[None, None], 2, axis=1)
+    plain, own = unknowns(neuron, theta)
+    block = CellUnknowns(plain.transform, plain.own, theta, scale=np.sqrt(2.0))
+    problem = Problem(
+        get("torch"), neuron, recordings, cells=cells_of(neuron, ["k.g", "na.g"], recordings)
+    )
+    rows = np.array([True])
+    pulled, free = (Objective(problem, Stage("clamped", pull=x), block) for x in (0.1, 0.0))
+    phi = block.start()
+    moved = block.start()
+    moved[:, block.transform.size :] += 0.2 / np.sqrt(2.0)  # of the logarithm of four numbers
+    added = pulled(moved, rows).value - free(moved, rows).value
+    np.testing.assert_allclose(added, 0.1 * 4 * 0.2**2 / 5, rtol=1e-9)  # the fifth is shared
+    numbers = len(own) * 2 + 1
+    at = np.flatnonzero(~np.isin(block.indices, neuron.layout.select("networks")))
+    slope = (pulled(moved, rows).gradient - free(moved, rows).gradient)[0, at]
+    want = 2 * 0.1 * 2.0 / numbers * (moved - phi)[0, at]
+    np.testing.assert_allclose(slope, want, rtol=1e-9, atol=1e-15)
+
+
 def test_each_cell_finds_its_own():
     stages = [Stage(mode, "levenberg", 20) for mode in ("clamped", "simulation")]
     result = ph.fit(

@@ -109,6 +109,12 @@ class CellUnknowns(Unknowns):
         """Places in theta of the entries of phi that are parameters."""
         return np.concatenate([self.transform.indices, np.tile(self.own.indices, self._cells)])
 
+    @property
+    def units(self) -> FloatArray:
+        """How many units of the transform one unit of each entry of phi that is a parameter is."""
+        shared = np.ones(self.transform.size)
+        return np.concatenate([shared, np.full(self._cells * self.own.size, self._scale)])
+
     def repeated(self, k: int, times: int) -> Unknowns:
         """Those of start `k`, so many times."""
         y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)

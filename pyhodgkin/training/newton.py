@@ -39,14 +39,14 @@ class Compared:
 class Terms:
     """What an objective adds to the loss.
 
-    The entries of phi in `pulled` are drawn to where they began, with strength `pull`.
+    The entries of phi in `pulled` are drawn to where they began, each with a strength of `pull`.
     """
 
     curves: Sequence[PenaltyOf]
     quadratic: Sequence[Penalty]
     mean: MeanConductance | None
     pulled: NDArray[np.intp]
-    pull: float
+    pull: FloatArray
 
 
 def model_of(
@@ -116,5 +116,5 @@ def _rows(
         slopes = [unknowns.without_states().pull(phi[None], row[None], None, np.arange(1))[0]
                   for row in rows]  # fmt: skip
         yield np.array(slopes).reshape(len(rows), -1) @ basis[: len(indices)]
-    if terms.pull and len(terms.pulled):
-        yield np.sqrt(terms.pull / len(terms.pulled)) * basis[terms.pulled]
+    if terms.pull.any():
+        yield np.sqrt(terms.pull)[:, None] * basis[terms.pulled]

@@ -86,6 +86,8 @@ class Objective:
         layout, trained = problem.neuron.layout, unknowns.indices
         self._pulled = np.flatnonzero(~np.isin(trained, layout.select("networks")))
         self._origin = unknowns.start()[:, self._pulled]
+        size = unknowns.units[self._pulled] ** 2 / max(1, len(self._pulled))
+        self._pull = stage.pull * size
         self._curves = [PenaltyOf(p, problem.neuron) for p in given if isinstance(p, CurvePenalty)]
         self._mean = None
         if problem.cells is not None:
@@ -173,8 +175,8 @@ class Objective:
         gradient = self._unknowns.pull(phi, by_theta, found.gradient_y0, at)
         if self._stage.pull and len(self._pulled):
             away = phi[np.ix_(at, self._pulled)] - self._origin[at]
-            value = value + self._stage.pull * np.mean(away**2, axis=-1)
-            gradient[:, self._pulled] += 2.0 * self._stage.pull / len(self._pulled) * away
+            value = value + np.sum(self._pull * away**2, axis=-1)
+            gradient[:, self._pulled] += 2.0 * self._pull * away
         bad = (status != Status.SUCCESS) | ~np.isfinite(value) | ~np.all(np.isfinite(gradient), -1)
         out.status[at] = np.where(bad & (status == Status.SUCCESS), Status.NONFINITE, status)
         out.value[at] = np.where(bad, np.inf, value)
@@ -209,7 +211,7 @@ class Objective:
         stage = self._stage
         networks = np.isin(self._unknowns.indices, self._problem.neuron.layout.select("networks"))
         if networks.any() or self._timed:
-            terms = Terms(self._curves, self._quadratic, self._mean, self._pulled, stage.pull)
+            terms = Terms(self._curves, self._quadratic, self._mean, self._pulled, self._pull)
             args = (self._recordings, self._mode, self._loss, self._options, self._observer)
             compared = Compared(*args, self._factor)
             return model_of(self._problem, compared, self._unknowns, terms, k, phi)
@@ -221,7 +223,7 @@ class Objective:
         matrix = self._factor * gauss_newton(*parts, self._loss, places)
         if stage.pull and len(self._pulled):
             own = np.ix_(self._pulled, self._pulled)
-            matrix[own] += 2.0 * stage.pull / len(self._pulled) * np.eye(len(self._pulled))
+            matrix[own] += 2.0 * np.diag(self._pull)
         return Model(matrix)
 
     def judge(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:

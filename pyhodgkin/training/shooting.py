@@ -210,6 +210,10 @@ class Knots(Unknowns):
         """Places in theta of the entries of phi that are parameters."""
         return self._parameters.indices
 
+    @property
+    def units(self) -> FloatArray:
+        return self._parameters.units
+
     def _start(self) -> FloatArray:
         return self._parameters.start()
 

@@ -94,6 +94,11 @@ class Unknowns:
         """Places in theta of the entries of phi that are parameters."""
         return self.transform.indices
 
+    @property
+    def units(self) -> FloatArray:
+        """How many units of the transform one unit of each entry of phi that is a parameter is."""
+        return np.ones(len(self.indices))
+
     def seen_by(self, cell: int | None) -> NDArray[np.intp]:
         """Entries of phi, of those that are parameters, that a recording of `cell` sees."""
         return np.arange(len(self.indices))
