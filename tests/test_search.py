@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,12 @@ from pyhodgkin.backends import get
 from pyhodgkin.backends.base import Loss, SolveOptions
 from pyhodgkin.errors import InputError
 from pyhodgkin.fit import Stage
-from pyhodgkin.training.search import search, searchable, thinned
+from pyhodgkin.neuron.channels import NeuralCurrent
+from pyhodgkin.neuron.gates import Gate
+from pyhodgkin.neuron.kinetics import RateKinetics
+from pyhodgkin.neuron.rates import Constant, Sigmoid
+from pyhodgkin.training.imitation import set_to
+from pyhodgkin.training.search import SMALL, search, searchable, sparse, thinned
 
 
 def _trace(t_end: float = 30.0) -> ph.Recording:
@@ -87,3 +94,50 @@ def test_several_unknown_gates_are_searched_by_default():
     )  # fmt: skip
     assert "several gates unknown" in result.log[0]
     assert np.all(np.isfinite(result.theta)) and result.scores[0] < 1e-2
+
+
+def _without_m() -> tuple[ph.Neuron, ph.Neuron, ph.Recording]:
+    """A cell that cannot spike, with an M current; one with an unknown current; what it shows."""
+    true = ph.library.get("pospischil_rs").without_channel("na").without_channel("k")
+    clamp = ph.CurrentClamp.step(3.0, start=5.0, stop=100.0, t_end=150.0)
+    trace = ph.Recording.from_solution(ph.simulate(true, clamp, saveat=0.25, backend="torch"))
+    slow = Gate("x", ph.NeuralKinetics("steady_state", ph.Network.create((1, 8, 2), seed=0)))
+    unknown = NeuralCurrent("unknown", ph.Network.create((2, 8, 1), seed=1), (slow,), scale=5.0)
+    blind = true.without_channel("km")
+    return blind, blind.with_channel(unknown), trace
+
+
+def test_a_current_is_searched_as_a_channel(monkeypatch):
+    monkeypatch.setattr("pyhodgkin.training.search.ROUNDS", ((1.0, 10), (0.5, 20)))
+    monkeypatch.setattr("pyhodgkin.training.search.LAST", (0.3, 20))
+    blind, cell, trace = _without_m()
+    indices, options, engine = cell.layout.select("networks"), SolveOptions(), get("torch")
+    assert searchable(cell, indices) == ("x",)
+    only_gate = cell.layout.select(["unknown.x.network.*"])
+    assert searchable(cell, only_gate) == ()  # the current would say something else of it
+    theta, loss = search(
+        engine, cell, [trace], cell.theta, indices, seed=0, candidates=6, options=options
+    )
+    (few,) = sparse([trace])
+    assert len(few) < len(trace) and few.t[0] == trace.t[0]
+
+    def clamped(neuron):
+        found = engine.value_and_grad(
+            neuron, [few], neuron.theta, SMALL, mode="clamped", y0=None, options=options
+        )
+        return float(found.value)
+
+    assert loss < 0.05 * clamped(blind)
+    assert clamped(cell.with_theta(theta)) < 0.1 * clamped(blind)
+    unchanged = np.setdiff1d(np.arange(cell.layout.size), indices)
+    assert np.array_equal(theta[unchanged], cell.theta[unchanged])
+
+
+def test_a_gate_of_a_current_is_scaled_to_its_whole_range():
+    kinetics = ph.NeuralKinetics("steady_state", ph.Network.create((1, 16, 2)))
+    v = np.linspace(-90.0, 40.0, 131)
+    small = RateKinetics(Sigmoid(0.02, -40.0, 12.0), Constant(1.0))
+    size = float(np.max(small.x_inf(v)))
+    found = replace(kinetics, network=set_to(kinetics, small, v, 0, size))
+    assert size < 0.03 and np.allclose(found.x_inf(v), small.x_inf(v) / size, atol=0.01)
+    assert np.allclose(found.tau(v), small.tau(v), rtol=0.05)

@@ -20,8 +20,12 @@ _EDGE = 1e-3  # of x_inf and of tau between its bounds: what a network is set to
 _SEEN, _ELSEWHERE = 400, 100  # voltages and gates at which a current is looked at
 
 
-def set_to(kinetics: NeuralKinetics, wanted: RateKinetics, v: FloatArray, seed: int) -> Network:
+def set_to(
+    kinetics: NeuralKinetics, wanted: RateKinetics, v: FloatArray, seed: int, largest: float = 1.0
+) -> Network:
     """A network, drawn from `seed` and trained to say what a gate does at voltages `v`.
+
+    Or what the gate divided by `largest` does, which is not above one.
 
     Examples
     --------
@@ -35,16 +39,21 @@ def set_to(kinetics: NeuralKinetics, wanted: RateKinetics, v: FloatArray, seed: 
     True
     """
     x = ((v - kinetics.v_shift) / kinetics.v_scale)[:, None]
-    return _trained(kinetics.network, x, _outputs(kinetics, wanted, v), seed, _STEPS)
+    return _trained(kinetics.network, x, _outputs(kinetics, wanted, v, largest), seed, _STEPS)
 
 
 def set_current(
-    current: NeuralCurrent, wanted: Channel, recordings: Sequence[Recording], seed: int
+    current: NeuralCurrent,
+    wanted: Channel,
+    recordings: Sequence[Recording],
+    seed: int,
+    largest: Sequence[float] = (),
 ) -> Network:
     """A network, drawn from `seed` and trained to say the current of a channel.
 
     Mostly where the voltages of `recordings` drive the channel to, and a little anywhere else.
-    Large currents are wanted as exactly, relatively, as one of one `scale`.
+    Large currents are wanted as exactly, relatively, as one of one `scale`. The network sees each
+    gate divided by its `largest` value.
 
     Examples
     --------
@@ -57,15 +66,16 @@ def set_current(
     True
     """
     rng = np.random.default_rng(seed)
-    seen = np.concatenate([_driven(wanted, recording) for recording in recordings])
+    sizes = np.array([1.0, *(largest or np.ones(len(wanted.gates)))])
+    seen = np.concatenate([_driven(wanted, recording) for recording in recordings]) / sizes
     chosen = seen[rng.choice(len(seen), min(_SEEN, len(seen)), replace=False)]
     low, high = seen[:, 0].min() - 10.0, seen[:, 0].max() + 10.0
     anywhere = rng.uniform(0.0, 1.0, (_ELSEWHERE, seen.shape[1]))
     anywhere[:, 0] = low + (high - low) * anywhere[:, 0]
     v, *gates = np.concatenate([chosen, anywhere]).T
     says = wanted.g * (v - wanted.e) / current.scale
-    for x, gate in zip(gates, wanted.gates, strict=True):
-        says = says * x**gate.power
+    for x, size, gate in zip(gates, sizes[1:], wanted.gates, strict=True):
+        says = says * (size * x) ** gate.power
     inputs = np.column_stack([(v - current.v_shift) / current.v_scale, *gates])
     weights = 1.0 / (1.0 + np.abs(says))
     return _trained(current.network, inputs, says[:, None], seed, 2 * _STEPS, weights[:, None])
@@ -124,13 +134,16 @@ def _refined(
     return network
 
 
-def _outputs(kinetics: NeuralKinetics, wanted: RateKinetics, v: FloatArray) -> FloatArray:
-    """What the network must say (n, 2) for the kinetics of `wanted`."""
+def _outputs(
+    kinetics: NeuralKinetics, wanted: RateKinetics, v: FloatArray, largest: float
+) -> FloatArray:
+    """What the network must say (n, 2) for the kinetics of `wanted`, x divided by `largest`."""
+    x, tau = wanted.x_inf(v) / largest, wanted.tau(v)
     if kinetics.form == "rates":
-        logs = np.log(np.stack([wanted.alpha(v), wanted.beta(v)], axis=-1)) / kinetics.bound
+        rates = np.stack([x, np.maximum(1.0 - x, 1e-12)], axis=-1) / tau[:, None]
+        logs = np.log(rates) / kinetics.bound
         return kinetics.bound * np.arctanh(np.clip(logs, -0.99, 0.99))
-    x = np.clip(wanted.x_inf(v), _EDGE, 1.0 - _EDGE)
-    tau, least = wanted.tau(v), kinetics.tau_min
+    x, least = np.clip(x, _EDGE, 1.0 - _EDGE), kinetics.tau_min
     if kinetics.tau_max is None:
         second = np.log(np.maximum(tau - least, _EDGE * np.maximum(tau, least)))
     else:

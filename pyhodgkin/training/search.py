@@ -121,7 +121,9 @@ def search(
     value = fast.evaluate(drawn)[0]
     for (part, steps), stage in zip((*ROUNDS, LAST), [fast] * len(ROUNDS) + [simple], strict=True):
         best = np.argsort(value, kind="stable")[: max(2, round(part * candidates))]
-        drawn, value = stage.train(drawn[best], steps)
+        # Of gates that share an unknown conductance L-BFGS does not find the end.
+        train = simple.settle if currents and stage is simple else stage.train
+        drawn, value = train(drawn[best], steps)
     winner = int(np.argmin(value))
     if not np.isfinite(value[winner]):
         return theta, np.inf
@@ -143,15 +145,22 @@ def _set(
 ) -> Neuron:
     """The neuron with its networks set to what stands in their place in another one."""
     low, high = _range(recordings)
+    v, currents = np.linspace(low - 10, high + 10, 241), _currents(neuron, gates)
+    free = {gate.name for name in currents for gate in neuron.channel(name).gates}
+    largest: dict[str, float] = {}
     for i, name in enumerate(gates):
         kinetics, wanted = neuron.gate(name).kinetics, found.gate(name).kinetics
         assert isinstance(kinetics, NeuralKinetics) and isinstance(wanted, RateKinetics)
-        network = set_to(kinetics, wanted, np.linspace(low - 10, high + 10, 241), seed + 7919 * i)
+        # A conductance and the size of a gate are one number to a current that is a network.
+        largest[name] = float(np.max(wanted.x_inf(v))) if name in free else 1.0
+        network = set_to(kinetics, wanted, v, seed + 7919 * i, largest[name])
         neuron = neuron.replace_gate(name, replace(kinetics, network=network))
-    for i, name in enumerate(_currents(neuron, gates)):
+    for i, name in enumerate(currents):
         current, channel = neuron.channel(name), found.channel(name)
         assert isinstance(current, NeuralCurrent) and isinstance(channel, Channel)
-        network = set_current(current, channel, recordings, seed + 7919 * (len(gates) + i))
+        own = seed + 7919 * (len(gates) + i)
+        sizes = [largest[gate.name] for gate in channel.gates]
+        network = set_current(current, channel, recordings, own, sizes)
         neuron = neuron.replace_channel(name, replace(current, network=network))
     return neuron
 

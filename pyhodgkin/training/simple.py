@@ -21,6 +21,8 @@ from ..neuron.neuron import Neuron
 from ..neuron.rates import Sigmoid
 from ..recordings import Recording
 from .lbfgs import LBFGS
+from .levenberg import Levenberg, Model
+from .sensitivities import gauss_newton, jacobian, residuals
 
 FloatArray = NDArray[np.float64]
 
@@ -159,6 +161,26 @@ class Simple:
                 break
             value, slope = self.evaluate(Drawn(optimizer.ask(), at.sign))
             optimizer.tell(value, slope, 0.0)
+        return Drawn(optimizer.point, at.sign), optimizer.value
+
+    def settle(self, at: Drawn, steps: int) -> tuple[Drawn, FloatArray]:
+        """The same after so many steps of Levenberg and Marquardt, which end at the minimum."""
+        task = self._task
+
+        def curvature(k: int, phi: FloatArray) -> Model:
+            def off(x: FloatArray) -> list[FloatArray]:
+                theta = self.theta(Drawn(x, at.sign[k : k + 1].repeat(len(x), axis=0)))
+                return residuals(task.backend, self.neuron, task.recordings, theta, mode="clamped",
+                                 loss=task.loss, y0=None, options=task.options)  # fmt: skip
+
+            matrix = gauss_newton(*jacobian(off, phi), task.loss)
+            return Model(matrix + 2.0 * _PRIOR / len(phi) * np.diag(self._width**-2.0))
+
+        optimizer = Levenberg(at.phi, curvature)
+        for _ in range(steps):
+            if optimizer.done.all():
+                break
+            optimizer.tell(*self.evaluate(Drawn(optimizer.ask(), at.sign)), 0.0)
         return Drawn(optimizer.point, at.sign), optimizer.value
 
 
