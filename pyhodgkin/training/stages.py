@@ -66,7 +66,8 @@ class Stage:
         each other it grows, or the windows do: starts that were trained before are kept.
     search : int
         Before the stage, train so many candidates of simple gates (two saturating exponential
-        rates each) from random starts and set the networks of gates to the best; 0 for none.
+        rates each) from random starts and set the networks of gates to the best; 0 for none. A
+        `NeuralCurrent` is searched too, as a channel with such gates, a g and an e of its own.
     batch : int, optional
         So many recordings, or windows, in each step of AdamW, in turn; after a round their
         order is drawn anew. The whole loss is taken every tenth step.
