@@ -4,6 +4,9 @@ A squid-type neuron at rest at -75 mV (the squid axon, all voltages 10 mV lower)
 random beginning, end and amplitude in [0, 10] µA/cm², 100 ms. All three gates are unknown (2x32
 tanh networks) and trained on 12 traces of v at 2,000 points; judged by the mean relative L2 error
 on 400 pulses never seen, at 500 points. A Fourier neural operator reached 1.4 % after 1,600 traces.
+
+Traces of 500 points, a sample each 0.2 ms, have not been made to do: between the samples of a spike
+a cubic is off by up to 5 mV, so the ionic current leads to wrong gates, and simulation stays there.
 """
 
 from __future__ import annotations
@@ -76,14 +79,13 @@ def errors(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> np.
 
 
 def schedule() -> list[Stage]:
-    """Simple gates searched, refined on the ionic current, then simulated."""
-    robust, between = ph.Loss("huber", delta=0.02), ph.Loss("huber", delta=0.003)
+    """Simple gates searched, refined on the ionic current, then simulated, at first held."""
     loose = {"rtol": 1e-5, "atol": 1e-7}
     return [
-        Stage("clamped", "lbfgs", 300, lr=0.1, loss=robust, search=96),
-        Stage("clamped", "lbfgs", 1000, lr=0.1, loss=between, memory=200),
-        Stage("observer", "lbfgs", 40, lr=0.01, gain=0.3, memory=100, options=loose),
-        Stage("simulation", "lbfgs", 60, lr=0.01, memory=100, options=loose),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=ph.Loss("huber", delta=0.02), search=256),
+        Stage("clamped", "levenberg", 25),
+        Stage("observer", "levenberg", 8, gain=0.3, options=loose),
+        Stage("simulation", "levenberg", 14, target=1e-7, options=loose),
     ]
 
 
