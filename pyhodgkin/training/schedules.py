@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 
 from ..backends.base import default_scale
 from ..errors import InputError, unknown
-from ..neuron.channels import Channel
-from ..neuron.gates import Gate
-from ..neuron.kinetics import NeuralKinetics
+from ..neuron.channels import NeuralCurrent
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from .evaluate import can_clamp
 from .growing import growing
 from .losses import Loss
 from .penalties import CurvePenalty
+from .published import is_residual, residual
 from .search import searchable
 from .stages import Stage
 
@@ -87,8 +86,8 @@ def _automatic(
         return _simulated(), "no gates that a known voltage drives linearly, so it is simulated"
     groups = {e.group for e in neuron.layout if np.isin(e.start, indices)}
     if recordings[0].observed == "current":
-        if any(map(_is_residual, neuron.gates)) and not trainable_given:
-            return _residual(neuron), (
+        if any(map(is_residual, neuron.gates)) and not trainable_given:
+            return residual(neuron), (
                 "voltage clamp, networks on published rates: the gates are driven by the command, "
                 "first these rates and g are fitted, then the networks on them and g"
             )
@@ -113,10 +112,14 @@ def _automatic(
             e.name for e in neuron.layout if e.group == "networks" and np.isin(e.start, indices)
         )
         said += ", numbers unknown (held near their start)"
-    if ratio == 0.0 and len(searchable(neuron, indices)) > 1:
-        return _several_curves(weights), (
-            f"{said}, several gates unknown: simple gates (two rates that saturate) are searched "
-            "from many random starts and networks set to the best; the gates are driven by v and "
+    gates = searchable(neuron, indices)
+    missing = any(x.name in gates for c in neuron.channels if isinstance(c, NeuralCurrent)
+                  for x in c.gates)  # fmt: skip
+    if ratio == 0.0 and (missing or len(gates) > 1):
+        what = "a current" if missing else "several gates"
+        return _several_curves(weights, missing), (
+            f"{said}, {what} unknown: simple ones (rates that saturate) are searched from many "
+            "random starts and networks set to the best; the gates are driven by v and "
             "the ionic current i_stim - c_m dv/dt is matched, then it is simulated"
         )
     if ratio == 0.0:
@@ -233,16 +236,19 @@ def _curves(neuron: Neuron, weights: tuple[str, ...] | None) -> Schedule:
     )
 
 
-def _several_curves(weights: tuple[str, ...] | None) -> Schedule:
-    """Networks of several gates learn first to close them all, so they start at simple gates."""
+def _several_curves(weights: tuple[str, ...] | None, missing: bool) -> Schedule:
+    """Networks of several gates learn first to close them all, so they start at simple gates.
+
+    A missing current is small between spikes, where the absolute error sees it.
+    """
     pull = 0.0 if weights is None else 1.0
-    robust = Loss("huber", delta=0.02)
-    return (
-        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=256, trainable=weights),
-        Stage("clamped", "levenberg", 40, pull=1e-6 * pull),
-        Stage("simulation", "levenberg", 40, pull=1e-7 * pull, patience=10, target=_CLOSEST,
-              options=_LOOSE),
-    )  # fmt: skip
+    robust, fine = Loss("huber", delta=0.02), Stage("clamped", "levenberg", 40, pull=1e-6 * pull)
+    last = Stage("simulation", "levenberg", 40, pull=1e-7 * pull, patience=10, target=_CLOSEST,
+                 options=_LOOSE)  # fmt: skip
+    if missing:
+        return replace(fine, steps=30, loss=_SMALL, search=128, trainable=weights), last
+    first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=256, trainable=weights)
+    return first, fine, last
 
 
 def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None) -> Schedule:
@@ -265,33 +271,3 @@ def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None)
 def _simulated() -> Schedule:
     stage = Stage("simulation", "adamw", 200, lr=0.01, target=_CLOSE, options=_LOOSE)
     return stage, replace(stage, optimizer="lbfgs", steps=300, patience=50)
-
-
-# Chosen by hold-out of 200 ms blocks within one recording (hERG cell 1, sine wave): there 0.0014
-# and 0.004 predict equally well, a tenth of that and ten times as much worse.
-_CURVATURE = 0.004
-
-
-def _is_residual(gate: Gate) -> bool:
-    return isinstance(gate.kinetics, NeuralKinetics) and gate.kinetics.form == "residual"
-
-
-def _residual(neuron: Neuron) -> Schedule:
-    """The published rates fitted, then networks on them that may bend only where data ask."""
-    channels = [c for c in neuron.channels if any(map(_is_residual, c.gates))]
-    g = tuple(f"{c.name}.g" for c in channels if isinstance(c, Channel))
-    priors = tuple(e.name for e in neuron.layout if e.group == "rates" and ".prior." in e.name)
-    loss = Loss("huber", delta=0.03)
-    rates = Stage("clamped", "lbfgs", 200, loss=loss, trainable=(*priors, *g))
-    networks = Stage(
-        "clamped",
-        "adamw",
-        300,
-        lr=0.01,
-        loss=loss,
-        trainable=("networks", *g),
-        penalty=CurvePenalty(curvature=_CURVATURE),
-        pull=2e-4,
-    )
-    # The loss rests on a plateau for hundreds of steps before it falls to its end.
-    return rates, networks, replace(networks, optimizer="lbfgs", steps=1500)
