@@ -58,8 +58,9 @@ class Path:
 class SolvedPath(Path):
     """A trajectory of v, with the spikes (m,) of it that have a counterpart in the recording.
 
-    Every second node is in the middle of the two beside it, and stands for no sample. `rising` (m,) are the nodes before their times `spikes`, ms, and `spike_weight` is that of
-    each of their squared errors.
+    Every second node is in the middle of the two beside it, and stands for no sample. `rising`
+    (m,) are the nodes before their times `spikes`, ms, and `spike_weight` is that of each of
+    their squared errors.
     """
 
     spikes: FloatArray
@@ -97,7 +98,8 @@ class Simulated:
         # What is above the ceiling stays there when it moves a little.
         each *= predicted[keep] <= self._ceiling
         places = 2 * np.searchsorted(t[1::2], recording.t[keep])
-        weights = np.bincount(places, weights=each, minlength=len(t))
+        weights = np.zeros(len(t))
+        np.add.at(weights, places, each)
         y = self._solved(recording, theta, y0, t)
         u = np.asarray(recording.protocol(t), dtype=np.float64)
         return SolvedPath(t, y, u, weights, *self._matched(recording, t, y[0]))
@@ -111,10 +113,10 @@ class Simulated:
         if not loss.spikes or not len(expected):
             return np.zeros(0), np.zeros(0, np.intp), 0.0
         measured = crossing(recording.t, recording.data, expected, level)
-        rising = 2 * rises(v[::2], level)
-        times = crossing(t[::2], v[::2], rising // 2, level)
+        rising = rises(v[::2], level)
+        times = crossing(t[::2], v[::2], rising, level)
         _, found = nearest_pairs(measured, times, loss.reach)
-        return times[found], rising[found], 2.0 * loss.spikes / len(measured)
+        return times[found], 2 * rising[found], 2.0 * loss.spikes / len(measured)
 
     @property
     def _ceiling(self) -> float:
