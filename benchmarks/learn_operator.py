@@ -85,7 +85,7 @@ def schedule() -> list[Stage]:
         Stage("clamped", "lbfgs", 100, lr=0.1, loss=ph.Loss("huber", delta=0.02), search=256),
         Stage("clamped", "levenberg", 25),
         Stage("observer", "levenberg", 8, gain=0.3, options=loose),
-        Stage("simulation", "levenberg", 14, target=1e-7, options=loose),
+        Stage("simulation", "levenberg", 40, target=1e-8, patience=10, options=loose),
     ]
 
 

@@ -178,3 +178,14 @@ def test_the_curvature_of_cells_is_that_of_each_entry():
     found = objective.curvature(0, phi).matrix
     plain = gauss_newton(*jacobian(lambda x: objective.residuals(0, x), phi), Loss())
     np.testing.assert_allclose(found, plain, rtol=1e-3, atol=1e-6 * plain.max())
+
+
+def test_a_search_for_cells_sets_the_networks_of_all():
+    stage = Stage("clamped", "lbfgs", 2, search=2, trainable="networks")
+    fitted = ph.fit(neural(), sweeps("ab", 4.0), per_cell="k.g", schedule=stage, backend="torch",
+                    progress=False)  # fmt: skip
+    assert any(line.startswith("search: simple gates") for line in fitted.log)
+    networks = fitted.neuron.layout.select("networks")
+    a, b = (fitted.cells[name].theta[networks] for name in "ab")
+    np.testing.assert_array_equal(a, b)
+    assert np.any(a != neural().theta[networks])

@@ -105,26 +105,30 @@ class Plan:
         return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
 
     def searched(self, stage: Stage, theta: FloatArray) -> tuple[FloatArray, str]:
-        """theta (K, P) with the networks of gates set by a `search`, and what it says."""
+        """theta (K, P) with the networks of gates set by a `search`, and what it says.
+
+        Of several cells, (K, C, P), it sees the mean, and all are given what it finds.
+        """
         problem, indices = self.problem, self._trained(stage)
-        if problem.cells is not None:
-            return theta, "search: left out, since cells have numbers of their own"
         gates = search.searchable(problem.neuron, indices)
         if not gates:
             return theta, "search: left out, since no network of a gate is trained"
         options = replace(problem.options, **stage.options)
         found, losses = np.array(theta), []
+        networks = problem.neuron.layout.select("networks")
         for k, seed in enumerate(self.seeds):
-            found[k], loss = search.search(
+            middle = theta[k] if problem.cells is None else theta[k].mean(axis=0)
+            row, loss = search.search(
                 problem.backend,
                 problem.neuron,
                 problem.views[0].driving,
-                theta[k],
+                middle,
                 indices,
                 seed=0 if seed is None else seed,
                 candidates=stage.search,
                 options=options,
             )
+            found[k][..., networks] = row[networks]
             losses.append(loss)
         text = f"search: simple gates for {', '.join(gates)} from {stage.search} candidates, loss "
         text += f"{min(losses):.4g}" + (" (best)" if len(losses) > 1 else "")

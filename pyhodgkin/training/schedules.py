@@ -247,7 +247,7 @@ def _several_curves(weights: tuple[str, ...] | None, missing: bool) -> Schedule:
                  options=_LOOSE)  # fmt: skip
     if missing:
         return replace(fine, steps=30, loss=_SMALL, search=128, trainable=weights), last
-    first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=256, trainable=weights)
+    first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=512, trainable=weights)
     return first, fine, last
 
 
