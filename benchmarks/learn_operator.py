@@ -83,7 +83,7 @@ def schedule() -> list[Stage]:
     loose = {"rtol": 1e-5, "atol": 1e-7}
     return [
         Stage("clamped", "lbfgs", 100, lr=0.1, loss=ph.Loss("huber", delta=0.02), search=256),
-        Stage("clamped", "levenberg", 25),
+        Stage("clamped", "levenberg", 40),
         Stage("observer", "levenberg", 8, gain=0.3, options=loose),
         Stage("simulation", "levenberg", 40, target=1e-8, patience=10, options=loose),
     ]
