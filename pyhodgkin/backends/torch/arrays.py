@@ -206,6 +206,14 @@ def ones(like: Any) -> Any:
     return _ONES[key]
 
 
+def phi1(z: Any) -> Any:
+    """(exp(z) - 1)/z, by its series near zero, where the quotient is 0/0."""
+    xp, small = of(z), abs(z) < 1e-4
+    safe = xp.where(small, xp.ones_like(z), z)
+    series = 1.0 + z * (0.5 + z * (1 / 6 + z / 24))
+    return xp.where(small, series, xp.expm1(safe) / safe)
+
+
 class Constants:
     """Named constants, in the kind, dtype and place of the arrays that they meet."""
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...neuron.channels import Channel, NeuralCurrent
 from ...neuron.neuron import Neuron
-from .arrays import Constants, of
+from .arrays import Constants, of, phi1
 from .arrowhead import Arrowhead, Dense, Jacobian
 from .currents import ConductanceBank, NeuralCurrents
 from .kinetics import GateBank, Params
@@ -166,7 +166,7 @@ class ConductanceSystem:
         )
         y = of(v).cat([v[None], x])
         f, slope = self._voltage_equation(y, u, p, values, slopes)
-        return v + h * f * _phi1(h * slope)
+        return v + h * f * phi1(h * slope)
 
     def _voltage_equation(
         self, y: Tensor, u: Tensor, p: Params, values: Tensor, slopes: Tensor
@@ -288,14 +288,6 @@ class BlackBoxSystem:
         """The centre of the scaled states, at `v` (K, Q): a black box knows no steady state."""
         shift = self.constants.like(v)["shift"][1:]
         return of(v).cat([v[None], of(v).broadcast_to(shift, (len(shift), *v.shape))])
-
-
-def _phi1(z: Tensor) -> Tensor:
-    """(exp(z) - 1)/z, by its series near zero, where the quotient is 0/0."""
-    xp, small = of(z), abs(z) < 1e-4
-    safe = xp.where(small, xp.ones_like(z), z)
-    series = 1.0 + z * (0.5 + z * (1 / 6 + z / 24))
-    return xp.where(small, series, xp.expm1(safe) / safe)
 
 
 System = ConductanceSystem | BlackBoxSystem
