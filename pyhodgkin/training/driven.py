@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..backends.base import Loss, default_scale
 from ..backends.drive import Balance, Drive, balance_of, drive_of
-from ..backends.torch.scan import linear_scan
 from ..backends.torch.solve import cached_system
-from ..backends.torch.variations import Levels, Way, along, current, jacobians, rates, value
+from ..backends.torch.variations import (
+    Levels,
+    Way,
+    along,
+    current,
+    jacobians,
+    rates,
+    recurrence,
+    value,
+)
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from .sensitivities import weights_of
@@ -48,10 +55,7 @@ class Driven:
         decay, level, _ = self._steps(theta, drive)
         push = (1.0 - decay) * level
         push[:, 0] = self._first(level[:, 0], y0)
-        x = linear_scan(
-            *(torch.from_numpy(a)[:, None] for a in (decay, push)),
-            torch.zeros((len(decay), 1), dtype=torch.float64),
-        )[:, 0].numpy()
+        x = recurrence(decay, push)
         y = np.concatenate([drive.v_samples[None], x[:, drive.places]])
         if not np.isfinite(y).all():
             return None

@@ -18,6 +18,7 @@ from torch.autograd import forward_ad
 
 from ...neuron.networks import by_weight
 from .kinetics import Params
+from .scan import linear_scan
 from .system import ConductanceSystem, System
 
 FloatArray = NDArray[np.float64]
@@ -267,6 +268,12 @@ def _backwards(
             (slope,) = torch.autograd.grad(part.sum(), own, retain_graph=True, allow_unused=True)
             found[:, f] = 0.0 if slope is None else slope.numpy()
     return found
+
+
+def recurrence(decay: FloatArray, push: FloatArray) -> FloatArray:
+    """x (G, N) with x[k] = decay[k]·x[k - 1] + push[k], from zero."""
+    a, b = _tensor(decay)[:, None], _tensor(push)[:, None]
+    return linear_scan(a, b, torch.zeros_like(a[..., 0]))[:, 0].numpy()
 
 
 def _tensor(x: FloatArray) -> Tensor:
