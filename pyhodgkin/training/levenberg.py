@@ -30,11 +30,13 @@ class Model:
 Curvature = Callable[[int, FloatArray], Model]
 
 REACH = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
+SHORTER, LONGER = 0.4, 2.0  # times a step that was none, and one that was, for the next
 FLAT = 1e-8  # relative decrease that is none
 PATIENCE = 3  # steps in a row without one: converged
 BENT = 0.75  # of a step is what may be added to follow a curved valley
 SMALL = 1e-9  # of phi: no step
 GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
+_EPS, _HALVINGS = float(np.finfo(np.float64).eps), 40
 
 
 class Levenberg:
@@ -65,7 +67,7 @@ class Levenberg:
 
     _ARRAYS = (
         *("ahead", "point", "value", "gradient", "damping", "growth"),
-        *("expected", "flat", "done", "failed", "rejected", "rate"),
+        *("expected", "reach", "flat", "done", "failed", "rejected", "rate"),
     )
 
     def __init__(self, phi: FloatArray, curvature: Curvature) -> None:
@@ -77,7 +79,7 @@ class Levenberg:
         self._models: list[Model | None] = [None] * k
         self._scales: dict[int, FloatArray] = {}
         self.damping, self.growth = np.full(k, GENTLE), np.full(k, 2.0)
-        self.expected, self.rate = np.zeros(k), np.zeros(k)
+        self.expected, self.rate, self.reach = np.zeros(k), np.zeros(k), np.full(k, REACH)
         self.flat = np.zeros(k, np.int64)
         self.done, self.failed, self.rejected = (np.zeros(k, bool) for _ in range(3))
 
@@ -107,6 +109,8 @@ class Levenberg:
             factor = max(1.0 / 3.0, 1.0 - (2.0 * min(ratio, 1.0) - 1.0) ** 3)
             self.damping[k] = max(self.damping[k] * factor, 1e-12)
             self.growth[k] = 2.0
+            if ratio > 0.25:
+                self.reach[k] = min(LONGER * self.reach[k], REACH)
             self.flat[k] = self.flat[k] + 1 if gained <= FLAT * abs(value) else 0
         self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
         self.done[k] = self.flat[k] >= PATIENCE
@@ -125,6 +129,7 @@ class Levenberg:
     def _damp(self, k: int) -> None:
         self.damping[k] *= self.growth[k]
         self.growth[k] *= 2.0
+        self.reach[k] = SHORTER * float(np.max(np.abs(self.ahead[k] - self.point[k]), initial=0.0))
         nothing = 0 < self.expected[k] <= FLAT * abs(self.value[k])
         self.done[k] = self.damping[k] > MOST or nothing
 
@@ -139,10 +144,11 @@ class Levenberg:
         matrix, basis, slope = model.matrix, model.basis, self.gradient[k]
         slope = slope if basis is None else basis.T @ slope
         floor = 1e-12 * max(float(model.scale.max(initial=0.0)), 1e-300)
-        damped = matrix + np.diag(self.damping[k] * np.maximum(model.scale, floor))
-        step = _within(-np.linalg.lstsq(damped, slope, rcond=None)[0], basis)
+        damped = _Damped(matrix + np.diag(self.damping[k] * np.maximum(model.scale, floor)), basis)
+        step = damped.step(slope, float(self.reach[k]))
+        self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
         if model.bend is not None and np.isfinite(step).all():
-            turn = -np.linalg.lstsq(damped, model.bend(step), rcond=None)[0]
+            turn = damped.solve(model.bend(step))
             size = np.linalg.norm(turn) / max(float(np.linalg.norm(step)), 1e-300)
             step = _within(step + 0.5 * turn * min(1.0, BENT / max(size, 1e-300)), basis)
         whole = step if basis is None else basis @ step
@@ -150,7 +156,6 @@ class Levenberg:
         if not np.isfinite(longest) or longest < SMALL:
             self.done[k] = True
             return
-        self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
         self.rate[k] = float(np.linalg.norm(whole))
         self.ahead[k] = self.point[k] + whole
 
@@ -170,7 +175,47 @@ class Levenberg:
         self._scales = {k: np.array(x) for k, x in scales.items() if x is not None}
 
 
+class _Damped:
+    """Steps by a damped matrix (q, q), of a length that is given.
+
+    Along a direction that the data say nothing of a step would go far, and what is cut from it
+    for that would be missing from all others. So all of it is damped further until it is within
+    reach, in phi, which has no units.
+    """
+
+    def __init__(self, matrix: FloatArray, basis: FloatArray | None) -> None:
+        self._size, self._vectors = np.linalg.eigh(matrix)
+        self._basis, self._more = basis, 0.0
+
+    def solve(self, slope: FloatArray) -> FloatArray:
+        """The step (q,) down a slope, damped as much as the last `step`."""
+        size = self._size + self._more
+        least = _EPS * len(size) * max(float(size[-1]), 1e-300)
+        part = np.where(size > least, self._vectors.T @ slope / np.maximum(size, least), 0.0)
+        return -self._vectors @ part
+
+    def step(self, slope: FloatArray, reach: float) -> FloatArray:
+        """The longest step (q,) down a slope that is within reach."""
+        self._more = 0.0
+        found = self.solve(slope)
+        if not np.isfinite(found).all() or _longest(found, self._basis) <= reach:
+            return found
+        low, high = np.log(_EPS * self._size[-1]), np.log(np.linalg.norm(slope) / reach)
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            self._more = float(np.exp(middle))
+            if _longest(self.solve(slope), self._basis) > reach:
+                low = middle
+            else:
+                high = middle
+        self._more = float(np.exp(high))
+        return self.solve(slope)
+
+
+def _longest(step: FloatArray, basis: FloatArray | None) -> float:
+    return float(np.max(np.abs(step if basis is None else basis @ step), initial=0.0))
+
+
 def _within(step: FloatArray, basis: FloatArray | None) -> FloatArray:
     """The step (q,), or so much of it that no entry of phi moves by more than `REACH`."""
-    longest = float(np.max(np.abs(step if basis is None else basis @ step), initial=0.0))
-    return step * min(1.0, REACH / max(longest, 1e-300))
+    return step * min(1.0, REACH / max(_longest(step, basis), 1e-300))
