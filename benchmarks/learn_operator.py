@@ -2,11 +2,12 @@
 
 A squid-type neuron at rest at -75 mV (the squid axon, all voltages 10 mV lower); pulses with
 random beginning, end and amplitude in [0, 10] µA/cm², 100 ms. All three gates are unknown (2x32
-tanh networks) and trained on 12 traces of v at 2,000 points; judged by the mean relative L2 error
-on 400 pulses never seen, at 500 points. A Fourier neural operator reached 1.4 % after 1,600 traces.
+tanh networks) and trained on 50 traces of v: on 12 of them at 2,000 points, from which the ionic
+current can be had, then on all at 500 points, simulated. Judged by the mean relative L2 error on
+400 pulses never seen, at 500 points. A Fourier neural operator reached 1.4 % after 1,600 traces.
 
-Traces of 500 points, a sample each 0.2 ms, have not been made to do: between the samples of a spike
-a cubic is off by up to 5 mV, so the ionic current leads to wrong gates, and simulation stays there.
+Traces of 500 points, a sample each 0.2 ms, have not been made to do alone: between the samples of a
+spike a cubic is off by up to 5 mV, so the ionic current leads to wrong gates.
 """
 
 from __future__ import annotations
@@ -23,9 +24,8 @@ from pyhodgkin.fit import Stage
 from pyhodgkin.neuron.rates import Exponential, Linoid, Sigmoid
 
 SHIFT, T_END, POINTS = -10.0, 100.0, 500  # mV, ms
-# Fewer samples than 50 traces of 500 points have, but close enough together for the fastest gate,
-# which a voltage every 0.2 ms hardly shows.
-TRAIN, FINE, UNSEEN = 12, 2_000, 400
+# Some are seen more closely: a voltage every 0.2 ms hardly shows the fastest gate.
+TRAIN, CLOSELY, FINE, UNSEEN = 50, 12, 2_000, 400
 
 
 def neuron() -> ph.Neuron:
@@ -78,19 +78,29 @@ def errors(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> np.
     )
 
 
-def schedule() -> list[Stage]:
+LOOSE = {"rtol": 1e-5, "atol": 1e-7}
+# Another search is made where the traces trained on are not met within so much: of good ones 0.1 %
+# and less is left. What is unseen has no say in it.
+ENOUGH, SEARCHES = 0.25, 3  # %
+
+
+def first() -> list[Stage]:
     """Simple gates searched, refined on the ionic current, then simulated, at first held."""
-    loose = {"rtol": 1e-5, "atol": 1e-7}
     return [
-        Stage("clamped", "lbfgs", 100, lr=0.1, loss=ph.Loss("huber", delta=0.02), search=256),
-        Stage("clamped", "levenberg", 40),
-        Stage("observer", "levenberg", 8, gain=0.3, options=loose),
-        Stage("simulation", "levenberg", 40, target=1e-8, patience=10, options=loose),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=ph.Loss("huber", delta=0.02), search=512),
+        Stage("clamped", "levenberg", 15),
+        Stage("observer", "levenberg", 10, gain=0.3, options=LOOSE),
+        Stage("simulation", "levenberg", 10, options=LOOSE),
     ]
 
 
+def then() -> list[Stage]:
+    """Simulated: what hardly reaches the threshold, or hardly does not, tells where that is."""
+    return [Stage("simulation", "levenberg", 60, target=2e-6, options=LOOSE)]
+
+
 def main() -> int:
-    args = arguments(__doc__, seeds=3)
+    args = arguments(__doc__, seeds=5)
     report = Report("learn_operator", "Stimulus to voltage as an operator", args)
     prepare(args)
     true = neuron()
@@ -98,28 +108,38 @@ def main() -> int:
     logs = []
 
     def run(seed: int) -> Row:
-        train = measured(true, pulses(TRAIN, seed), args.backend, FINE)
-        fitted = ph.fit(
-            unknown(true), train, seeds=[seed], schedule=schedule(), backend=args.backend,
-            progress=False,
-        )  # fmt: skip
-        logs.append(fitted.log)
+        clamps = pulses(TRAIN, seed)
+        few = measured(true, clamps[:CLOSELY], args.backend, FINE)
+        train = measured(true, clamps, args.backend)
+        # All of them rest at the start, also those whose pulse begins within the first sample.
+        options = {"backend": args.backend, "progress": False, "fit_initial": False}
+        for turn in range(SEARCHES):
+            start = [seed + 1_000 * turn]
+            begun = ph.fit(unknown(true), few, seeds=start, schedule=first(), **options)
+            fitted = ph.fit(begun.neuron, train, schedule=then(), **options)
+            inside = 100.0 * errors(fitted.neuron, train, args.backend)
+            if inside.mean() < ENOUGH:
+                break
+        logs.append([*begun.log, *fitted.log])
         off = 100.0 * errors(fitted.neuron, unseen, args.backend)
         return {
-            "traces": len(train),
-            "in sample (%)": float(100.0 * errors(fitted.neuron, train, args.backend).mean()),
+            "searches": turn + 1,
+            "in sample (%)": float(inside.mean()),
+            "worst of these (%)": float(inside.max()),
             "unseen, mean (%)": float(off.mean()),
             "median (%)": float(np.median(off)),
             "worst (%)": float(off.max()),
+            "above 1 %": int(np.sum(off > 1.0)),
             "finite": bool(np.all(np.isfinite(fitted.theta)) and np.all(np.isfinite(off))),
         }
 
     rows = each_seed(args, run)
     report.text(
         f"The squid axon with every voltage {-SHIFT:g} mV lower, rest at -75 mV. Unknown are all "
-        f"three gates; trained on {TRAIN} traces of {FINE} points (other pulses for each seed), "
-        f"judged on {UNSEEN} pulses never seen, at {POINTS} points: norm of the error of v "
-        "over the norm of v, averaged over the traces."
+        f"three gates; trained on {TRAIN} traces of {POINTS} points (other pulses for each seed), "
+        f"and before on {CLOSELY} of them at {FINE} points; judged on {UNSEEN} pulses never seen, "
+        f"at {POINTS} points: norm of the error of v over the norm of v, averaged over the "
+        "traces."
     )
     report.table("", rows)
     report.bar("mean relative L2 error on unseen pulses below 0.5 %",
