@@ -26,6 +26,7 @@ Indices = NDArray[np.intp]
 POINTS = 250  # where networks are looked at to find their directions
 PART = 0.3  # of a step, to see how the slopes turn along it
 LEAST = 1e-5  # of the largest: a direction along which a network says less is none
+MOST = 1e4  # mV, ms or units of current per unit of phi: what goes faster is not linear any more
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,8 @@ class Curvature:
             states = states[system.from_public.numpy()]
             own = np.concatenate([own, directions.count - directions.size + at])
         found = self._case.solver.rows(path, theta, way, states)
+        # Near an equilibrium that is unstable they grow without end, and hide all others.
+        found *= np.minimum(1.0, MOST / np.maximum(np.linalg.norm(found, axis=1), 1e-300))[:, None]
         return _Part(self._case.recordings[i], i, path, found, own)
 
     def bend(self, step: FloatArray, part_of: float = PART) -> FloatArray:
@@ -177,7 +180,6 @@ class Curvature:
 
         From one more solve, a part of the step away.
         """
-        assert isinstance(self._case.solver, Simulated)
         whole, out = self.directions.matrix() @ step, np.zeros(len(step))
         theta, y0 = self._case.parameters(self._phi + part_of * whole)
         for part in self._parts:
