@@ -129,27 +129,23 @@ def cell(args) -> int:
         return out
 
     searched: list[Row] = []
-    best, least = None, np.inf
+    best, without, least = None, None, np.inf
     for name, start, neuron in cells.starts(args.starts):
         began = time.perf_counter()
-        fitted, loss = cells.fitted(neuron, train, args.backend)
-        row: Row = {"structure": name, "start": start, "loss": loss, **judged(fitted)}
+        begun = cells.driven(neuron, train, args.backend)
+        found, loss = cells.simulated(begun, train, args.backend)
+        row: Row = {"structure": name, "start": start, "loss": loss, **judged(found)}
         row["seconds"] = time.perf_counter() - began
         searched.append(row)
         print("  ", row, file=sys.stderr, flush=True)
         if loss < least:
-            best, least = fitted, loss
-    assert best is not None
-    # What a network adds to is trained further with it, so without it too.
-    began = time.perf_counter()
-    again, loss = cells.fitted(best, train, args.backend, short=True)
-    more: Row = {"structure": "the best of these", "start": "further", "loss": loss}
-    searched.append({**more, **judged(again), "seconds": time.perf_counter() - began})
-    without = again if loss < least else best
+            best, without, least = begun, found, loss
+    assert best is not None and without is not None
     report.table("Conductances only", searched)
 
     def run(seed: int) -> Row:
-        fitted, loss = cells.fitted(cells.hybrid(best, seed), train, args.backend, short=True)
+        # As far as the best of them had come when it was last driven, and then as that one.
+        fitted, loss = cells.simulated(cells.hybrid(best, seed), train, args.backend)
         return {"loss": loss, **judged(fitted)}
 
     rows = each_seed(args, run)

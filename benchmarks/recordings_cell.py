@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import pyhodgkin as ph
-from pyhodgkin.backends.base import Loss
+from pyhodgkin.backends import get as engine
+from pyhodgkin.backends.base import Loss, SolveOptions
 from pyhodgkin.fit import Stage
 from pyhodgkin.neuron.channels import Channel, NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
@@ -228,42 +229,61 @@ def _inside(neuron: ph.Neuron, limits: dict[str, tuple[float, float]]) -> ph.Neu
     return neuron.with_theta(theta)
 
 
-def fitted(
-    neuron: ph.Neuron, train: list[ph.Recording], backend: str, short: bool = False
-) -> tuple[ph.Neuron, float]:
-    """Fitted, and its loss on the training sweeps, simulated.
+_TRAINED = ["networks", "conductances", "reversals", "rates"]
+_NEAR = Loss("huber", scale=1.0, delta=1.0, spikes=0.02, threshold=SPIKE, reach=30.0, ceiling=-33.0)
+_TIGHT = {"rtol": 1e-6, "atol": 1e-8}
+_AGAIN = 3  # times that the damping of the last stage begins anew
 
-    Driven by the measured v first, the spikes with many samples (left out when `short`: the
-    neuron has been fitted before), then with few, where the small currents between spikes count.
-    Then it is simulated, and its conductances are set so that spikes come when they should.
+
+def driven(neuron: ph.Neuron, train: list[ph.Recording], backend: str) -> ph.Neuron:
+    """Fitted while the measured v drives it: spikes with many samples first, then with few.
+
+    With few the small currents between spikes count, which decide when the next one comes.
     """
-    common = {"backend": backend, "progress": False}
+    many = [around_spikes(r, 0.1, 3.0, 8.0) for r in train]
+    neuron = _fit(neuron, many, [_driven("lbfgs", 100, 0.7), _driven("levenberg", 30, 0.7)],
+                  backend)  # fmt: skip
+    return _fit(neuron, _few(train),
+                [_driven("levenberg", 25, 1.0), _driven("levenberg", 40, 0.1)], backend)  # fmt: skip
+
+
+def simulated(
+    neuron: ph.Neuron, train: list[ph.Recording], backend: str
+) -> tuple[ph.Neuron, float]:
+    """Driven once more, then simulated; also its loss on the training sweeps, simulated."""
+    neuron = _fit(neuron, _few(train), [_driven("levenberg", 30, 0.1)], backend)
+    last = Stage("simulation", "levenberg", 15, loss=_NEAR, pull=0.003,
+                 trainable=[*_TRAINED, "c_m"])  # fmt: skip
+    seen = [around_steps(r) for r in train]
+    neuron = _fit(neuron, seen, [last] * _AGAIN, backend)
+    found = engine(backend).value_and_grad(
+        neuron, seen, neuron.theta, _NEAR, mode="simulation", options=SolveOptions(**_TIGHT)
+    )
+    return neuron, float(found.value)
+
+
+def _few(train: list[ph.Recording]) -> list[ph.Recording]:
+    return [around_spikes(r, 0.2, 1.0, 4.0) for r in train]
+
+
+def _driven(optimizer: str, steps: int, delta: float) -> Stage:
+    return Stage("clamped", optimizer, steps, loss=Loss("huber", scale=100.0, delta=delta))
+
+
+def _fit(
+    neuron: ph.Neuron, seen: list[ph.Recording], stages: list[Stage], backend: str
+) -> ph.Neuron:
     limits = bounds(neuron)
-    neuron = _inside(neuron, limits)
-    trained = ["networks", "conductances", "reversals", "rates"]
-
-    def stage(steps: int, delta: float) -> Stage:
-        return Stage("clamped", "lbfgs", steps, loss=Loss("huber", scale=100.0, delta=delta))
-
-    if not short:
-        many = [around_spikes(r, 0.1, 3.0, 8.0) for r in train]
-        first = ph.fit(
-            neuron, many, trainable=trained, schedule=stage(200, 0.7), bounds=limits, **common
-        )
-        neuron = _inside(first.neuron, limits)
-    few = [around_spikes(r, 0.2, 1.0, 4.0) for r in train]
-    stages = [stage(200, 0.1)] if short else [stage(100, 1.0), stage(250, 0.1)]
-    second = ph.fit(neuron, few, trainable=trained, schedule=stages, bounds=limits, **common)
-    apart = Loss(
-        "huber", scale=1.0, delta=1.0, spikes=0.02, threshold=SPIKE, reach=30.0, ceiling=-33.0
+    if stages[-1].mode == "simulation":
+        limits["c_m"] = (0.5 * C_M, 2.0 * C_M)
+    fitted = ph.fit(
+        _inside(neuron, limits),
+        seen,
+        trainable=_TRAINED,
+        schedule=stages,
+        bounds=limits,
+        backend=backend,
+        progress=False,
+        **_TIGHT,
     )
-    last = ph.fit(
-        second.neuron,
-        [around_steps(r) for r in train],
-        trainable=["conductances", "l.e", "c_m"],
-        schedule=Stage("simulation", "levenberg", 25, loss=apart),
-        rtol=1e-4,
-        atol=1e-6,
-        **common,
-    )
-    return last.neuron, float(last.scores[last.best])
+    return fitted.neuron
