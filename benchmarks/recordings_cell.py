@@ -241,10 +241,10 @@ def driven(neuron: ph.Neuron, train: list[ph.Recording], backend: str) -> ph.Neu
     With few the small currents between spikes count, which decide when the next one comes.
     """
     many = [around_spikes(r, 0.1, 3.0, 8.0) for r in train]
-    neuron = _fit(neuron, many, [_driven("lbfgs", 100, 0.7), _driven("levenberg", 30, 0.7)],
-                  backend)  # fmt: skip
-    return _fit(neuron, _few(train),
-                [_driven("levenberg", 25, 1.0), _driven("levenberg", 40, 0.1)], backend)  # fmt: skip
+    stages = [_driven("lbfgs", 100, 0.7), _driven("levenberg", 30, 0.7)]
+    neuron = _fit(neuron, many, stages, backend)
+    stages = [_driven("levenberg", 25, 1.0), _driven("levenberg", 40, 0.1)]
+    return _fit(neuron, _few(train), stages, backend)
 
 
 def simulated(

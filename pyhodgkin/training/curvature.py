@@ -26,7 +26,7 @@ Indices = NDArray[np.intp]
 POINTS = 250  # where networks are looked at to find their directions
 PART = 0.3  # of a step, to see how the slopes turn along it
 LEAST = 1e-5  # of the largest: a direction along which a network says less is none
-MOST = 1e4  # mV, ms or units of current per unit of phi: what goes faster is not linear any more
+MOST = 1e7  # mV or ms per unit of phi: what goes faster means nothing
 
 
 @dataclass(frozen=True)

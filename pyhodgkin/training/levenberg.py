@@ -30,7 +30,7 @@ class Model:
 Curvature = Callable[[int, FloatArray], Model]
 
 REACH = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
-SHORTER, LONGER = 0.4, 2.0  # times a step that was none, and one that was, for the next
+SHORTER, LONGER = 0.4, 1.5  # times a step that was none, and one that was good, for the next
 FLAT = 1e-8  # relative decrease that is none
 PATIENCE = 3  # steps in a row without one: converged
 BENT = 0.75  # of a step is what may be added to follow a curved valley
@@ -109,7 +109,7 @@ class Levenberg:
             factor = max(1.0 / 3.0, 1.0 - (2.0 * min(ratio, 1.0) - 1.0) ** 3)
             self.damping[k] = max(self.damping[k] * factor, 1e-12)
             self.growth[k] = 2.0
-            if ratio > 0.25:
+            if ratio > 0.5:
                 self.reach[k] = min(LONGER * self.reach[k], REACH)
             self.flat[k] = self.flat[k] + 1 if gained <= FLAT * abs(value) else 0
         self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
