@@ -180,7 +180,6 @@ class Curvature:
 
         From one more solve, a part of the step away.
         """
-        assert isinstance(self._case.solver, Simulated)
         whole, out = self.directions.matrix() @ step, np.zeros(len(step))
         theta, y0 = self._case.parameters(self._phi + part_of * whole)
         for part in self._parts:

@@ -32,12 +32,13 @@ FloatArray = NDArray[np.float64]
 class DrivenPath(Path):
     """The samples of a recording, its gates there, and the steps in which v drives them.
 
-    `before` (G, N) are the gates before each step.
+    `before` (G, N) are the gates before each step, `off` (T,) what the current is too large by.
     """
 
     drive: Drive
     balance: Balance | None
     before: FloatArray
+    off: FloatArray
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,21 @@ class Driven:
         c_m, keep = theta[self.neuron.layout["c_m"].start], recording.mask
         u = np.zeros(y.shape[1])
         predicted = _averaged(value(current, system, theta, y, u)[0][:, None], balance)[:, 0]
-        target = recording.data if balance is None else balance.target(c_m)
+        off = predicted - (recording.data if balance is None else balance.target(c_m))
         scaled = recording.data if balance is None else balance.target(self.neuron.c_m)
         scale = loss.scale if loss.scale is not None else default_scale(scaled[keep])
-        weights = weights_of((predicted - target) / scale, loss) / (keep.sum() * scale**2)
+        weights = weights_of(off / scale, loss) / (keep.sum() * scale**2)
         before = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
-        return DrivenPath(recording.t, y, u, weights * keep, drive, balance, before)
+        return DrivenPath(recording.t, y, u, weights * keep, drive, balance, before, off)
+
+    def away(
+        self, path: Path, recording: Recording, theta: FloatArray, y0: FloatArray | None
+    ) -> FloatArray:
+        """How far the current at the samples in use (n,), for another `theta`, is from a path."""
+        assert isinstance(path, DrivenPath)
+        moved = self.path(recording, theta, y0)
+        off = np.full(len(path.off), np.nan) if moved is None else moved.off - path.off
+        return off[path.seen]
 
     def rows(
         self, path: Path, theta: FloatArray, way: Way, states: FloatArray | None

@@ -87,9 +87,7 @@ def model_of(
     def bend(step: FloatArray) -> FloatArray:
         return compared.factor * found.bend(step)
 
-    # Under a known voltage gates are nearly linear in what networks say.
-    curved = None if compared.mode == "clamped" else bend
-    return Model(matrix, basis, found.directions.scale(matrix), curved)
+    return Model(matrix, basis, found.directions.scale(matrix), bend)
 
 
 def _rows(
