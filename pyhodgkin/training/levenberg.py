@@ -40,7 +40,10 @@ _EPS, _HALVINGS = float(np.finfo(np.float64).eps), 40
 
 
 class Levenberg:
-    """Levenberg-Marquardt with the damping of Nielsen (1999) and the scaling of Marquardt (1963).
+    """Levenberg-Marquardt with the scaling of Marquardt (1963), within a reach.
+
+    A step that did what was expected lets the damping go down to a third; it grows as Nielsen's
+    (1999) after one that was none, and the next one is shorter.
 
     The gradient is the exact one of the objective; only the curvature is Gauss and Newton's, by
     differences. So whatever the objective adds (penalties, other losses) is minimised too. A
@@ -106,7 +109,7 @@ class Levenberg:
         gained = self.value[k] - value
         if np.isfinite(gained):
             ratio = gained / max(self.expected[k], 1e-300)
-            factor = max(1.0 / 3.0, 1.0 - (2.0 * min(ratio, 1.0) - 1.0) ** 3)
+            factor = float(np.clip(1.0 - 4.0 * (ratio - 0.4), 1.0 / 3.0, 2.0))
             self.damping[k] = max(self.damping[k] * factor, 1e-12)
             self.growth[k] = 2.0
             if ratio > 0.5:

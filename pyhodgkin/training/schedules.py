@@ -242,7 +242,8 @@ def _several_curves(weights: tuple[str, ...] | None, missing: bool) -> Schedule:
     A missing current is small between spikes, where the absolute error sees it.
     """
     pull = 0.0 if weights is None else 1.0
-    robust, fine = Loss("huber", delta=0.02), Stage("clamped", "levenberg", 40, pull=1e-6 * pull)
+    robust = Loss("huber", delta=0.02)
+    fine = Stage("clamped", "levenberg", 40, loss=robust, pull=1e-6 * pull)
     last = Stage("simulation", "levenberg", 40, pull=1e-7 * pull, patience=10, target=_CLOSEST,
                  options=_LOOSE)  # fmt: skip
     if missing:
