@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def main() -> int:
     own.add_argument("part", choices=("herg", "cell"))
     own.add_argument("--data", type=Path, default=DATA)
     own.add_argument("--starts", type=int, default=6, help="of the conductances (cell)")
+    own.add_argument("--keep", type=Path, help="a folder for what is fitted, not to fit it again")
     args = settled(own.parse_args())
     if args.quick:
         args.starts = 2
@@ -128,14 +130,18 @@ def cell(args) -> int:
             out[f"sub-threshold RMSE (mV), {short}"] = mean["subthreshold_rmse"]
         return out
 
+    def fitted(neuron: ph.Neuron, driven: bool = False) -> tuple[ph.Neuron, ph.Neuron, float]:
+        begun = cells.driven(neuron, train, args.backend) if driven else neuron
+        return begun, *cells.simulated(begun, train, args.backend)
+
     searched: list[Row] = []
     best, without, least = None, None, np.inf
     for name, start, neuron in cells.starts(args.starts):
-        began = time.perf_counter()
-        begun = cells.driven(neuron, train, args.backend)
-        found, loss = cells.simulated(begun, train, args.backend)
+        begun, found, loss, seconds = kept(
+            args.keep, f"{name}_{start}", neuron, lambda x: fitted(x, driven=True)
+        )
         row: Row = {"structure": name, "start": start, "loss": loss, **judged(found)}
-        row["seconds"] = time.perf_counter() - began
+        row["seconds"] = seconds
         searched.append(row)
         print("  ", row, file=sys.stderr, flush=True)
         if loss < least:
@@ -145,8 +151,9 @@ def cell(args) -> int:
 
     def run(seed: int) -> Row:
         # As far as the best of them had come when it was last driven, and then as that one.
-        fitted, loss = cells.simulated(cells.hybrid(best, seed), train, args.backend)
-        return {"loss": loss, **judged(fitted)}
+        added = cells.hybrid(best, seed)
+        _, found, loss, seconds = kept(args.keep, f"network_{seed}", added, fitted)
+        return {"loss": loss, **judged(found), "fit (s)": seconds}
 
     rows = each_seed(args, run)
     report.table("With a current that a network learns, added to the best of these", rows)
@@ -162,6 +169,27 @@ def cell(args) -> int:
     chosen = min(rows, key=lambda row: float(row["loss"]))
     report.text(f"The seed with the least loss on the training sweeps is {chosen['seed']}.")
     return report.finish()
+
+
+def kept(
+    folder: Path | None,
+    name: str,
+    neuron: ph.Neuron,
+    fit: Callable[[ph.Neuron], tuple[ph.Neuron, ph.Neuron, float]],
+) -> tuple[ph.Neuron, ph.Neuron, float, float]:
+    """What `fit` makes of a neuron, its loss and the seconds; from a file where there is one."""
+    path = None if folder is None else folder / f"{name}.npz"
+    if path is not None and path.exists():
+        with np.load(path) as file:
+            begun, found = (neuron.with_theta(file[x]) for x in ("begun", "found"))
+            return begun, found, float(file["loss"]), float(file["seconds"])
+    began = time.perf_counter()
+    begun, found, loss = fit(neuron)
+    seconds = time.perf_counter() - began
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, begun=begun.theta, found=found.theta, loss=loss, seconds=seconds)
+    return begun, found, loss, seconds
 
 
 if __name__ == "__main__":
