@@ -21,6 +21,7 @@ from pyhodgkin.training.objective import Objective, Problem
 from pyhodgkin.training.penalties import PenaltyOf
 from pyhodgkin.training.sensitivities import gauss_newton, jacobian
 from pyhodgkin.training.starts import Unknowns
+from pyhodgkin.training.tangents import Simulated
 from pyhodgkin.training.transforms import Transform
 
 TIGHT = SolveOptions(rtol=1e-8, atol=1e-10)
@@ -219,6 +220,20 @@ def test_a_network_is_fitted_to_the_last_digit():
     v = np.linspace(-60.0, 20.0, 50)
     off = fitted.neuron.gate("n").kinetics.x_inf(v) - squid().gate("n").kinetics.x_inf(v)
     assert fitted.status.name == "SUCCESS" and np.max(np.abs(off)) < 0.05
+
+
+def test_a_row_that_grows_without_end_does_not_hide_the_others(monkeypatch):
+    # As of a trajectory that stays near an equilibrium which is unstable.
+    plain = Simulated.rows
+
+    def grown(*args):
+        rows = plain(*args)
+        rows[-1] *= 1e30
+        return rows
+
+    monkeypatch.setattr(Simulated, "rows", grown)
+    of, phi = objective(learned(), STAGES["simulation"])
+    assert np.max(np.abs(of.curvature(0, phi).matrix)) < 1e15
 
 
 def test_steps_of_networks_resume_bit_for_bit(tmp_path):

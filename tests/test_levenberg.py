@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -69,6 +70,33 @@ def test_a_failed_solve_is_a_step_too_long():
 
     optimizer = descend(Levenberg(STARTS[:1], curvature), 60, walled)
     np.testing.assert_allclose(optimizer.point, 1.0, atol=1e-6)
+
+
+def test_what_nothing_determines_takes_no_step_from_the_others():
+    flat, far = 1e-10, 1e4
+
+    def valley(x):
+        off, size = x - [0.0, far], np.array([1.0, flat])
+        return np.sum(size * off**2, axis=-1), 2.0 * size * off
+
+    def slopes(k, x):
+        return Model(np.diag([2.0, 2.0 * flat]))
+
+    # The second would go ten thousand units in one step; the first has half a unit to go.
+    optimizer = descend(Levenberg(np.array([[0.5, 0.0]]), slopes), 3, valley)
+    assert abs(optimizer.point[0, 0]) < 1e-3 and abs(optimizer.point[0, 1]) < 3.0
+
+
+def test_after_a_step_that_was_none_comes_a_shorter_one():
+    def only_there(x):
+        value, slope = rosenbrock(x)
+        return np.where(np.all(x == STARTS[:1], axis=-1), value, np.inf), slope
+
+    optimizer, far = Levenberg(STARTS[:1], curvature), []
+    for _ in range(5):
+        far.append(np.max(np.abs(optimizer.ask() - STARTS[:1])))
+        optimizer.tell(*only_there(optimizer.ask()), 0.0)
+    assert far[0] == 0.0 < far[-1] and all(b <= 0.41 * a for a, b in pairwise(far[1:]))
 
 
 def test_a_start_without_a_finite_value_fails():
