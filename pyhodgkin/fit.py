@@ -153,7 +153,8 @@ def fit(
     given = [name for name, said in chosen.items() if said is not None]
     given += ["options"] if {"rtol", "atol", "solver"} & set(options) else []
     noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
-    stages, reason = choose(schedule, neuron, train, indices, given, noises[0])
+    own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
+    stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
     checks.stages_fit(stages, neuron, train)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     folder = checks.folder_of(out, resume)

@@ -20,6 +20,7 @@ from .losses import Loss
 from .penalties import CurvePenalty
 from .published import is_residual, residual
 from .search import searchable
+from .shared import shared
 from .stages import Stage
 
 Schedule = tuple[Stage, ...]
@@ -32,6 +33,7 @@ def choose(
     indices: NDArray[np.intp],
     given: Collection[str] = (),
     noise: Sequence[float] = (),
+    own: Sequence[str] = (),
 ) -> tuple[Schedule, str]:
     """The stages of a fit, and one line that says which and why.
 
@@ -47,6 +49,8 @@ def choose(
         in all stages.
     noise : sequence of float
         Of the measured v of each recording, mV.
+    own : sequence of str
+        Parameters that each cell has its own of.
     """
     if isinstance(schedule, Stage):
         schedule = (schedule,)
@@ -60,10 +64,10 @@ def choose(
     if schedule == "windows":
         stages, reason = _in_windows(neuron, recordings, indices, noise)
     else:
-        stages, reason = _automatic(neuron, recordings, indices, "trainable" in given, noise)
-    own: dict[str, Any] = {name: None for name in given if name in ("loss", "penalty")}
-    own |= {"options": {}} if "options" in given else {}
-    stages = tuple(replace(stage, **own) for stage in stages)
+        stages, reason = _automatic(neuron, recordings, indices, "trainable" in given, noise, own)
+    more: dict[str, Any] = {name: None for name in given if name in ("loss", "penalty")}
+    more |= {"options": {}} if "options" in given else {}
+    stages = tuple(replace(stage, **more) for stage in stages)
     return stages, f"{reason}: {listing(stages)}"
 
 
@@ -81,6 +85,7 @@ def _automatic(
     indices: NDArray[np.intp],
     trainable_given: bool,
     noise: Sequence[float],
+    own: Sequence[str],
 ) -> tuple[Schedule, str]:
     if not can_clamp(neuron):
         return _simulated(), "no gates that a known voltage drives linearly, so it is simulated"
@@ -115,6 +120,12 @@ def _automatic(
     gates = searchable(neuron, indices)
     missing = any(x.name in gates for c in neuron.channels if isinstance(c, NeuralCurrent)
                   for x in c.gates)  # fmt: skip
+    if ratio == 0.0 and own and gates and weights is not None:
+        return shared(recordings, weights, own, _SEARCH if len(gates) > 1 else _SEARCH_ONE), (
+            f"{said}, networks that cells share and numbers of each: simple gates are searched for "
+            "the mean of the cells; the gates are driven by v and the ionic current is matched; "
+            "each cell's numbers follow a growing part of its recordings, then all is simulated"
+        )
     if ratio == 0.0 and (missing or len(gates) > 1):
         what = "a current" if missing else "several gates"
         return _several_curves(weights, missing), (
@@ -178,6 +189,7 @@ _CLOSEST = 2e-8  # 0.004 mV: at another current the spikes then come when they s
 _SMALL = Loss("huber", delta=0.003)
 
 
+_SEARCH, _SEARCH_ONE = 512, 48  # candidates for several gates, and for one
 _FEW = 40  # unknowns for which Levenberg and Marquardt are ahead
 
 
@@ -248,7 +260,7 @@ def _several_curves(weights: tuple[str, ...] | None, missing: bool) -> Schedule:
                  options=_LOOSE)  # fmt: skip
     if missing:
         return replace(fine, steps=30, loss=_SMALL, search=128, trainable=weights), last
-    first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=512, trainable=weights)
+    first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=_SEARCH, trainable=weights)
     return first, fine, last
 
 
