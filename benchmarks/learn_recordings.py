@@ -28,6 +28,7 @@ from learning import Report, Row, each_seed, parser, settled
 import pyhodgkin as ph
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+FURTHER = 2  # of the neurons with conductances only
 SINE, PR3 = 0.0120, 0.0300  # nA
 
 
@@ -130,30 +131,31 @@ def cell(args) -> int:
             out[f"sub-threshold RMSE (mV), {short}"] = mean["subthreshold_rmse"]
         return out
 
-    def fitted(neuron: ph.Neuron, driven: bool = False) -> tuple[ph.Neuron, ph.Neuron, float]:
-        begun = cells.driven(neuron, train, args.backend) if driven else neuron
-        return begun, *cells.simulated(begun, train, args.backend)
+    def fitted(name: str, neuron: ph.Neuron, fit: Callable) -> tuple[Row, ph.Neuron, float]:
+        neuron, seconds = kept(args.keep, name, neuron, lambda x: fit(x, train, args.backend))
+        loss = cells.loss_of(neuron, train, args.backend)
+        print("  ", name, f"loss {loss:.3g}, {seconds:.0f} s", file=sys.stderr, flush=True)
+        return {"loss": loss, **judged(neuron), "fit (s)": seconds}, neuron, loss
 
-    searched: list[Row] = []
-    best, without, least = None, None, np.inf
+    searched, found = [], []
     for name, start, neuron in cells.starts(args.starts):
-        begun, found, loss, seconds = kept(
-            args.keep, f"{name}_{start}", neuron, lambda x: fitted(x, driven=True)
-        )
-        row: Row = {"structure": name, "start": start, "loss": loss, **judged(found)}
-        row["seconds"] = seconds
-        searched.append(row)
-        print("  ", row, file=sys.stderr, flush=True)
-        if loss < least:
-            best, without, least = begun, found, loss
-    assert best is not None and without is not None
-    report.table("Conductances only", searched)
+        row, neuron, loss = fitted(f"driven_{name}_{start}", neuron, cells.driven)
+        searched.append({"structure": name, "start": start, **row})
+        found.append((loss, len(found), f"{name}_{start}", neuron))
+    report.table("Conductances only, driven by the measured v", searched)
+    further, best = [], []
+    for _, i, name, neuron in sorted(found)[:FURTHER]:
+        row, neuron, loss = fitted(f"simulated_{name}", neuron, cells.simulated)
+        further.append({"start": searched[i]["start"], **row})
+        best.append((loss, i, neuron))
+    *_, best = min(best)
+    # A network is added to the best of these, which is then trained as long as without it.
+    row, without, _ = fitted("further", best, cells.simulated)
+    further.append({"start": "the best of these, further", **row})
+    report.table("The best of these, simulated", further)
 
     def run(seed: int) -> Row:
-        # As far as the best of them had come when it was last driven, and then as that one.
-        added = cells.hybrid(best, seed)
-        _, found, loss, seconds = kept(args.keep, f"network_{seed}", added, fitted)
-        return {"loss": loss, **judged(found), "fit (s)": seconds}
+        return fitted(f"network_{seed}", cells.hybrid(best, seed), cells.simulated)[0]
 
     rows = each_seed(args, run)
     report.table("With a current that a network learns, added to the best of these", rows)
@@ -172,24 +174,20 @@ def cell(args) -> int:
 
 
 def kept(
-    folder: Path | None,
-    name: str,
-    neuron: ph.Neuron,
-    fit: Callable[[ph.Neuron], tuple[ph.Neuron, ph.Neuron, float]],
-) -> tuple[ph.Neuron, ph.Neuron, float, float]:
-    """What `fit` makes of a neuron, its loss and the seconds; from a file where there is one."""
+    folder: Path | None, name: str, neuron: ph.Neuron, fit: Callable[[ph.Neuron], ph.Neuron]
+) -> tuple[ph.Neuron, float]:
+    """What `fit` makes of a neuron, and the seconds; from a file where there is one."""
     path = None if folder is None else folder / f"{name}.npz"
     if path is not None and path.exists():
         with np.load(path) as file:
-            begun, found = (neuron.with_theta(file[x]) for x in ("begun", "found"))
-            return begun, found, float(file["loss"]), float(file["seconds"])
+            return neuron.with_theta(file["theta"]), float(file["seconds"])
     began = time.perf_counter()
-    begun, found, loss = fit(neuron)
+    neuron = fit(neuron)
     seconds = time.perf_counter() - began
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, begun=begun.theta, found=found.theta, loss=loss, seconds=seconds)
-    return begun, found, loss, seconds
+        np.savez(path, theta=neuron.theta, seconds=seconds)
+    return neuron, seconds
 
 
 if __name__ == "__main__":
