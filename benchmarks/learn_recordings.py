@@ -143,7 +143,9 @@ def cell(args) -> int:
         searched.append({"structure": name, "start": start, **row})
         found.append((loss, len(found), f"{name}_{start}", neuron))
     report.table("Conductances only, driven by the measured v", searched)
-    further, best = [], []
+    earlier = cells.before()
+    best = [(cells.loss_of(earlier, train, args.backend), -1, earlier)]
+    further: list[Row] = [{"start": "an earlier fit", "loss": best[0][0], **judged(earlier)}]
     for _, i, name, neuron in sorted(found)[:FURTHER]:
         row, neuron, loss = fitted(f"simulated_{name}", neuron, cells.simulated)
         further.append({"start": searched[i]["start"], **row})

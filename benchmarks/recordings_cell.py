@@ -167,6 +167,17 @@ def starts(count: int) -> Iterator[tuple[str, int, ph.Neuron]]:
         yield structure, 0, conductances(structure)
 
 
+def before() -> ph.Neuron:
+    """What an earlier fit of the conductances ended at, with an earlier state of the package.
+
+    It was driven by the training sweeps of -100, 0, 50, 150, 200 and 300 pA, then simulated on all
+    training sweeps.
+    """
+    found = ph.document.load(Path(__file__).with_name("recordings_cell_before.json"))
+    assert isinstance(found, ph.Neuron)
+    return found
+
+
 def moved(neuron: ph.Neuron, seed: int) -> ph.Neuron:
     """Another start: conductances and rates by 5 %, potentials by 0.5 mV; seed 0 is the neuron.
 

@@ -134,6 +134,13 @@ def test_samples_between_samples():
     assert noise.refined(trace(), 1).n_used == trace().n_used
 
 
+@pytest.mark.parametrize("start", [0.05, 0.15, 0.25, 0.35])
+def test_a_step_between_the_first_samples_is_a_start_at_rest(start):
+    clamp = ph.CurrentClamp.step(10.0, start=start, stop=None, t_end=20.0)
+    recording = ph.Recording.from_solution(ph.simulate(AXON, clamp, saveat=0.2, backend="torch"))
+    assert not in_motion(AXON, recording, 0.0)
+
+
 def test_a_window_in_a_spike_is_in_motion():
     recording = trace()
     assert not in_motion(AXON, recording, 0.0)

@@ -36,7 +36,12 @@ def in_motion(neuron: Neuron, recording: Recording, noise: float) -> bool:
     x = t[:n] - np.mean(t[:n])
     slope = float(x @ v[:n] / (x @ x))
     error = _SURE * noise / float(np.sqrt(x @ x))
-    driven = float(recording.protocol(t[:1])[0]) / neuron.c_m
+    drives = recording.protocol(t[:n]) / neuron.c_m
+    if t[n - 1] > end and recording.t_offset == 0.0:
+        # The stimulus changes between the first three samples: v may have followed it or not yet.
+        low, high = min(0.0, float(drives.min())), max(0.0, float(drives.max()))
+        return max(low - slope, slope - high) > FAST + error
+    driven = float(drives[0])
     # Within the span the membrane begins to answer, and the slope falls short of the drive.
     off = min(abs(slope), abs(slope - driven) - 0.5 * abs(driven))
     return off > (SLOW if recording.t_offset > 0.0 else FAST) + error
