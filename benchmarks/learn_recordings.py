@@ -168,8 +168,9 @@ def cell(args) -> int:
         ("count error, held out", -1),
         ("sub-threshold RMSE (mV), held out", -1),
     ):
-        better = [sign * (float(row[column]) - float(alone[column])) > 0 for row in rows]
-        report.bar(f"{column}: better than without networks", better)
+        ahead = [sign * (float(row[column]) - float(alone[column])) for row in rows]
+        report.bar(f"{column}: better than without networks", [x > 0 for x in ahead])
+        report.bar(f"{column}: not worse than without networks", [x >= 0 for x in ahead])
     chosen = min(rows, key=lambda row: float(row["loss"]))
     report.text(f"The seed with the least loss on the training sweeps is {chosen['seed']}.")
     return report.finish()
