@@ -263,19 +263,20 @@ def driven(neuron: ph.Neuron, train: list[ph.Recording], backend: str) -> ph.Neu
 
 def simulated(neuron: ph.Neuron, train: list[ph.Recording], backend: str) -> ph.Neuron:
     """Fitted in simulation: v below the spikes, and when they come."""
-    last = Stage("simulation", "levenberg", 15, loss=_NEAR, pull=0.003,
-                 trainable=[*_TRAINED, "c_m"])  # fmt: skip
-    return _fit(neuron, [around_steps(r) for r in train], [last] * _AGAIN, backend)
+    trained = [*_TRAINED, "c_m"]
+    last = Stage("simulation", "levenberg", 15, loss=_NEAR, pull=0.003, trainable=trained)
+    return _fit(neuron, _seen(train), [last] * _AGAIN, backend)
 
 
 def loss_of(neuron: ph.Neuron, train: list[ph.Recording], backend: str) -> float:
     """The loss on the training sweeps, simulated; infinite where that fails."""
-    found = engine(backend).value_and_grad(
-        neuron, [around_steps(r) for r in train], neuron.theta, _NEAR, mode="simulation",
-        options=SolveOptions(**_TIGHT),
-    )  # fmt: skip
-    loss = float(found.value)
-    return loss if np.isfinite(loss) else np.inf
+    seen, options, run = _seen(train), SolveOptions(**_TIGHT), engine(backend).value_and_grad
+    found = run(neuron, seen, neuron.theta, _NEAR, mode="simulation", options=options)
+    return float(np.nan_to_num(found.value, nan=np.inf))
+
+
+def _seen(train: list[ph.Recording]) -> list[ph.Recording]:
+    return [around_steps(r) for r in train]
 
 
 def _few(train: list[ph.Recording]) -> list[ph.Recording]:
