@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import recordings_cell as cells
+import recordings_cell_sweeps as sweeps_of_cell
 from learning import Report, Row, each_seed, parser, settled
 
 import pyhodgkin as ph
@@ -112,7 +113,7 @@ def clamped(v, current, name: str) -> list[ph.Recording]:
 
 def cell(args) -> int:
     report = Report("learn_recordings_cell", "Cell A: half of the sweeps, the other half", args)
-    train, held, resistance = cells.sweeps(args.data / "pyabf_cellA_ic_steps.npz")
+    train, held, resistance = sweeps_of_cell.sweeps(args.data / "pyabf_cellA_ic_steps.npz")
     report.text(
         f"Trained on {', '.join(r.name for r in train)}; held out "
         f"{', '.join(r.name for r in held)}. "
@@ -145,15 +146,17 @@ def cell(args) -> int:
     report.table("Conductances only, driven by the measured v", searched)
     earlier = cells.before()
     best = [(cells.loss_of(earlier, train, args.backend), -1, earlier)]
-    further: list[Row] = [{"start": "an earlier fit", "loss": best[0][0], **judged(earlier)}]
+    named: Row = {"structure": earlier.name, "start": "an earlier fit", "loss": best[0][0]}
+    further: list[Row] = [{**named, **judged(earlier)}]
     for _, i, name, neuron in sorted(found)[:FURTHER]:
         row, neuron, loss = fitted(f"simulated_{name}", neuron, cells.simulated)
-        further.append({"start": searched[i]["start"], **row})
+        named = {x: searched[i][x] for x in ("structure", "start")}
+        further.append({**named, **row})
         best.append((loss, i, neuron))
     *_, best = min(best)
     # A network is added to the best of these, which is then trained as long as without it.
     row, without, _ = fitted("further", best, cells.simulated)
-    further.append({"start": "the best of these, further", **row})
+    further.append({"structure": best.name, "start": "the best of these, further", **row})
     report.table("The best of these, simulated", further)
 
     def run(seed: int) -> Row:

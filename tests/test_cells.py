@@ -15,6 +15,7 @@ from pyhodgkin.errors import InputError, RecordingError
 from pyhodgkin.fit import Stage
 from pyhodgkin.training.cells import CellUnknowns, MeanConductance, cells_of
 from pyhodgkin.training.objective import Objective, Problem
+from pyhodgkin.training.schedules import choose
 from pyhodgkin.training.sensitivities import gauss_newton, jacobian
 from pyhodgkin.training.transforms import Transform
 
@@ -189,3 +190,16 @@ def test_a_search_for_cells_sets_the_networks_of_all():
     a, b = (fitted.cells[name].theta[networks] for name in "ab")
     np.testing.assert_array_equal(a, b)
     assert np.any(a != neural().theta[networks])
+
+
+def test_what_is_chosen_for_cells_that_share_a_network():
+    kinetics = ph.NeuralKinetics("steady_state", ph.Network.create((1, 4, 2)))
+    neuron = ph.library.get("squid_axon").replace_gate("n", kinetics)
+    t, clamp = np.arange(0.0, 20.0, 0.1), ph.CurrentClamp.constant(0.0, 20.0)
+    recording = ph.Recording(t, clamp, v=np.linspace(-65.0, -60.0, len(t)))
+    trained = np.union1d(neuron.layout.select("networks"), neuron.layout.select("k.g"))
+    stages, reason = choose(None, neuron, [recording], trained, own=["k.g"])
+    assert "networks that cells share" in reason
+    numbers = [stage.horizon for stage in stages if stage.trainable == ("k.g",)]
+    assert numbers == sorted(numbers) and numbers[-1] == pytest.approx(19.9)
+    assert stages[0].search and all("network" in name for name in stages[0].trainable)

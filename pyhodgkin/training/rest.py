@@ -37,8 +37,9 @@ def in_motion(neuron: Neuron, recording: Recording, noise: float) -> bool:
     slope = float(x @ v[:n] / (x @ x))
     error = _SURE * noise / float(np.sqrt(x @ x))
     drives = recording.protocol(t[:n]) / neuron.c_m
-    if t[n - 1] > end and recording.t_offset == 0.0:
-        # The stimulus changes between the first three samples: v may have followed it or not yet.
+    changes = np.any((breaks > t[0] + 1e-9) & (breaks < t[n - 1]))
+    if changes and recording.t_offset == 0.0:
+        # Between the first three samples: v may have followed the stimulus or not yet.
         low, high = min(0.0, float(drives.min())), max(0.0, float(drives.max()))
         return max(low - slope, slope - high) > FAST + error
     driven = float(drives[0])
