@@ -92,7 +92,8 @@ class Report:
     """
 
     def __init__(self, name: str, title: str, args: argparse.Namespace) -> None:
-        self.name, self.args = name, args
+        self.name = f"{name}_torch" if args.backend == "torch" else name
+        self.args = args
         self.failed: list[str] = []
         self._lines: list[str] = []
         self._began = time.perf_counter()

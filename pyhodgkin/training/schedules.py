@@ -126,18 +126,18 @@ def _automatic(
             "the mean of the cells; the gates are driven by v and the ionic current is matched; "
             "each cell's numbers follow a growing part of its recordings, then all is simulated"
         )
-    if ratio == 0.0 and (missing or len(gates) > 1):
-        what = "a current" if missing else "several gates"
-        return _several_curves(weights, missing), (
-            f"{said}, {what} unknown: simple ones (rates that saturate) are searched from many "
-            "random starts and networks set to the best; the gates are driven by v and "
-            "the ionic current i_stim - c_m dv/dt is matched, then it is simulated"
-        )
     if ratio == 0.0:
-        return _curves(neuron, weights), (
-            f"{said}, networks unknown: the gates are driven by v and the ionic current "
-            "i_stim - c_m dv/dt is matched, with networks kept smooth, then small, then not; it is "
-            "simulated with an observer if need be, then without"
+        several = len(gates) > 1
+        what = "a current" if missing else "several gates" if several else "networks"
+        first = (
+            "simple ones (rates that saturate) are searched from many random starts and networks "
+            "set to the best"
+            if missing or several
+            else "they are kept small and smooth for a start"
+        )
+        return _curves(weights, missing, several), (
+            f"{said}, {what} unknown: {first}; the gates are driven by v and the ionic current "
+            "i_stim - c_m dv/dt is matched, then it is simulated"
         )
     return _noisy_curves(neuron, ratio, weights), (
         f"{said}, networks unknown: dv/dt is uncertain, so the gates are driven by the "
@@ -181,7 +181,7 @@ def _clamped(adamw: int, lbfgs: int) -> Schedule:
 
 
 # A gradient is exact for the steps taken, so training can take longer steps than judging.
-_LOOSE = {"rtol": 1e-5, "atol": 1e-7}
+_LOOSE, _CLOSER = {"rtol": 1e-5, "atol": 1e-7}, {"rtol": 1e-6, "atol": 1e-8}
 _CLOSE = 1e-6  # of the variance: for spikes of 100 mV, 0.03 mV
 _CLOSEST = 2e-8  # 0.004 mV: at another current the spikes then come when they should
 
@@ -234,23 +234,10 @@ def _clamped_curves(weights: tuple[str, ...] | None) -> Schedule:
     )
 
 
-def _curves(neuron: Neuron, weights: tuple[str, ...] | None) -> Schedule:
-    pull = 0.0 if weights is None else 1.0
-    straight = CurvePenalty(curvature=1e-6)
-    clamped = Stage("clamped", "lbfgs", 400, loss=_SMALL, patience=100, pull=1e-6 * pull)
-    observed = Stage("observer", "lbfgs", 150, lr=0.01, gain=neuron.c_m, penalty=straight)
-    alone = Stage("simulation", "lbfgs", 600, lr=0.01, penalty=straight, pull=1e-7 * pull)
-    return (
-        *_clamped_curves(weights),
-        replace(clamped, penalty=CurvePenalty(curvature=3e-9)),
-        replace(observed, pull=1e-6 * pull, patience=40, target=_CLOSE, options=_LOOSE),
-        replace(alone, patience=100, target=_CLOSEST, options={"rtol": 1e-6, "atol": 1e-8}),
-    )
+def _curves(weights: tuple[str, ...] | None, missing: bool, several: bool) -> Schedule:
+    """From a start that is about right, by Levenberg and Marquardt.
 
-
-def _several_curves(weights: tuple[str, ...] | None, missing: bool) -> Schedule:
-    """Networks of several gates learn first to close them all, so they start at simple gates.
-
+    Networks of several gates learn first to close them all, so they start at simple gates.
     A missing current is small between spikes, where the absolute error sees it.
     """
     pull = 0.0 if weights is None else 1.0
@@ -260,8 +247,11 @@ def _several_curves(weights: tuple[str, ...] | None, missing: bool) -> Schedule:
                  options=_LOOSE)  # fmt: skip
     if missing:
         return replace(fine, steps=30, loss=_SMALL, search=128, trainable=weights), last
-    first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=_SEARCH, trainable=weights)
-    return first, fine, last
+    if several:
+        first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=_SEARCH,
+                      trainable=weights)  # fmt: skip
+        return first, fine, last
+    return _clamped_curves(weights)[0], fine, replace(last, options=_CLOSER)
 
 
 def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None) -> Schedule:
