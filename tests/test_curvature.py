@@ -118,9 +118,9 @@ STAGES = {
 @pytest.mark.parametrize("name", ["steady_state", "residual", "current", "instantaneous"])
 def test_it_is_that_of_differences(name, mode, monkeypatch):
     # Nodes close together: what is left is the difference's own error.
-    monkeypatch.setattr("pyhodgkin.training.tangents.MOVE", 0.1)
-    monkeypatch.setattr("pyhodgkin.training.tangents.LONGEST", 0.02)
-    monkeypatch.setattr("pyhodgkin.training.tangents.FINE", 0.02)
+    monkeypatch.setattr("pyhodgkin.training.trajectories.MOVE", 0.1)
+    monkeypatch.setattr("pyhodgkin.training.trajectories.LONGEST", 0.02)
+    monkeypatch.setattr("pyhodgkin.training.trajectories.FINE", 0.02)
     of, phi = objective(NEURONS[name], STAGES[mode])
     parts = jacobian(lambda x: of.residuals(0, x), phi, step=1e-4)
     plain = of._factor * gauss_newton(*parts, of._loss)
@@ -129,7 +129,7 @@ def test_it_is_that_of_differences(name, mode, monkeypatch):
 
 def test_spike_times_and_a_ceiling_are_in_it(monkeypatch):
     for name, fine in (("MOVE", 0.1), ("LONGEST", 0.02), ("FINE", 0.005)):
-        monkeypatch.setattr(f"pyhodgkin.training.tangents.{name}", fine)
+        monkeypatch.setattr(f"pyhodgkin.training.trajectories.{name}", fine)
     neuron, recording = squid().with_parameters(k__g=33.0), sweep(amplitude=12.0, every=0.01)
     loss = Loss(spikes=3.0, ceiling=-40.0)
     of, phi = objective(neuron, Stage("simulation", "levenberg", loss=loss), None, (), [recording])

@@ -119,7 +119,6 @@ def _span(rows: FloatArray) -> FloatArray:
 class _Part:
     """Of one recording: its path, how what is compared moves (n, q), and along which directions."""
 
-    recording: Recording
     number: int
     path: Path
     rows: FloatArray
@@ -140,10 +139,7 @@ class Curvature:
         self._case, self._phi = case, phi
         system = cached_system(case.solver.neuron, False)
         theta, y0 = case.parameters(phi)
-        paths = [
-            case.solver.path(r, theta[i], None if y0 is None else y0[i])
-            for i, r in enumerate(case.recordings)
-        ]
+        paths = case.solver.paths(case.recordings, theta, y0)
         self.directions = Directions(unknowns, phi, _networks(system, theta[0], paths))
         self._parts = [
             self._part(i, path, system, unknowns, theta[i], None if y0 is None else y0[i])
@@ -173,7 +169,7 @@ class Curvature:
         found = self._case.solver.rows(path, theta, way, states)
         # Near an equilibrium that is unstable they grow without end, and hide all others.
         found *= np.minimum(1.0, MOST / np.maximum(np.linalg.norm(found, axis=1), 1e-300))[:, None]
-        return _Part(self._case.recordings[i], i, path, found, own)
+        return _Part(i, path, found, own)
 
     def bend(self, step: FloatArray, part_of: float = PART) -> FloatArray:
         """What the second derivative along `step` (q,) adds to the slope of the loss (q,).
@@ -182,11 +178,16 @@ class Curvature:
         """
         whole, out = self.directions.matrix() @ step, np.zeros(len(step))
         theta, y0 = self._case.parameters(self._phi + part_of * whole)
-        for part in self._parts:
-            i = part.number
-            moved = self._case.solver.away(
-                part.path, part.recording, theta[i], None if y0 is None else y0[i]
-            )
+        which = [part.number for part in self._parts]
+        if not which:
+            return out
+        away = self._case.solver.away(
+            [part.path for part in self._parts],
+            [self._case.recordings[i] for i in which],
+            theta[which],
+            None if y0 is None else y0[which],
+        )
+        for part, moved in zip(self._parts, away, strict=True):
             second = 2.0 / part_of * (moved / part_of - part.rows @ step[part.own])
             weighed = part.path.of_rows * np.nan_to_num(second)
             out[part.own] += part.rows.T @ weighed / len(self._case.recordings)

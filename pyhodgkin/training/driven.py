@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,10 +49,17 @@ class Driven:
     neuron: Neuron
     loss: Loss
 
-    def path(
+    def paths(
+        self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
+    ) -> list[Path | None]:
+        """The gates for `theta` (R, P) at the samples; None where they are not finite."""
+        return [
+            self._path(r, theta[i], None if y0 is None else y0[i]) for i, r in enumerate(recordings)
+        ]
+
+    def _path(
         self, recording: Recording, theta: FloatArray, y0: FloatArray | None
     ) -> DrivenPath | None:
-        """The gates for `theta` (P,) at the samples; None where they are not finite."""
         system, drive, loss = cached_system(self.neuron, False), drive_of(recording), self.loss
         decay, level, _ = self._steps(theta, drive)
         push = (1.0 - decay) * level
@@ -72,13 +80,15 @@ class Driven:
         return DrivenPath(recording.t, y, u, weights * keep, drive, balance, before, off)
 
     def away(
-        self, path: Path, recording: Recording, theta: FloatArray, y0: FloatArray | None
-    ) -> FloatArray:
-        """How far the current at the samples in use (n,), for another `theta`, is from a path."""
-        assert isinstance(path, DrivenPath)
-        moved = self.path(recording, theta, y0)
-        off = np.full(len(path.off), np.nan) if moved is None else moved.off - path.off
-        return off[path.seen]
+        self,
+        paths: Sequence[Path],
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        y0: FloatArray | None,
+    ) -> list[FloatArray]:
+        """How far the current at the samples in use, for another `theta` (R, P), is from paths."""
+        found = self.paths(recordings, theta, y0)
+        return [_off(path, moved) for path, moved in zip(paths, found, strict=True)]
 
     def rows(
         self, path: Path, theta: FloatArray, way: Way, states: FloatArray | None
@@ -147,6 +157,13 @@ class Driven:
         if y0 is not None:
             return y0[system.from_public.numpy()][1:]
         return np.array([given.get(n, x) for n, x in zip(system.states[1:], level, strict=True)])
+
+
+def _off(path: Path, moved: Path | None) -> FloatArray:
+    assert isinstance(path, DrivenPath)
+    if not isinstance(moved, DrivenPath):
+        return np.full(len(path.seen), np.nan)
+    return (moved.off - path.off)[path.seen]
 
 
 def _averaged(x: FloatArray, balance: Balance | None) -> FloatArray:

@@ -8,6 +8,7 @@ a gate is. An error of a few percent in each spike would grow a thousandfold alo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +22,11 @@ from ..backends.torch.variations import Way, along, jacobians, rhs, steady_state
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from .sensitivities import weights_of
+from .trajectories import Trajectory, at_nodes, solved
 
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-FINE = 0.025  # ms: a trajectory is looked at that often
-MOVE, LONGEST = 1.5, 1.0  # mV and ms: steps in which rates hardly change
 FAST = 1e4  # per ms: a gate that is faster follows v as well
 
 
@@ -82,16 +82,21 @@ class Simulated:
     loss: Loss
     options: SolveOptions
 
-    def path(
-        self, recording: Recording, theta: FloatArray, y0: FloatArray | None
-    ) -> SolvedPath | None:
-        """The trajectory for `theta` (P,) through a recording of v; None where it fails."""
-        fine = _fine(recording.t)
-        v = self._solved(recording, theta, y0, fine)[0]
-        if not np.isfinite(v).all():
-            return None
-        keep, loss, t = recording.mask, self.loss, _nodes(fine, v)
-        predicted = v[np.searchsorted(fine, recording.t)]
+    def paths(
+        self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
+    ) -> list[Path | None]:
+        """The trajectories for `theta` (R, P) through recordings of v; None where one fails."""
+        found = self._solved(recordings, theta, y0)
+        triples = zip(recordings, theta, found, strict=True)
+        return [
+            self._path(recording, x, path) if np.isfinite(path.v).all() else None
+            for recording, x, path in triples
+        ]
+
+    def _path(self, recording: Recording, theta: FloatArray, path: Trajectory) -> SolvedPath:
+        keep, loss = recording.mask, self.loss
+        t, y, u = at_nodes(path, self.neuron, recording, theta)
+        predicted = path.v[np.searchsorted(path.t, recording.t)]
         off = self._below(predicted) - self._below(recording.data)
         scale = loss.scale if loss.scale is not None else default_scale(recording.data[keep])
         each = weights_of(off[keep] / scale, loss) / (keep.sum() * scale**2)
@@ -100,8 +105,6 @@ class Simulated:
         places = 2 * np.searchsorted(t[1::2], recording.t[keep])
         weights = np.zeros(len(t))
         np.add.at(weights, places, each)
-        y = self._solved(recording, theta, y0, t)
-        u = np.asarray(recording.protocol(t), dtype=np.float64)
         return SolvedPath(t, y, u, weights, *self._matched(recording, t, y[0]))
 
     def _matched(
@@ -126,15 +129,22 @@ class Simulated:
         return np.minimum(v, self._ceiling)
 
     def away(
-        self, path: Path, recording: Recording, theta: FloatArray, y0: FloatArray | None
-    ) -> FloatArray:
-        """How far what each row is of, for another `theta`, is from a path.
+        self,
+        paths: Sequence[Path],
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        y0: FloatArray | None,
+    ) -> list[FloatArray]:
+        """How far what each row is of, for another `theta` (R, P), is from each path.
 
         It is NaN for a spike that has gone.
         """
+        found = self._solved(recordings, theta, y0)
+        return [self._away(path, moved) for path, moved in zip(paths, found, strict=True)]
+
+    def _away(self, path: Path, moved: Trajectory) -> FloatArray:
         assert isinstance(path, SolvedPath)
-        t, level = _fine(recording.t), self.loss.threshold
-        v = self._solved(recording, theta, y0, t)[0]
+        t, v, level = moved.t, moved.v, self.loss.threshold
         seen = self._below(np.interp(path.t[path.seen], t, v)) - self._below(path.y[0, path.seen])
         times = crossing(t, v, rises(v, level), level)
         before, after = nearest_pairs(path.spikes, times, self.loss.reach)
@@ -185,37 +195,14 @@ class Simulated:
         return found
 
     def _solved(
-        self, recording: Recording, theta: FloatArray, y0: FloatArray | None, t: FloatArray
-    ) -> FloatArray:
-        neuron = self.neuron
-        if y0 is None:
-            y0 = neuron.with_theta(theta).initial_state(float(recording.data[0]))
-        found = self.backend.solve(neuron, [recording.protocol], theta, y0, t, self.options)
-        return np.array(found.y)[0].T[cached_system(neuron, False).from_public.numpy()]
+        self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
+    ) -> list[Trajectory]:
+        return solved(self.backend, self.neuron, self.options, recordings, theta, y0)
 
 
 def _padded(states: FloatArray, way: Way) -> FloatArray:
     """The slopes of initial states, which nothing else moves, after those of everything else."""
     return np.concatenate([np.zeros((len(states), way.size)), states], axis=1)
-
-
-def _fine(t: FloatArray) -> FloatArray:
-    """The times of the samples, and others between them."""
-    parts = np.maximum(1, np.ceil(np.diff(t) / FINE - 1e-6)).astype(np.intp)
-    step = np.repeat(np.diff(t) / parts, parts)
-    number = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
-    out = np.concatenate([np.repeat(t[:-1], parts) + number * step, t[-1:]])
-    out[np.concatenate([[0], np.cumsum(parts)])] = t
-    return out
-
-
-def _nodes(t: FloatArray, v: FloatArray) -> FloatArray:
-    """Times from one to the next of which v moves little, and those in the middle between them."""
-    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(v)) / MOVE + np.diff(t) / LONGEST)])
-    kept = np.interp(np.linspace(0.0, way[-1], int(np.ceil(way[-1])) + 1), way, t)
-    out = np.empty(2 * len(kept) - 1)
-    out[::2], out[1::2] = kept, 0.5 * (kept[1:] + kept[:-1])
-    return out
 
 
 def _steps(t: FloatArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
