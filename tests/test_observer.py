@@ -127,6 +127,19 @@ def test_the_first_voltage_is_a_mean():
     assert np.std(np.array(found) + 65.0) < 1.0
 
 
+def test_the_first_voltage_is_hardly_ever_that_of_a_few_samples():
+    found = np.array([noise.start(trace(noise=5.0, seed=seed), 5.0) for seed in range(400)])
+    assert np.max(np.abs(found + 65.0)) < 2.5
+
+
+def test_the_first_voltage_is_that_of_rest_unless_the_noise_says_otherwise():
+    seen = trace(noise=5.0, seed=1)
+    assert noise.start(seen, 5.0, rest=-65.0) == -65.0
+    assert noise.start(seen, 5.0, rest=-75.0) == noise.start(seen, 5.0)
+    later = seen.window(3.0, 20.0)
+    assert noise.start(later, 5.0, rest=-65.0) == noise.start(later, 5.0)
+
+
 def test_samples_between_samples():
     true, fine = trace(dt=0.0125), noise.refined(trace(), 4)
     np.testing.assert_allclose(fine.t, true.t, atol=1e-9)

@@ -41,7 +41,7 @@ def judge(
     transform = Transform(neuron.layout, neuron.theta, indices)
     # A simulation starts at the first sample, which is less noisy than it was measured.
     levels_ = levels(recordings, noise)
-    recordings = View(recordings, levels_).measured
+    recordings = View(recordings, levels_, neuron.v_rest).measured
     mode = prediction_mode(neuron, recordings)
 
     def off(

@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 _MAD = 0.6744897501960817  # of a normal distribution with standard deviation one
 _HALF = (2, 3, 5, 7, 10, 15, 22, 32, 47, 68, 100)  # samples on either side of a window
 _ICI = 2.0  # widths of a confidence interval, in standard deviations
+_SURE = 2.5  # the same for the mean at the start, of which no chance should leave a few samples
 _DEGREE = 3
 _FINE = 1.0 / 60.0  # ms: rates change little within it
 _MANY = 20_000  # samples that are enough as they are
@@ -94,11 +95,11 @@ def denoised(recording: Recording, noise: float) -> FloatArray:
     return np.concatenate(parts)
 
 
-def start(recording: Recording, noise: float) -> float:
+def start(recording: Recording, noise: float, rest: float | None = None) -> float:
     """The first v of a recording, mV: the mean of as many samples as do not contradict it.
 
     A polynomial is uncertain at its end. A recording mostly starts at rest, and where it does not
-    few samples are taken.
+    few samples are taken. It is at `rest`, the neuron's, where the noise cannot tell it from that.
 
     Examples
     --------
@@ -110,9 +111,13 @@ def start(recording: Recording, noise: float) -> float:
     """
     v = recording.data[: _edges(recording)[1]]
     means = np.cumsum(v) / np.arange(1, len(v) + 1)
-    spread = _ICI * noise / np.sqrt(np.arange(1, len(v) + 1))
-    low, high = np.maximum.accumulate(means - spread), np.minimum.accumulate(means + spread)
-    return float(means[np.flatnonzero(low <= high)[-1]])
+    error = noise / np.sqrt(np.arange(1, len(v) + 1))
+    low = np.maximum.accumulate(means - _SURE * error)
+    high = np.minimum.accumulate(means + _SURE * error)
+    last = np.flatnonzero(low <= high)[-1]
+    if rest is not None and recording.t_offset == 0.0 and abs(means[last] - rest) < 2 * error[last]:
+        return rest
+    return float(means[last])
 
 
 def refined(recording: Recording, parts: int | None = None) -> Recording:

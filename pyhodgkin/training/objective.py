@@ -46,7 +46,11 @@ class Problem:
     @cached_property
     def views(self) -> tuple[View, View]:
         """What was trained on and held out, as measured and without its noise."""
-        return View(self.recordings, self.noise), View(self.heldout, self.heldout_noise)
+        rest = self.neuron.v_rest
+        return (
+            View(self.recordings, self.noise, rest),
+            View(self.heldout, self.heldout_noise, rest),
+        )
 
 
 @dataclass(frozen=True)

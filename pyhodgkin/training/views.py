@@ -16,15 +16,20 @@ class View:
 
     `measured` is what is compared; its first samples, where a simulation starts, are denoised.
     `smooth` is what an observer draws to. `driving` drives gates under a known voltage: where
-    there is no noise, with samples between the samples.
+    there is no noise, with samples between the samples. `rest` is the neuron's, mV.
     """
 
-    def __init__(self, recordings: Sequence[Recording], noise: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        noise: Sequence[float] = (),
+        rest: float | None = None,
+    ) -> None:
         sizes = noise if len(noise) else np.zeros(len(recordings))
         self.measured, self.smooth = list(recordings), list(recordings)
         for i, (recording, size) in enumerate(zip(recordings, sizes, strict=True)):
             if size > 0.0 and recording.observed == "v":
-                first = start(recording, float(size))
+                first = start(recording, float(size), rest)
                 smooth = replace(recording, v=denoised(recording, float(size)))
                 self.smooth[i] = anchored(smooth, first)
                 self.measured[i] = anchored(recording, first)
