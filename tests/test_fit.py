@@ -242,7 +242,7 @@ def test_the_schedule_follows_the_data():
     assert modes(noiseless) == ["clamped lbfgs", "clamped levenberg", "simulation levenberg"]
     assert noiseless.log[0].startswith("current clamp, noise of v below 0.02 mV")
     noisy = run(schedule=None, noise=2.0)
-    assert modes(noisy) == ["clamped lbfgs", "observer lbfgs", "simulation lbfgs"]
+    assert modes(noisy) == ["clamped lbfgs", "observer levenberg", "simulation levenberg"]
     assert "noise of v 2 mV" in noisy.log[0]
     assert "gain 3)" in noisy.log[0] and "gain 0.3)" in noisy.log[0]
     unknown = run(schedule=None, trainable=["networks", "c_m"], noise=0.0)
