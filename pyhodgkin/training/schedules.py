@@ -265,9 +265,9 @@ def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None)
                      options=_LOOSE, **more)  # fmt: skip
 
     observed = (
-        simulated(10, gain, mode="observer", gain=gain * neuron.c_m) for gain in (3.0, 1.0, 0.3)
+        simulated(6, gain, mode="observer", gain=gain * neuron.c_m) for gain in (3.0, 1.0, 0.3)
     )
-    return (*_clamped_curves(weights), *observed, simulated(20, 0.0))
+    return (*_clamped_curves(weights), *observed, simulated(12, 0.0))
 
 
 def _simulated() -> Schedule:
