@@ -174,6 +174,7 @@ def cell(args) -> int:
         ahead = [sign * (float(row[column]) - float(alone[column])) for row in rows]
         report.bar(f"{column}: better than without networks", [x > 0 for x in ahead])
         report.bar(f"{column}: not worse than without networks", [x >= 0 for x in ahead])
+        report.bar(f"{column}: better in the mean of the seeds", [float(np.mean(ahead)) > 0])
     chosen = min(rows, key=lambda row: float(row["loss"]))
     report.text(f"The seed with the least loss on the training sweeps is {chosen['seed']}.")
     return report.finish()
