@@ -55,14 +55,12 @@ def pulses(count: int, seed: int) -> list[ph.CurrentClamp]:
     return out
 
 
-def measured(
-    cell: ph.Neuron, clamps: list[ph.CurrentClamp], backend: str, points: int = POINTS
-) -> list[ph.Recording]:
-    """v at so many points."""
-    t = np.linspace(0.0, T_END, points)
+def measured(cell: ph.Neuron, clamps: list[ph.CurrentClamp], backend: str) -> list[ph.Recording]:
+    """v at 500 points."""
+    t = np.linspace(0.0, T_END, POINTS)
     found = ph.simulate(cell, clamps, saveat=t, backend=backend, rtol=1e-8, atol=1e-10)
-    return [ph.Recording(t, c, v=s.v, name=str(i))
-            for i, (c, s) in enumerate(zip(clamps, found, strict=True))]  # fmt: skip
+    pairs = enumerate(zip(clamps, found, strict=True))
+    return [ph.Recording(t, clamp, v=s.v, name=str(i)) for i, (clamp, s) in pairs]
 
 
 def errors(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> np.ndarray:
@@ -78,8 +76,8 @@ def errors(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> np.
 
 
 LOOSE = {"rtol": 1e-5, "atol": 1e-7}
-# A trace that is so far off has a spike too many or too few. Nothing else is learned while the steps
-# are made small enough for it, so at first it is left out.
+# A trace that is so far off has a spike too many or too few. Nothing else is learned while the
+# steps are made small enough for it, so at first it is left out.
 FAR = 3.0  # %
 # Another search is made where the traces trained on are not met within so much: of good ones 0.1 %
 # and less is left. What is unseen has no say in it.
@@ -116,7 +114,7 @@ def main() -> int:
         train = measured(true, clamps, args.backend)
         # All of them rest at the start, also those whose pulse begins within the first sample.
         options = {"backend": args.backend, "progress": False, "fit_initial": False}
-        best, least, said = unknown(true), np.inf, ()
+        best, least, said, inside = unknown(true), np.inf, (), np.full(TRAIN, np.nan)
         for turn in range(SEARCHES):
             start = [seed + 1_000 * turn]
             begun = ph.fit(unknown(true), train[:FIRST], seeds=start, schedule=first(), **options)
