@@ -183,9 +183,8 @@ class Trainer:
         self.log.append(self._summary(stage, found))
         self.stage += 1
         if self.stage < len(self._schedule):
-            unknowns = self._unknowns
-            knots = (unknowns, self.best_phi, found) if isinstance(unknowns, Knots) else None
-            self._enter(knots)
+            before = self._unknowns
+            self._enter((before, self.best_phi, found) if isinstance(before, Knots) else None)
 
     def _take_best(self) -> None:
         found = np.isfinite(self.best)
