@@ -261,13 +261,13 @@ def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None)
         # An observer makes more of what v is off, of its noise too.
         size = ratio * (1.0 + strength) ** 2
         penalty, pull = CurvePenalty(curvature=size), 0.0 if weights is None else size
-        return Stage(steps=steps, optimizer="levenberg", penalty=penalty, pull=pull, patience=4,
+        return Stage(steps=steps, optimizer="levenberg", penalty=penalty, pull=pull, patience=8,
                      options=_LOOSE, **more)  # fmt: skip
 
     observed = (
-        simulated(6, gain, mode="observer", gain=gain * neuron.c_m) for gain in (3.0, 1.0, 0.3)
+        simulated(10, gain, mode="observer", gain=gain * neuron.c_m) for gain in (3.0, 1.0, 0.3)
     )
-    return (*_clamped_curves(weights), *observed, simulated(12, 0.0))
+    return (*_clamped_curves(weights), *observed, simulated(40, 0.0))
 
 
 def _simulated() -> Schedule:
