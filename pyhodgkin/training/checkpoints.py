@@ -131,3 +131,8 @@ class Store:
 def exists(folder: Path) -> bool:
     """Whether a run has left checkpoints in `folder`."""
     return any((folder / FOLDER / name).exists() for name in (NAME, BEFORE))
+
+
+def part(arrays: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
+    """What a checkpoint keeps under names that begin so, by the rest of the name."""
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

@@ -35,6 +35,7 @@ FLAT = 1e-8  # relative decrease that is none
 PATIENCE = 3  # steps in a row without one: converged
 BENT = 0.75  # of a step is what may be added to follow a curved valley
 SMALL = 1e-9  # of phi: no step
+NOTHING, STEP, MEASURE = range(3)  # what is due before the next point can be asked for
 GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
 _EPS, _HALVINGS = float(np.finfo(np.float64).eps), 40
 
@@ -70,7 +71,7 @@ class Levenberg:
 
     _ARRAYS = (
         *("ahead", "point", "value", "gradient", "damping", "growth"),
-        *("expected", "reach", "flat", "done", "failed", "rejected", "rate"),
+        *("expected", "reach", "flat", "done", "failed", "rejected", "rate", "due"),
     )
 
     def __init__(self, phi: FloatArray, curvature: Curvature) -> None:
@@ -83,10 +84,18 @@ class Levenberg:
         self._scales: dict[int, FloatArray] = {}
         self.damping, self.growth = np.full(k, GENTLE), np.full(k, 2.0)
         self.expected, self.rate, self.reach = np.zeros(k), np.zeros(k), np.full(k, REACH)
-        self.flat = np.zeros(k, np.int64)
+        self.flat, self.due = np.zeros(k, np.int64), np.zeros(k, np.int64)
         self.done, self.failed, self.rejected = (np.zeros(k, bool) for _ in range(3))
 
     def ask(self) -> FloatArray:
+        # Only here, since who is told to stop in between needs no matrix.
+        for k in np.flatnonzero(self.due * ~self.done).tolist():
+            if self.due[k] == MEASURE:
+                self._models[k] = self._measured(k)
+                self._scales.pop(k, None)
+                self.due[k] = STEP
+            self._step(k)
+            self.due[k] = NOTHING
         return self.ahead
 
     def tell(self, value: FloatArray, gradient: FloatArray, rate: float) -> None:
@@ -102,8 +111,7 @@ class Levenberg:
                 continue
             else:
                 self._damp(k)
-            if not self.done[k]:
-                self._step(k)
+                self.due[k] = max(self.due[k], STEP)
 
     def _accept(self, k: int, value: float, gradient: FloatArray) -> None:
         gained = self.value[k] - value
@@ -116,14 +124,12 @@ class Levenberg:
                 self.reach[k] = min(LONGER * self.reach[k], REACH)
             self.flat[k] = self.flat[k] + 1 if gained <= FLAT * abs(value) else 0
         self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
-        self.done[k] = self.flat[k] >= PATIENCE
-        if not self.done[k]:
-            self._models[k] = self._measured(k)
+        self.done[k], self.due[k] = self.flat[k] >= PATIENCE, MEASURE
 
     def _measured(self, k: int) -> Model:
         """The model at the point of start `k`; what damps it forgets only slowly."""
         found, model = self._curvature(k, self.point[k]), self._models[k]
-        before = self._scales.pop(k, None) if model is None else model.scale
+        before = self._scales.get(k) if model is None else model.scale
         scale = np.diagonal(found.matrix) if found.scale is None else found.scale
         if before is not None and before.shape == scale.shape:
             scale = np.maximum(scale, 0.1 * before)

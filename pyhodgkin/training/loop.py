@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..status import Status
-from .checkpoints import Checkpoint, Store
+from .checkpoints import Checkpoint, Store, part
 from .history import History
 from .interrupts import Interrupts
 from .lbfgs import LBFGS
@@ -112,8 +112,11 @@ class Trainer:
         """One evaluation for every active start, and what follows from it."""
         if self._searching:
             self._search()
+        ahead = self._optimizer.ask()
         stage, active = self._schedule[self.stage], ~self._optimizer.done
-        evaluation = self._objective(self._optimizer.ask(), active, self.step)
+        if not active.any():  # no step is left to take
+            return
+        evaluation = self._objective(ahead, active, self.step)
         # Nothing has changed until here: an exception above leaves the state of the step before.
         rate = stage.rate(self.step)
         self._optimizer.tell(evaluation.value, evaluation.gradient, rate)
@@ -286,15 +289,11 @@ class Trainer:
         self.y0 = np.array(arrays["y0"]) if "y0" in arrays else None
         self.stage, self.total, self.log = meta["stage"], meta["total"], list(meta["log"])
         self.elapsed = self._resumed = meta["elapsed"]
-        self.history = History.from_arrays(_part(arrays, "history."))
+        self.history = History.from_arrays(part(arrays, "history."))
         if self.stage < len(self._schedule):
             self._enter()
             self.step = meta["step"]
             self._searching &= self.step == 0
-            for name, array in _part(arrays, "stage.").items():
+            for name, array in part(arrays, "stage.").items():
                 setattr(self, name, np.array(array))
-            self._optimizer.restore(_part(arrays, "optimizer."))
-
-
-def _part(arrays: Mapping[str, NDArray], prefix: str) -> dict[str, NDArray]:
-    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+            self._optimizer.restore(part(arrays, "optimizer."))
