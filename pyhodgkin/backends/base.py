@@ -85,7 +85,8 @@ class Loss:
     kind : {"mse", "mae", "huber"}
     scale : float, optional
         Unit of the residual, in the unit of the observable; default the standard deviation of
-        what was measured, so that losses of different observables compare.
+        what was measured, so that losses of different observables compare. Where a stage of a
+        fit simulates v it is one for all recordings, the root of the mean of their variances.
     delta : float
         Where ``"huber"`` turns from square to linear, in units of `scale`.
     spikes : float

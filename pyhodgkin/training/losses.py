@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..backends.base import LOSS_KINDS, Loss, default_scale
+from ..recordings import Recording
 
-__all__ = ["LOSS_KINDS", "Loss", "loss_value"]
+__all__ = ["LOSS_KINDS", "Loss", "loss_value", "pooled_scale"]
+
+
+def pooled_scale(recordings: Sequence[Recording]) -> float:
+    """One unit of the residuals of all recordings: the root of the mean of their variances."""
+    return float(np.sqrt(np.mean([default_scale(r.data[r.mask]) ** 2 for r in recordings])))
 
 
 def loss_value(

@@ -17,6 +17,7 @@ from ..status import Status
 from .batches import pick
 from .cells import Cells, CellUnknowns, MeanConductance
 from .levenberg import Model
+from .losses import pooled_scale
 from .newton import Compared, Terms, model_of
 from .observer import Observer
 from .penalties import CurvePenalty, PenaltyOf
@@ -75,13 +76,16 @@ class Objective:
 
     def __init__(self, problem: Problem, stage: Stage, unknowns: Unknowns) -> None:
         self._problem, self._stage, self._unknowns = problem, stage, unknowns
-        self._loss = stage.loss or problem.loss
+        self._loss, self._shooting = stage.loss or problem.loss, unknowns.shooting
+        seen = problem.views[0].measured
+        if self._shooting is None and stage.mode != "clamped" and seen[0].observed == "v":
+            # One that hardly moves would otherwise count for more than all that fire.
+            self._loss = replace(self._loss, scale=self._loss.scale or pooled_scale(seen))
         self._options = replace(problem.options, **stage.options)
         self._mode, self._observer, self._factor = stage.mode, None, 1.0
         if stage.gain is not None:
             self._mode, self._observer = "simulation", Observer(problem.neuron, stage.gain)
             self._loss, self._factor = self._observer.loss(self._loss)
-        self._shooting = unknowns.shooting
         if self._shooting is not None:
             self._mode = "simulation"
         self._recordings, self._heldout = (self._seen(view) for view in problem.views)

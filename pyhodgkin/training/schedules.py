@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.base import default_scale
 from ..errors import InputError, unknown
 from ..neuron.channels import NeuralCurrent
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from .evaluate import can_clamp
 from .growing import growing
-from .losses import Loss
+from .losses import Loss, pooled_scale
 from .penalties import CurvePenalty
 from .published import is_residual, residual
 from .search import searchable
@@ -161,10 +160,7 @@ def _in_windows(
 
 def _noise_ratio(recordings: Sequence[Recording], noise: Sequence[float]) -> float:
     """Mean of the variance of the noise over that of what was measured."""
-    if not any(noise):
-        return 0.0
-    pairs = zip(recordings, noise, strict=True)
-    return float(np.mean([(size / default_scale(r.data[r.mask])) ** 2 for r, size in pairs]))
+    return float(np.mean(np.square(noise))) / pooled_scale(recordings) ** 2 if any(noise) else 0.0
 
 
 def _millivolts(noise: Sequence[float]) -> str:

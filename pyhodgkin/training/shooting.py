@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.base import Loss, SolveOptions, ValueAndGradient, default_scale
+from ..backends.base import Loss, SolveOptions, ValueAndGradient
 from ..backends.lanes import Ends
+from .losses import pooled_scale
 from .stages import Stage
 from .starts import Unknowns
 from .views import cut
@@ -56,8 +57,7 @@ class Shooting:
     ) -> None:
         self._backend, self._neuron, self._cells = problem.backend, problem.neuron, problem.cells
         self.windows, self._heldout, self._continuity = windows, heldout, continuity
-        scales = [default_scale(r.data[r.mask]) for r in windows.recordings]
-        self._scale = float(np.sqrt(np.mean(np.square(scales))))
+        self._scale = pooled_scale(windows.recordings)
 
     def __len__(self) -> int:
         return len(self.windows)
