@@ -1,13 +1,13 @@
 """Stimulus to voltage as an operator: one rectangular pulse in, 100 ms of voltage out.
 
 A squid-type neuron at rest at -75 mV (the squid axon, all voltages 10 mV lower); pulses with
-random beginning, end and amplitude in [0, 10] µA/cm², 100 ms. All three gates are unknown (2x32
-tanh networks) and trained on 50 traces of v: on 12 of them at 2,000 points, from which the ionic
-current can be had, then on all at 500 points, simulated. Judged by the mean relative L2 error on
-400 pulses never seen, at 500 points. A Fourier neural operator reached 1.4 % after 1,600 traces.
+random beginning, end and amplitude in [0, 10] µA/cm², 100 ms, v at 500 points. All three gates are
+unknown (2x32 tanh networks) and trained on 50 traces of v. Judged by the mean relative L2 error on
+400 pulses never seen. A Fourier neural operator reached 1.4 % after 1,600 traces.
 
-Traces of 500 points, a sample each 0.2 ms, do alone on some seeds only (see the page): between the
-samples of a spike a cubic is off by up to 5 mV, so the ionic current leads to wrong gates.
+Samples are 0.2 ms apart: what polynomials make of a spike between them is off by up to 5 mV, so
+the ionic current leads to gates that are somewhat wrong. These are held by an observer, let go, and
+then say themselves what v does between the samples, to 0.5 mV; from that gates are learned anew.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from learning import Report, Row, arguments, each_seed, prepare
 import pyhodgkin as ph
 from pyhodgkin.fit import Stage
 from pyhodgkin.neuron.rates import Exponential, Linoid, Sigmoid
+from pyhodgkin.training.noise import refined
 
 SHIFT, T_END, POINTS = -10.0, 100.0, 500  # mV, ms
-# Some are seen more closely: a voltage every 0.2 ms hardly shows the fastest gate.
-TRAIN, CLOSELY, FINE, UNSEEN = 50, 12, 2_000, 400
+TRAIN, FIRST, FINE, UNSEEN = 50, 12, 4, 400  # traces; samples where there was one; traces
 
 
 def neuron() -> ph.Neuron:
@@ -56,11 +56,9 @@ def pulses(count: int, seed: int) -> list[ph.CurrentClamp]:
     return out
 
 
-def measured(
-    cell: ph.Neuron, clamps: list[ph.CurrentClamp], backend: str, points: int = POINTS
-) -> list[ph.Recording]:
-    """v at so many points."""
-    t = np.linspace(0.0, T_END, points)
+def measured(cell: ph.Neuron, clamps: list[ph.CurrentClamp], backend: str) -> list[ph.Recording]:
+    """v at 500 points."""
+    t = np.linspace(0.0, T_END, POINTS)
     found = ph.simulate(cell, clamps, saveat=t, backend=backend, rtol=1e-8, atol=1e-10)
     return [ph.Recording(t, c, v=s.v, name=str(i))
             for i, (c, s) in enumerate(zip(clamps, found, strict=True))]  # fmt: skip
@@ -78,25 +76,55 @@ def errors(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> np.
     )
 
 
+def between(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> list[ph.Recording]:
+    """The same with samples between the samples: what the neuron does there, and what it lacks.
+
+    What is not known is only how the difference of the two goes on, which is small and smooth.
+    """
+    t, clamps = refined(recordings[0], FINE).t, [r.protocol for r in recordings]
+    found = ph.simulate(cell, clamps, saveat=t, backend=backend, rtol=1e-8, atol=1e-10)
+    out = []
+    for s, r in zip(found, recordings, strict=True):
+        lacking = replace(r, v=r.data - s.v[np.searchsorted(t, r.t)])
+        out.append(ph.Recording(t, r.protocol, v=s.v + refined(lacking, FINE).v, name=r.name))
+    return out
+
+
 LOOSE = {"rtol": 1e-5, "atol": 1e-7}
+# A trace that is so far off has a spike too many or too few. Nothing else is learned while the
+# steps are made small enough for it, so at first it is left out.
+FAR = 3.0  # %
 # Another search is made where the traces trained on are not met within so much: of good ones 0.1 %
 # and less is left. What is unseen has no say in it.
 ENOUGH, SEARCHES = 0.25, 3  # %
 
 
-def first() -> list[Stage]:
-    """Simple gates searched, refined on the ionic current, then simulated, at first held."""
+def rough() -> list[Stage]:
+    """Simple gates searched, refined on the ionic current, held ever less, let go."""
+    robust = ph.Loss("huber", delta=0.02)
+    held = Stage("observer", "levenberg", 12, gain=3.0, options=LOOSE)
     return [
-        Stage("clamped", "lbfgs", 100, lr=0.1, loss=ph.Loss("huber", delta=0.02), search=512),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=512),
+        Stage("clamped", "levenberg", 15, loss=robust),
+        *(replace(held, gain=gain) for gain in (3.0, 1.0, 0.3)),
+        Stage("simulation", "levenberg", 30, options=LOOSE),
+    ]
+
+
+def anew() -> list[Stage]:
+    """The same where v between the samples is known better."""
+    robust = ph.Loss("huber", delta=0.02)
+    return [
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=512),
         Stage("clamped", "levenberg", 15),
         Stage("observer", "levenberg", 10, gain=0.3, options=LOOSE),
         Stage("simulation", "levenberg", 10, options=LOOSE),
     ]
 
 
-def then() -> list[Stage]:
+def then(steps: int) -> list[Stage]:
     """Simulated: what hardly reaches the threshold, or hardly does not, tells where that is."""
-    return [Stage("simulation", "levenberg", 60, target=2e-6, options=LOOSE)]
+    return [Stage("simulation", "levenberg", steps, target=1e-6, options=LOOSE)]
 
 
 def main() -> int:
@@ -109,19 +137,32 @@ def main() -> int:
 
     def run(seed: int) -> Row:
         clamps = pulses(TRAIN, seed)
-        few = measured(true, clamps[:CLOSELY], args.backend, FINE)
         train = measured(true, clamps, args.backend)
         # All of them rest at the start, also those whose pulse begins within the first sample.
         options = {"backend": args.backend, "progress": False, "fit_initial": False}
+
+        def near(cell: ph.Neuron, recordings: list[ph.Recording]) -> list[ph.Recording]:
+            off = 100.0 * errors(cell, recordings, args.backend)
+            return [r for r, x in zip(recordings, off, strict=True) if x < FAR] or recordings
+
+        best, least, said = unknown(true), np.inf, ()
         for turn in range(SEARCHES):
-            start = [seed + 1_000 * turn]
-            begun = ph.fit(unknown(true), few, seeds=start, schedule=first(), **options)
-            fitted = ph.fit(begun.neuron, train, schedule=then(), **options)
-            inside = 100.0 * errors(fitted.neuron, train, args.backend)
-            if inside.mean() < ENOUGH:
+            start = {"seeds": [seed + 1_000 * turn], **options}
+            first = ph.fit(unknown(true), train[:FIRST], schedule=rough(), **start)
+            seen = near(first.neuron, train[:FIRST])
+            finer = between(first.neuron, seen, args.backend)
+            again = ph.fit(unknown(true), finer, schedule=anew(), **start)
+            part = near(again.neuron, train)
+            fitted = ph.fit(again.neuron, part, schedule=then(15), **options)
+            fitted = ph.fit(fitted.neuron, train, schedule=then(40), **options)
+            off = 100.0 * errors(fitted.neuron, train, args.backend)
+            if off.mean() < least:
+                best, inside, least = fitted.neuron, off, float(off.mean())
+                said = (*first.log, *again.log, *fitted.log)
+            if least < ENOUGH:
                 break
-        logs.append([*begun.log, *fitted.log])
-        off = 100.0 * errors(fitted.neuron, unseen, args.backend)
+        logs.append(said)
+        off = 100.0 * errors(best, unseen, args.backend)
         return {
             "searches": turn + 1,
             "in sample (%)": float(inside.mean()),
@@ -130,16 +171,15 @@ def main() -> int:
             "median (%)": float(np.median(off)),
             "worst (%)": float(off.max()),
             "above 1 %": int(np.sum(off > 1.0)),
-            "finite": bool(np.all(np.isfinite(fitted.theta)) and np.all(np.isfinite(off))),
+            "finite": bool(np.all(np.isfinite(best.theta)) and np.all(np.isfinite(off))),
         }
 
     rows = each_seed(args, run)
     report.text(
         f"The squid axon with every voltage {-SHIFT:g} mV lower, rest at -75 mV. Unknown are all "
         f"three gates; trained on {TRAIN} traces of {POINTS} points (other pulses for each seed), "
-        f"and before on {CLOSELY} of them at {FINE} points; judged on {UNSEEN} pulses never seen, "
-        f"at {POINTS} points: norm of the error of v over the norm of v, averaged over the "
-        "traces."
+        f"first on {FIRST} of them; judged on {UNSEEN} pulses never seen: norm of the error of v "
+        "over the norm of v, averaged over the traces."
     )
     report.table("", rows)
     report.bar("mean relative L2 error on unseen pulses below 0.5 %",
