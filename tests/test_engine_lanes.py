@@ -187,25 +187,6 @@ def test_a_spike_that_is_missing_costs_the_width_of_the_window(engine):
     assert found[0] == found[1]
 
 
-def test_a_spike_too_many_costs_the_width_of_the_window(engine):
-    recording, cell = spiking()
-    first = recording.t < 12.0
-    assert [np.sum(np.diff(np.sign(recording.v[part])) > 0) for part in (first, ~first)] == [1, 1]
-    loss = [Loss(scale=30.0, spikes=s, reach=4.0) for s in (0.0, 0.5)]
-
-    def cost(seen):
-        found = [engine.value_and_grad(cell, [seen], cell.theta, x) for x in loss]
-        return found[1].value - found[0].value, np.abs(found[1].gradient - found[0].gradient).max()
-
-    # Two where one was measured, and the second where nothing was measured.
-    one = replace(recording, v=np.where(first, recording.v, -60.0))
-    np.testing.assert_allclose(cost(one)[0] - cost(one.masked(first))[0], 0.5 * 16.0)
-    none = replace(recording, v=np.full_like(recording.v, -60.0))
-    value, slope = cost(none)
-    np.testing.assert_allclose(value, 2 * 0.5 * 16.0)
-    assert slope == 0.0
-
-
 @pytest.mark.julia
 def test_spike_times_are_the_same_on_both():
     recording, cell = spiking()

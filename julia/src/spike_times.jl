@@ -26,19 +26,18 @@ end
 
 """
 Mean squared error of the spike times of recording `r` times `loss.spikes`, and what flows back
-from it to `predicted`, added to `bars`. A spike too few or too many costs as much as one at the
+from it to `predicted`, added to `bars`. A spike without a counterpart costs as much as one at the
 edge of its reach.
 """
 function spike_loss!(bars, predicted, targets::Targets, r::Int, loss::Loss)
-    t, data, level, weight = targets.t[r], targets.data[r], loss.threshold, targets.weight[r]
-    expected, found = rises(data, level, weight), rises(predicted, level)
+    t, data, level = targets.t[r], targets.data[r], loss.threshold
+    expected = rises(data, level, targets.weight[r])
+    isempty(expected) && return 0.0
+    found = rises(predicted, level)
     measured = [crossing(t, data, i, level) for i in expected]
     ours = [crossing(t, predicted, i, level) for i in found]
-    pairs, each = nearest_pairs(measured, ours, loss.reach), loss.spikes / max(length(measured), 1)
-    # Where nothing was measured, none can be too many.
-    alone = setdiff(eachindex(found), last.(pairs))
-    more = count(p -> weight[found[p]] * weight[found[p] + 1] > 0, alone)
-    total = each * loss.reach^2 * (length(measured) - length(pairs) + more)
+    pairs, each = nearest_pairs(measured, ours, loss.reach), loss.spikes / length(measured)
+    total = each * loss.reach^2 * (length(measured) - length(pairs))
     for (m, p) in pairs
         late, i = ours[p] - measured[m], found[p]
         total += each * late^2

@@ -92,8 +92,8 @@ class Loss:
     spikes : float
         Where v is compared, this times the mean squared error of the spike times, in ms², is
         added. A spike is a rise of v through `threshold`; its counterpart is the nearest one
-        of the prediction, at most `reach` away. A spike too few or too many counts as that far
-        off, and gives no gradient.
+        of the prediction, at most `reach` away. A spike without any counts as that far off, and
+        gives no gradient.
     threshold : float
         mV; where a spike is timed.
     reach : float

@@ -61,8 +61,10 @@ class Targets:
         level, plain = self.loss.threshold, v.detach().double().cpu().numpy()
         total = v.new_zeros(v.shape[:2])
         for r, recording in enumerate(self.recordings):
-            t, used = recording.t, recording.mask
-            expected = rises(recording.data, level, used)
+            t = recording.t
+            expected = rises(recording.data, level, recording.mask)
+            if len(expected) == 0:
+                continue
             measured = crossing(t, recording.data, expected, level)
             for k in range(len(v)):
                 own = plain[k, r, : len(t)]
@@ -70,14 +72,12 @@ class Targets:
                 first, second = nearest_pairs(
                     measured, crossing(t, own, found, level), self.loss.reach
                 )
-                # Where nothing was measured, none can be too many.
-                more = np.delete(used[found] & used[found + 1], second).sum()
                 i = found[second]
                 gap = v.new_tensor(t[i + 1] - t[i])
                 low, high = v[k, r, i], v[k, r, i + 1]
                 late = v.new_tensor(t[i] - measured[first]) + (level - low) * gap / (high - low)
-                wrong = self.loss.reach**2 * float(len(measured) - len(first) + more)
-                cost = (late.square().sum() + wrong) / max(len(measured), 1)
+                missing = self.loss.reach**2 * (len(measured) - len(first))
+                cost = (late.square().sum() + missing) / len(measured)
                 place = torch.tensor([k, r], device=v.device)
                 total = total.index_put(tuple(place), cost)
         return total
