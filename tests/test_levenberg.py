@@ -63,6 +63,24 @@ def test_restored_it_goes_on_bit_for_bit(after):
     np.testing.assert_array_equal(descend(second, 12 - after).point, unbroken.point)
 
 
+def test_nothing_is_measured_where_no_step_follows():
+    places = []
+
+    def counted(k, x):
+        places.append(x.copy())
+        return curvature(k, x)
+
+    optimizer = Levenberg(STARTS[:1], counted)
+    optimizer.tell(*rosenbrock(optimizer.ask()), 0.0)
+    assert not places
+    first, again = optimizer.ask().copy(), optimizer.ask()
+    assert len(places) == 1
+    np.testing.assert_array_equal(first, again)
+    optimizer.stop(np.array([True]))
+    optimizer.ask()
+    assert len(places) == 1
+
+
 def test_a_failed_solve_is_a_step_too_long():
     def walled(x):
         value, slope = rosenbrock(x)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fit_stub import StubBackend, neural, recording, squid
 
 from pyhodgkin.backends.base import Penalty, SolveOptions
 from pyhodgkin.errors import InputError, UnknownNameError
-from pyhodgkin.training.losses import Loss, loss_value
+from pyhodgkin.training.losses import Loss, loss_value, pooled_scale
 from pyhodgkin.training.objective import Objective, Problem
 from pyhodgkin.training.penalties import CurvePenalty, PenaltyOf
 from pyhodgkin.training.stages import Stage
@@ -154,6 +156,26 @@ def test_objective_shields_the_engine_from_infinities():
     found = objective(phi, np.array([True, True]))
     assert np.isinf(found.value[0]) and found.status[0] != 0 and np.isfinite(found.value[1])
     assert engine.sizes == [1]
+
+
+def test_one_that_hardly_moves_counts_for_no_more():
+    cell = squid()
+    transform = Transform(cell.layout, cell.theta, cell.layout.select("conductances"))
+    unknowns = Unknowns(transform, cell.theta[None])
+    lively, calm = recording(0), recording(1)
+    calm = replace(calm, v=1e-3 * calm.data)
+    problem, go = Problem(StubBackend(), cell, [lively, calm]), np.array([True])
+
+    def value(stage):
+        return Objective(problem, stage, unknowns)(unknowns.start(), go).value[0]
+
+    pooled = np.sqrt(np.mean([np.var(lively.data), np.var(calm.data)]))
+    np.testing.assert_allclose(pooled_scale([lively, calm]), pooled)
+    given = Stage("simulation", loss=Loss(scale=float(pooled)))
+    assert value(Stage("simulation")) == value(given) < 0.01 * value(Stage("clamped"))
+    # The beginning alone has the scale of the whole.
+    short = [replace(s, horizon=5.0) for s in (Stage("simulation"), given)]
+    assert value(short[0]) == value(short[1])
 
 
 def test_horizon_keeps_the_protocol():
