@@ -20,12 +20,11 @@ from learn_three_gates import GATES, unknown
 from learning import Report, Row, arguments, each_seed, prepare
 
 import pyhodgkin as ph
-from pyhodgkin.fit import Stage
+from pyhodgkin.fit import Stage, between_samples
 from pyhodgkin.neuron.rates import Exponential, Linoid, Sigmoid
-from pyhodgkin.training.noise import refined
 
 SHIFT, T_END, POINTS = -10.0, 100.0, 500  # mV, ms
-TRAIN, FIRST, FINE, UNSEEN = 50, 12, 4, 400  # traces; samples where there was one; traces
+TRAIN, FIRST, UNSEEN = 50, 12, 400
 
 
 def neuron() -> ph.Neuron:
@@ -74,20 +73,6 @@ def errors(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> np.
             for s, r in zip(found, recordings, strict=True)
         ]
     )
-
-
-def between(cell: ph.Neuron, recordings: list[ph.Recording], backend: str) -> list[ph.Recording]:
-    """The same with samples between the samples: what the neuron does there, and what it lacks.
-
-    What is not known is only how the difference of the two goes on, which is small and smooth.
-    """
-    t, clamps = refined(recordings[0], FINE).t, [r.protocol for r in recordings]
-    found = ph.simulate(cell, clamps, saveat=t, backend=backend, rtol=1e-8, atol=1e-10)
-    out = []
-    for s, r in zip(found, recordings, strict=True):
-        lacking = replace(r, v=r.data - s.v[np.searchsorted(t, r.t)])
-        out.append(ph.Recording(t, r.protocol, v=s.v + refined(lacking, FINE).v, name=r.name))
-    return out
 
 
 LOOSE = {"rtol": 1e-5, "atol": 1e-7}
@@ -150,7 +135,7 @@ def main() -> int:
             start = {"seeds": [seed + 1_000 * turn], **options}
             first = ph.fit(unknown(true), train[:FIRST], schedule=rough(), **start)
             seen = near(first.neuron, train[:FIRST])
-            finer = between(first.neuron, seen, args.backend)
+            finer = between_samples(first.neuron, seen, backend=args.backend)
             again = ph.fit(unknown(true), finer, schedule=anew(), **start)
             part = near(again.neuron, train)
             fitted = ph.fit(again.neuron, part, schedule=then(15), **options)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .backends.base import Backend, Loss, Penalty, SolveOptions
+from .backends.base import Backend, Loss, Penalty
 from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .recordings import Recording
 from .training import checks
+from .training.between import between_samples
 from .training.cells import cells_of
 from .training.checkpoints import Store
 from .training.interrupts import Interrupts
@@ -29,7 +30,7 @@ from .training.schedules import choose
 from .training.stages import Stage
 from .training.transforms import Bounds
 
-__all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "fit"]
+__all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "between_samples", "fit"]
 
 
 def fit(
@@ -159,7 +160,15 @@ def fit(
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     folder = checks.folder_of(out, resume)
     problem = Problem(
-        _engine(backend, solved), neuron, train, held, compared, solved, penalties, *noises, cells
+        checks.engine_of(backend, solved),
+        neuron,
+        train,
+        held,
+        compared,
+        solved,
+        penalties,
+        *noises,
+        cells,
     )
     moving, why = decided(fit_initial, neuron, train, noises[0])
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
@@ -177,11 +186,3 @@ def fit(
     if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
         raise SolveError(result.message)
     return result
-
-
-def _engine(backend: str | Backend, options: SolveOptions) -> Backend:
-    if not isinstance(backend, str):
-        return backend
-    from .backends import get
-
-    return get(backend, options)

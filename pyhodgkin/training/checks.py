@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.base import Backend, SolveOptions
 from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..recordings import Recording, RecordingSet
@@ -170,3 +171,12 @@ def folder_of(out: str | os.PathLike[str] | None, resume: bool) -> Path | None:
             "or another folder"
         )
     return folder
+
+
+def engine_of(backend: str | Backend, options: SolveOptions) -> Backend:
+    """The engine of that name, which must know what the options ask for; or the one given."""
+    if not isinstance(backend, str):
+        return backend
+    from ..backends import get
+
+    return get(backend, options)

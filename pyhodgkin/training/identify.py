@@ -92,11 +92,8 @@ def identifiability(
         raise InputError(f"tolerance = {tolerance}: give a positive number")
     sizes = _given(noise, len(items))
     solved = options_of(options, ACCURATE)
-    if isinstance(backend, str):
-        from ..backends import get
-
-        backend = get(backend, solved)
-    found = judge(backend, neuron, items, indices, sizes, solved, tolerance)
+    engine = checks.engine_of(backend, solved)
+    found = judge(engine, neuron, items, indices, sizes, solved, tolerance)
     if found is None:
         raise InputError(
             "identifiability: a recording cannot be predicted with these parameters (the solve "
