@@ -11,7 +11,7 @@ from pyhodgkin.fit import between_samples
 from pyhodgkin.training.noise import refined
 
 AXON = ph.library.get("squid_axon")
-ROUGH = AXON.with_parameters(k__g=35.8, na__g=119.8)
+ROUGH = AXON.with_parameters(k__g=35.9)
 
 
 def trace(amplitude, every, **more):
