@@ -28,7 +28,7 @@ PULL = 0.01  # towards the start, of what a part of the recordings does not dete
 DRAWN = (10.0, 1.0)
 STEPS = 60
 LOOSE = {"rtol": 1e-5, "atol": 1e-7}
-CLOSE, CLOSEST = 1e-4, 1e-8  # of the variance: for spikes of 100 mV, 0.3 and 0.003 mV
+CLOSE, CLOSEST = 1e-4, 1e-7  # of the variance: for spikes of 100 mV, 0.3 and 0.01 mV
 # A fit is good when the error is at most so many times the noise, or this part of the variance.
 GOOD_NOISE, GOOD_PART = 1.5, 1e-3
 
@@ -122,10 +122,10 @@ def _ways(
     """Schedules, and whether initial states are fitted; what is most often enough comes first."""
     if prediction_mode(neuron, recordings) == "clamped":
         return [((Stage("clamped", "levenberg", STEPS),), None)]
-    last = Stage("simulation", "levenberg", STEPS, patience=3, target=CLOSEST)
+    last = Stage("simulation", "levenberg", STEPS, patience=2, target=CLOSEST)
     shortest = max(float(r.t[min(9, len(r) - 1)]) for r in recordings)
     length = max(float(r.t[-1]) for r in recordings)
-    part = replace(last, steps=STEPS // 2, patience=2, target=CLOSE, pull=PULL, options=LOOSE)
+    part = replace(last, steps=STEPS // 2, target=CLOSE, pull=PULL, options=LOOSE)
     growing = [replace(part, horizon=f * length) for f in GROWING if f * length > shortest]
     out: list[tuple[tuple[Stage, ...], bool | None]] = [((*growing, last), False)]
     if recordings[0].observed == "v" and neuron.right_hand_side is None:
