@@ -28,7 +28,7 @@ PULL = 0.01  # towards the start, of what a part of the recordings does not dete
 DRAWN = (10.0, 1.0)
 STEPS = 60
 LOOSE = {"rtol": 1e-5, "atol": 1e-7}
-CLOSE, CLOSEST = 1e-4, 1e-7  # of the variance: for spikes of 100 mV, 0.3 and 0.01 mV
+CLOSE, CLOSEST = 1e-4, 1e-8  # of the variance: for spikes of 100 mV, 0.3 and 0.003 mV
 # A fit is good when the error is at most so many times the noise, or this part of the variance.
 GOOD_NOISE, GOOD_PART = 1.5, 1e-3
 
