@@ -173,9 +173,11 @@ def test_one_that_hardly_moves_counts_for_no_more():
     np.testing.assert_allclose(pooled_scale([lively, calm]), pooled)
     given = Stage("simulation", loss=Loss(scale=float(pooled)))
     assert value(Stage("simulation")) == value(given) < 0.01 * value(Stage("clamped"))
-    # The beginning alone has the scale of the whole.
-    short = [replace(s, horizon=5.0) for s in (Stage("simulation"), given)]
-    assert value(short[0]) == value(short[1])
+    # The beginning alone has its own scale.
+    short = [r.window(0.0, 5.0) for r in (lively, calm)]
+    own = Loss(scale=pooled_scale(short))
+    stages = [Stage("simulation", horizon=5.0, loss=x) for x in (None, own)]
+    assert value(stages[0]) == value(stages[1])
 
 
 def test_horizon_keeps_the_protocol():

@@ -77,10 +77,11 @@ class Objective:
     def __init__(self, problem: Problem, stage: Stage, unknowns: Unknowns) -> None:
         self._problem, self._stage, self._unknowns = problem, stage, unknowns
         self._loss, self._shooting = stage.loss or problem.loss, unknowns.shooting
-        seen = problem.views[0].measured
-        if self._shooting is None and stage.mode != "clamped" and seen[0].observed == "v":
+        if self._shooting is None and stage.mode != "clamped":
             # One that hardly moves would otherwise count for more than all that fire.
-            self._loss = replace(self._loss, scale=self._loss.scale or pooled_scale(seen))
+            seen = [cut(r, stage.horizon) for r in problem.views[0].measured]
+            if seen[0].observed == "v":
+                self._loss = replace(self._loss, scale=self._loss.scale or pooled_scale(seen))
         self._options = replace(problem.options, **stage.options)
         self._mode, self._observer, self._factor = stage.mode, None, 1.0
         if stage.gain is not None:
