@@ -215,17 +215,9 @@ def three_from_one(truth: ph.Solution, seed: int) -> Row:
 
 def three_from_four(seed: int) -> Row:
     """Three gates from four currents; judged at currents never seen."""
-    robust, between = Loss("huber", delta=0.02), Loss("huber", delta=0.003)
-    last = {"lr": 0.01, "options": LOOSE}
-    schedule = [
-        Stage("clamped", "lbfgs", steps(300), lr=0.1, loss=robust, search=2 if ARGS.quick else 48),
-        Stage("clamped", "lbfgs", steps(500), lr=0.1, loss=between),
-        Stage("observer", "lbfgs", steps(100), gain=CELL.c_m, **last),
-        Stage("simulation", "lbfgs", steps(300), patience=50, target=1e-6, **last),
-    ]
     dt = 0.1 if ARGS.quick else 0.02
     truths = [solved(i, 50.0, dt) for i in (5.0, 9.0, 15.0, 30.0)]
-    neuron = learn(unknown("nmh", seed), *truths, schedule=schedule).neuron
+    neuron = learn(unknown("nmh", seed), *truths).neuron
     row: Row = {}
     for i_stim in (6.0, 12.0, 20.0, 40.0):
         found = judged(neuron, solved(i_stim, 50.0, 0.05))
