@@ -156,8 +156,8 @@ def fit(
     noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
     own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
     stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
-    checks.stages_fit(stages, neuron, train)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
+    checks.stages_fit(stages, neuron, train, compared)
     folder = checks.folder_of(out, resume)
     problem = Problem(
         checks.engine_of(backend, solved),

@@ -22,6 +22,7 @@ from pyhodgkin.status import Status
 OPTIONS = SolveOptions()
 STEPS = ph.VoltageClamp.steps([0.0, 5.0, 12.35, 30.0], [-80.0, 20.0, -40.0, -90.0], t_end=40.0)
 SINES = ph.VoltageClamp.sines([40.0, 20.0], [40.0, 130.0], t_end=40.0, centre=-40.0)
+DRIVEN = ph.CurrentClamp.step(5.0, start=3.0, stop=30.0, t_end=40.0)
 EVEN = np.arange(0, 40, 0.1)
 NETWORKS = {
     "steady_state": {},
@@ -171,6 +172,28 @@ def test_the_loss_is_the_one_asked_for(loss: Loss) -> None:
     current = predicted(cell, record)
     truth = loss_value(loss, current, record.current, record.mask)
     np.testing.assert_allclose(one(cell, [record], loss=loss).value, truth)
+
+
+def test_a_current_as_a_voltage_is_what_an_observer_would_be_off() -> None:
+    """With gates that hardly move v settles where all currents and the observer's are none."""
+    gate = ph.Gate("x", ph.RateKinetics(ph.rates.Constant(1.0), ph.rates.Constant(3.0)))
+    cell = ph.Neuron("still", (ph.Channel("a", 2.0, -80.0, (gate,)), ph.Channel("l", 0.5, -60.0)))
+    record = blank(ph.CurrentClamp.constant(3.0, t_end=40.0))
+    record = replace(record, v=np.full(len(record), -65.0))
+    gain, g = 0.7, 2.0 * 0.25 + 0.5
+    settled = (3.0 - 80.0 * 2.0 * 0.25 - 60.0 * 0.5 - 65.0 * gain) / (g + gain)
+    found = one(cell, [record], loss=Loss(scale=1.0, gain=gain))
+    np.testing.assert_allclose(found.value, (settled + 65.0) ** 2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["squid_axon", "wang_buzsaki"])
+def test_a_current_as_a_voltage_has_the_gradient_of_its_value(name: str) -> None:
+    cell, records = ph.library.get(name), [blank(DRIVEN), blank(STEPS)]
+    loss, rng = Loss("huber", delta=0.2, gain=1.5), np.random.default_rng(0)
+    away = rng.normal(size=cell.layout.size) * np.maximum(np.abs(cell.theta), 1e-2)
+    slope = one(cell, records, loss=loss).gradient @ away
+    up, down = (one(cell, records, cell.theta + s * away, loss).value for s in (1e-6, -1e-6))
+    np.testing.assert_allclose(slope, (up - down) / 2e-6, rtol=1e-5)
 
 
 def test_parameters_beyond_numbers_are_reported_and_spoil_nobody() -> None:

@@ -7,7 +7,7 @@ from fit_stub import SHORT, StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, RecordingError, UnknownNameError
-from pyhodgkin.fit import CurvePenalty, Stage, fit
+from pyhodgkin.fit import CurvePenalty, Loss, Stage, fit
 
 BAD = [
     (dict(recordings=[]), RecordingError, "recordings is empty"),
@@ -37,6 +37,11 @@ BAD = [
     (dict(schedule=Stage(options={"rtoll": 1.0})), UnknownNameError, "rtol"),
     (dict(loss="mean"), UnknownNameError, "mse"),
     (dict(loss=3), InputError, "loss is a int"),
+    (
+        dict(schedule=Stage("clamped", "levenberg", loss=Loss(gain=2.0))),
+        InputError,
+        'gain = 2 mS/cm².*take "lbfgs"',
+    ),
     (dict(rtoll=1e-3), UnknownNameError, "rtol"),
     (dict(penalty=CurvePenalty(size=1.0, gates=["h"])), UnknownNameError, '"h"'),
     (dict(bounds={"k.g": (1.0, 2.0)}), UnknownNameError, "bounds"),

@@ -127,6 +127,17 @@ def test_parameter_sets_and_starts(name, kind, mode):
     assert shared.gradient_y0.shape == each.shape
 
 
+@pytest.mark.parametrize("scale", [None, 20.0])
+@pytest.mark.parametrize("name", ["squid_axon", "learned", "wang_buzsaki"])
+def test_currents_as_voltages_under_a_known_voltage(name, scale):
+    """Cells with states alone, with networks, and with a gate without a state."""
+    cell = CELLS[name] if name in CELLS else ph.library.get(name)
+    records = recordings("current") + recordings("voltage", 2)
+    loss = Loss("huber", scale, delta=0.1, gain=2.0)
+    theta = scattered_theta(cell, 2, 0.01)
+    same_gradients(cell, records, theta, mode="clamped", loss=loss)
+
+
 def test_recordings_of_both_clamps_under_a_known_voltage():
     """Groups of one clamp each, the masks and lengths of all different."""
     records = recordings("current") + recordings("voltage", 2) + [current_clamp("sum")]

@@ -128,14 +128,19 @@ end
 "Whether currents need more of the gates than their states."
 needs_rates(system::System) = any(gate -> gate.kind == INSTANTANEOUS, system.gates)
 
-"Add what flows back from the current at a sample to its state and to the parameters."
-function current_pullback!(y_bar, gradient, model::Model{T}, y, bar::T) where {T}
+"""
+Add what flows back from the current at a sample, and from the conductance, to its state and to the
+parameters.
+"""
+function current_pullback!(
+    y_bar, gradient, model::Model{T}, y, bar::T, by_conductance::T=zero(T)
+) where {T}
     system, c, v = model.system, model.plain, y[1]
     again = needs_rates(system)
     again && rates!(c, model, v)
     take_states!(c.gate, y, system)
     isempty(system.unknown) || total_current(c, model, v)
-    currents_pullback!(gradient, c, model, v, bar)
+    currents_pullback!(gradient, c, model, v, bar, by_conductance)
     for (g, gate) in enumerate(system.gates)
         gate.state > 0 && (y_bar[gate.state] += c.gate_bar[g])
     end

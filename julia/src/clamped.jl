@@ -36,12 +36,18 @@ end
     return i
 end
 
-"The current compared with the data of recording `r`, without the capacitive part."
-function clamped_currents!(predicted, worker::ClampedWorker, recordings, r::Int)
-    range = samples_of(recordings.targets, r)
+"""
+The current compared with the data of recording `r`, without the capacitive part, and the
+conductances where they are asked for.
+"""
+function clamped_currents!(
+    predicted, worker::ClampedWorker, recordings, r::Int, conductances=nothing
+)
+    range, model = samples_of(recordings.targets, r), worker.model
     for (k, sample) in enumerate(range)
         sample_state!(worker, recordings, r, sample)
-        predicted[k] = ionic_current(worker.model, worker.state)
+        predicted[k] = ionic_current(model, worker.state)
+        conductances === nothing || (conductances[k] = total_conductance(model.plain, model))
     end
     isempty(recordings.weights) && return nothing
     before, n = 0.0, length(range)
@@ -101,14 +107,19 @@ function clamped_lane!(gradient, worker::ClampedWorker, recordings, r::Int, y0, 
     model, range = worker.model, samples_of(recordings.targets, r)
     drive_gates!(worker, recordings, r, y0)
     predicted, bars = zeros(length(range)), zeros(length(range))
-    clamped_currents!(predicted, worker, recordings, r)
+    as_voltage = loss.gain > 0 && !isempty(recordings.slope)
+    conductances = as_voltage ? zeros(length(range)) : nothing
+    clamped_currents!(predicted, worker, recordings, r, conductances)
     if !isempty(recordings.slope)
         c_m = model.theta[recordings.system.c_m]
         for (k, sample) in enumerate(range)
             predicted[k] += c_m * recordings.slope[sample]
         end
     end
+    as_voltage && to_voltages!(predicted, conductances, recordings.targets.data[r], loss.gain)
     value = loss!(bars, predicted, recordings.targets, r, loss)
+    as_voltage &&
+        from_voltages!(conductances, bars, predicted, recordings.targets.data[r], loss.gain)
     if !isempty(recordings.slope)
         gradient[recordings.system.c_m] += sum(
             bars[k] * recordings.slope[sample] for (k, sample) in enumerate(range))
@@ -116,13 +127,32 @@ function clamped_lane!(gradient, worker::ClampedWorker, recordings, r::Int, y0, 
     end
     fill!(worker.x_bar, 0)
     for (k, sample) in enumerate(range)
-        bars[k] == 0 && continue
+        by_conductance = as_voltage ? conductances[k] : 0.0
+        bars[k] == 0 && by_conductance == 0 && continue
         i = sample_state!(worker, recordings, r, sample)
-        current_pullback!(
-            (@view worker.x_bar[:, i]), gradient, model, worker.state, bars[k])
+        current_pullback!((@view worker.x_bar[:, i]), gradient, model, worker.state, bars[k],
+            by_conductance)
     end
     drive_back!(worker, recordings, r, y0)
     return value
+end
+
+"What the currents are off the data, as mV, on top of the data."
+function to_voltages!(predicted, conductances, data, gain)
+    for k in eachindex(data)
+        predicted[k] = data[k] + (predicted[k] - data[k]) / (conductances[k] + gain)
+    end
+    return nothing
+end
+
+"What flows back to these on to the currents (`bars`) and, in their place, the conductances."
+function from_voltages!(conductances, bars, predicted, data, gain)
+    for k in eachindex(data)
+        inverse = 1 / (conductances[k] + gain)
+        conductances[k] = -bars[k] * (predicted[k] - data[k]) * inverse
+        bars[k] *= inverse
+    end
+    return nothing
 end
 
 "What flows back from averages over three samples to the samples."

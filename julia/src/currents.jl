@@ -36,6 +36,16 @@ end
     return g * open_probability(c.gate, model.system.factors, channel) * (v - e)
 end
 
+"Sum of the conductances of all channels, by the gates of the last `total_current`."
+function total_conductance(c::Curves{T}, model::Model{T}) where {T}
+    total = zero(T)
+    for channel in model.system.channels
+        g = @inbounds model.theta[channel.g]
+        total += g * open_probability(c.gate, model.system.factors, channel)
+    end
+    return total
+end
+
 @inline function current(c::Curves{T,T}, model::Model{T}, i::UnknownCurrent, v::T) where {T}
     net = @inbounds model.system.networks[i.network]
     @inbounds model.y[input(net, 1)] = (v - i.v_shift) * i.inverse_v_scale
@@ -61,14 +71,17 @@ end
 end
 
 """
-What flows back to the total current on to the parameters, to the gates (`c.gate_bar`, which is
-overwritten) and to v, which is returned. The values of the last `total_current` must be there.
+What flows back to the total current, and to the total conductance, on to the parameters, to the
+gates (`c.gate_bar`, which is overwritten) and to v, which is returned. The values of the last
+`total_current` must be there.
 """
-function currents_pullback!(gradient, c::Curves{T,S}, model::Model{T}, v::S, bar::S) where {T,S}
+function currents_pullback!(
+    gradient, c::Curves{T,S}, model::Model{T}, v::S, bar::S, by_conductance::S=zero(S)
+) where {T,S}
     fill!(c.gate_bar, zero(S))
     v_bar = zero(S)
     for channel in model.system.channels
-        v_bar += channel_pullback!(gradient, c, model, channel, v, bar)
+        v_bar += channel_pullback!(gradient, c, model, channel, v, bar, by_conductance)
     end
     for unknown in model.system.unknown
         v_bar += unknown_pullback!(gradient, c, model, unknown, bar)
@@ -77,15 +90,16 @@ function currents_pullback!(gradient, c::Curves{T,S}, model::Model{T}, v::S, bar
 end
 
 @inline function channel_pullback!(
-    gradient, c::Curves{T,S}, model::Model{T}, channel::Channel, v::S, bar::S
+    gradient, c::Curves{T,S}, model::Model{T}, channel::Channel, v::S, bar::S, by_conductance::S
 ) where {T,S}
     @inbounds begin
         g, e, factors = model.theta[channel.g], model.theta[channel.e], model.system.factors
         p = open_probability(c.gate, factors, channel)
-        add!(gradient, channel.g, bar * p * (v - e))
+        each = bar * (v - e) + by_conductance
+        add!(gradient, channel.g, each * p)
         v_bar = bar * g * p
         add!(gradient, channel.e, -v_bar)
-        weight = bar * g * (v - e)
+        weight = each * g
         for j in channel.factors
             gate, power = factors[j].gate, factors[j].power
             slope = weight * power * (power == 1 ? one(S) : small_power(c.gate[gate], power - 1))

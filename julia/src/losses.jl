@@ -8,7 +8,8 @@ const LOSS_KINDS = Dict("mse" => MSE, "mae" => MAE, "huber" => HUBER)
 The residual is (predicted - measured)/scale; `delta` is where Huber's function turns linear.
 `spikes` weighs the squared errors of spike times in ms², a spike being a rise of v through
 `threshold` (mV), and its counterpart at most `reach` ms away. Where v is compared, what is above
-`ceiling` counts as that.
+`ceiling` counts as that. In clamped training on a measured v, a `gain` above zero (mS/cm²) turns the
+residual of the current into that of v under an observer of that gain.
 """
 struct Loss
     kind::LossKind
@@ -17,11 +18,12 @@ struct Loss
     threshold::Float64
     reach::Float64
     ceiling::Float64
+    gain::Float64
 end
 
 Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0, reach=5.0,
-    ceiling=Inf) = Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes,
-    threshold, reach, ceiling)
+    ceiling=Inf, gain=0.0) = Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta,
+    spikes, threshold, reach, ceiling, gain)
 
 "Cost of a residual and its derivative."
 @inline function cost(loss::Loss, r::Float64)

@@ -14,11 +14,13 @@ function clamped_recordings(neuron, voltages, h, data; exact=true)
         [1e30; fill(h, n)], targets, collect(2:(n + 1)), voltages, zeros(3, 0), Float64[])
 end
 
-function clamped(neuron, recordings, theta, y0=zeros(n_states(neuron.system), 0, 0))
+function clamped(
+    neuron, recordings, theta, y0=zeros(n_states(neuron.system), 0, 0); loss=Loss("mse")
+)
     each, gradient = zeros(1, 1), zeros(length(theta), 1)
     y0_gradient, status = zeros(size(y0)), zeros(Int, 1, 1)
     clamped_gradient!(each, gradient, y0_gradient, status, recordings, reshape(theta, :, 1), y0,
-        Loss("mse"), [0x00])
+        loss, [0x00])
     return each[1], vec(gradient), y0_gradient, status[1]
 end
 
@@ -43,6 +45,25 @@ end
         shifted(s) = clamped(neuron, recordings, theta, start .+ s .* push)[1]
         @test sum(by_start .* push) ≈ (shifted(1e-6) - shifted(-1e-6)) / 2e-6 rtol = 1e-6
     end
+end
+
+@testset "currents as voltages: $name" for name in ("squid_axon", "connor_stevens", "learned")
+    neuron, rng = test_neuron(name), MersenneTwister(8)
+    voltages = repeat([-80.0, -40.0, 10.0, -55.0, 33.0]; inner=4)
+    n, data = length(voltages), 5 .* randn(rng, 20)
+    held = clamped_recordings(neuron, voltages, 0.4, data)
+    # As a measured v: a slope, and averages that are none.
+    recordings = checked_clamped(neuron.system, true, held.nodes, held.index, held.weight,
+        held.first_step, held.h, held.targets, held.place, voltages, [zeros(n) ones(n) zeros(n)]',
+        randn(rng, n))
+    loss, theta = Loss("huber"; delta=0.2, gain=1.5), neuron.theta
+    direction = randn(rng, length(theta)) .* max.(abs.(theta), 1e-2)
+    value(s) = clamped(neuron, recordings, theta .+ s .* direction; loss)[1]
+    gradient = clamped(neuron, recordings, theta; loss)[2]
+    @test sum(gradient .* direction) ≈ (value(1e-6) - value(-1e-6)) / 2e-6 rtol = 1e-6
+    @test clamped(neuron, recordings, theta)[1] != clamped(neuron, recordings, theta; loss)[1]
+    @test clamped(neuron, held, theta; loss=Loss("mse"; gain=1.5))[1] ==
+        clamped(neuron, held, theta)[1]
 end
 
 @testset "clamped training agrees with solving" begin

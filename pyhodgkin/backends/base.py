@@ -102,6 +102,12 @@ class Loss:
     ceiling : float, optional
         mV. Where v is compared, what is above counts as that, in both traces: how long a spike
         that comes too early or too late lasts does not count, nor what it looks like.
+    gain : float, optional
+        Where the gates are driven by a measured v, and the ionic current is compared, what it is
+        off is divided by the conductance of all channels plus `gain` (the neuron's unit,
+        mS/cm²): by so many mV v would be off with an observer of that gain. So currents that
+        should cancel, and do not quite, cost less than gates that stay shut. The default of
+        `scale` is then that of v. Not for Levenberg-Marquardt.
 
     Examples
     --------
@@ -116,8 +122,11 @@ class Loss:
     threshold: float = 0.0
     reach: float = 5.0
     ceiling: float | None = None
+    gain: float | None = None
 
     def __post_init__(self) -> None:
+        if self.gain is not None and not 0.0 < self.gain < np.inf:
+            raise InputError(f"Loss: gain = {self.gain} mS/cm² must be positive")
         if not 0.0 < self.reach < np.inf:
             raise InputError(f"Loss: reach = {self.reach} ms must be positive")
         if not 0.0 <= self.spikes < np.inf or not np.isfinite(self.threshold):

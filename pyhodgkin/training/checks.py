@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.base import Backend, SolveOptions
+from ..backends.base import Backend, Loss, SolveOptions
 from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..recordings import Recording, RecordingSet
@@ -102,9 +102,17 @@ def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> NDArra
     return found
 
 
-def stages_fit(schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Recording]) -> None:
-    """Whether each stage can be run with this neuron and these recordings."""
+def stages_fit(
+    schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Recording], loss: Loss
+) -> None:
+    """Whether each stage can be run with this neuron, these recordings and this loss."""
     for i, stage in enumerate(schedule, 1):
+        gain = (stage.loss or loss).gain
+        if gain is not None and (stage.mode, stage.optimizer) == ("clamped", "levenberg"):
+            raise InputError(
+                f"stage {i} ({stage.label}): Levenberg-Marquardt knows the residual of the current "
+                f'alone; its loss has gain = {gain:g} mS/cm²: take "lbfgs", or a loss without'
+            )
         if stage.mode == "clamped" and not can_clamp(neuron):
             what = "one network" if neuron.right_hand_side else 'a gate of form "free"'
             raise InputError(

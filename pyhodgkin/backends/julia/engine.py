@@ -224,8 +224,9 @@ class JuliaBackend:
         each, gradient, by_start, status = (x.T for x in outputs)
         total, rows = np.zeros(gradient.shape), sets.rows
         for own in _groups(recordings):
-            held = clamped_of(neuron, recordings[own], loss.scale, sets.cells_of(own))
-            share = len(recordings[own]) / len(recordings)
+            mine, which = recordings[own], sets.cells_of(own)
+            held = clamped_of(neuron, mine, loss.scale, which, loss.gain is not None)
+            share = len(mine) / len(recordings)
             begin = start if start.shape[1] == 0 else np.ascontiguousarray(start[:, own])
             parts = [np.ascontiguousarray(x[:, own]) for x in (each, by_start, status)]
             run.call(

@@ -108,7 +108,8 @@ def options_of(options: SolveOptions) -> Any:
 def loss_of(loss: Loss) -> Any:
     """The loss in Julia; its scale goes with the recordings."""
     ceiling = float("inf") if loss.ceiling is None else loss.ceiling
-    numbers = (loss.delta, loss.spikes, loss.threshold, loss.reach, ceiling)
+    gain = 0.0 if loss.gain is None else loss.gain
+    numbers = (loss.delta, loss.spikes, loss.threshold, loss.reach, ceiling, gain)
     return session().call("make_loss", loss.kind, *map(float, numbers))
 
 
@@ -151,16 +152,27 @@ def _from_one(cells: Cells) -> NDArray[np.int64]:
 
 
 def clamped_of(
-    neuron: Neuron, recordings: Sequence[Recording], scale: float | None, cells: Cells = ()
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    scale: float | None,
+    cells: Cells = (),
+    by_voltage: bool = False,
 ) -> Held:
-    """Recordings of one clamp for clamped training, with the steps of their known voltage."""
+    """Recordings of one clamp for clamped training, with the steps of their known voltage.
+
+    The default scale is that of the current, or that of the data where `by_voltage` is set.
+    """
     check_linear(neuron)
-    return _clamped(neuron, tuple(recordings), scale, cells)
+    return _clamped(neuron, tuple(recordings), scale, cells, by_voltage)
 
 
 @lru_cache(maxsize=16)
 def _clamped(
-    neuron: Neuron, recordings: tuple[Recording, ...], scale: float | None, cells: Cells
+    neuron: Neuron,
+    recordings: tuple[Recording, ...],
+    scale: float | None,
+    cells: Cells,
+    by_voltage: bool,
 ) -> Held:
     drives = [drive_of(r) for r in recordings]
     first = np.cumsum([1, *(len(d.h) for d in drives)])
@@ -172,7 +184,7 @@ def _clamped(
         weights = np.concatenate([b.weights for b in balances])
         slope = np.concatenate([b.slope for b in balances])
         compared = [b.stimulus for b in balances]
-        measured = [b.target(neuron.c_m) for b in balances]
+        measured = measured if by_voltage else [b.target(neuron.c_m) for b in balances]
     targets, kept = _targets(recordings, compared, measured, scale)
     grid = grid_of(np.concatenate([d.v for d in drives]))
     held = session().call(

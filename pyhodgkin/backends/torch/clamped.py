@@ -54,7 +54,7 @@ def value_and_grad(
         s = None if start is None else _tensor(start[lanes][:, own], x).requires_grad_()
         begin = _named(neuron, x) if s is None else s
         with one_thread_for(len(x) * len(plan.h), MANY):
-            cost = _losses(plan, loss, *_residual(system, plan, x, begin))
+            cost = _losses(plan, loss, _residual(system, plan, x, begin, loss.gain))
             cost.sum().backward()
         each[lanes, own] = _array(cost.detach())
         gradient[lanes, cell] += _array(x.grad) / r
@@ -82,7 +82,7 @@ def predict(
         x = theta[lanes, cell].detach()
         s = _named(neuron, x) if start is None else _tensor(start[lanes][:, own], x)
         with torch.no_grad(), one_thread_for(len(x) * len(plan.h), MANY):
-            current = _current(system, plan, system.unpack(x), s)
+            current, _ = _current(system, plan, system.unpack(x), s)
         parts = current.split(plan.lengths, -1)
         for i, part in zip(own, parts, strict=True):
             out[i][lanes] = _array(part)
@@ -198,36 +198,46 @@ def _spread(table: Table, a: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
     return alpha, alpha + beta
 
 
-def _current(system: ConductanceSystem, plan: Plan, p: Params, y0: Tensor | None) -> Tensor:
-    """The ionic current (K, T), averaged around each sample in current clamp."""
+def _current(
+    system: ConductanceSystem, plan: Plan, p: Params, y0: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The ionic current (K, T), averaged around each sample in current clamp; conductances."""
     x = _gates(system, plan, p, y0)
     v = plan.v.expand(x.shape[1], -1)
     bank = system.gates
     instant = bank.instant(bank.leaves(v, p)) if bank.instantaneous else []
-    total = system.conductances.total(v, x, instant, p)
+    total, conductance = system.conductances.totals(v, x, instant, p)
     if system.unknown:
         total = total + system.unknown.total(v, x, instant, p)
     if plan.weights is None:
-        return total
+        return total, conductance
     # The weights are zero where a recording has no neighbour, so rolling never mixes two.
     before, here, after = plan.weights
-    return before * total.roll(1, -1) + here * total + after * total.roll(-1, -1)
+    total = before * total.roll(1, -1) + here * total + after * total.roll(-1, -1)
+    return total, conductance
 
 
 def _residual(
-    system: ConductanceSystem, plan: Plan, theta: Tensor, y0: Tensor | None
-) -> tuple[Tensor, ...]:
-    """Predicted minus measured (K, n_used)."""
-    error = _current(system, plan, system.unpack(theta), y0) - plan.target
+    system: ConductanceSystem,
+    plan: Plan,
+    theta: Tensor,
+    y0: Tensor | None,
+    gain: float | None,
+) -> Tensor:
+    """Predicted minus measured (K, n_used): currents, or mV with a `gain` in current clamp."""
+    current, conductance = _current(system, plan, system.unpack(theta), y0)
+    error = current - plan.target
     if plan.slope is not None:
         error = error + theta[:, system.c_m, None] * plan.slope
-    return (error.index_select(-1, plan.used),)
+        error = error if gain is None else error / (conductance + gain)
+    return error.index_select(-1, plan.used)
 
 
 def _losses(plan: Plan, loss: Loss, error: Tensor) -> Tensor:
     """The loss of each recording (K, R)."""
     owner = plan.owner.index_select(0, plan.used)
-    scales = plan.deviation if loss.scale is None else [loss.scale] * len(plan.deviation)
+    spread = plan.deviation if loss.gain is None else plan.deviation_v
+    scales = spread if loss.scale is None else [loss.scale] * len(spread)
     scale = torch.tensor(scales, dtype=error.dtype, device=error.device)
     r = error / scale.index_select(0, owner)
     if loss.kind == "mse":

@@ -29,7 +29,8 @@ class Plan:
     """Some recordings as tensors: everything that does not depend on the parameters.
 
     `owner` says to which recording (0 … R-1) a sample belongs, `used` which samples the mask
-    keeps. `slope` is that of v in current clamp, or None; `weights` (3, T) average there.
+    keeps. `deviation` is that of the measured current, `deviation_v` that of the data. `slope` is
+    that of v in current clamp, or None; `weights` (3, T) average there.
     """
 
     table: Table
@@ -41,6 +42,7 @@ class Plan:
     used: Tensor
     target: Tensor
     deviation: list[float]
+    deviation_v: list[float]
     counts: Tensor
     slope: Tensor | None
     weights: Tensor | None
@@ -76,6 +78,7 @@ def _plan(recordings: tuple[Recording, ...], c_m: float, dtype: torch.dtype, dev
         used=torch.as_tensor(np.flatnonzero(np.concatenate(masks)), device=device),
         target=tensor(targets),
         deviation=[default_scale(x[m]) for x, m in zip(measured, masks, strict=True)],
+        deviation_v=[default_scale(r.data[r.mask]) for r in recordings],
         counts=torch.as_tensor([int(m.sum()) for m in masks], dtype=dtype, device=device),
         slope=slope,
         weights=weights,

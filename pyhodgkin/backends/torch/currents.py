@@ -70,8 +70,14 @@ class ConductanceBank:
 
     def total(self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params) -> Tensor:
         """Sum of the currents (K, Q)."""
+        return self.totals(v, x, instant, p)[0]
+
+    def totals(
+        self, v: Tensor, x: Tensor, instant: list[Tensor], p: Params
+    ) -> tuple[Tensor, Tensor]:
+        """Sums of the currents and of the conductances (K, Q)."""
         conductance = self.open_probability(v, x, instant) * p["g"]
-        return (conductance * (v - p["e"])).sum(0)
+        return (conductance * (v - p["e"])).sum(0), conductance.sum(0)
 
     def linear_in_v(
         self, v: Tensor, x: Tensor, instant: list[tuple[Tensor, Tensor]], p: Params
