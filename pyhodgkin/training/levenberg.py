@@ -35,6 +35,7 @@ FLAT = 1e-8  # relative decrease that is none
 PATIENCE = 3  # steps in a row without one: converged
 BENT = 0.75  # of a step is what may be added to follow a curved valley
 SMALL = 1e-9  # of phi: no step
+KEPT, MOST_KEPT = 0.25, 2  # a step so near what was expected keeps its matrix, so many times
 NOTHING, STEP, MEASURE = range(3)  # what is due before the next point can be asked for
 GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
 _EPS, _HALVINGS = float(np.finfo(np.float64).eps), 40
@@ -71,7 +72,7 @@ class Levenberg:
 
     _ARRAYS = (
         *("ahead", "point", "value", "gradient", "damping", "growth"),
-        *("expected", "reach", "flat", "done", "failed", "rejected", "rate", "due"),
+        *("expected", "reach", "flat", "kept", "done", "failed", "rejected", "rate", "due"),
     )
 
     def __init__(self, phi: FloatArray, curvature: Curvature) -> None:
@@ -84,7 +85,7 @@ class Levenberg:
         self._scales: dict[int, FloatArray] = {}
         self.damping, self.growth = np.full(k, GENTLE), np.full(k, 2.0)
         self.expected, self.rate, self.reach = np.zeros(k), np.zeros(k), np.full(k, REACH)
-        self.flat, self.due = np.zeros(k, np.int64), np.zeros(k, np.int64)
+        self.flat, self.kept, self.due = (np.zeros(k, np.int64) for _ in range(3))
         self.done, self.failed, self.rejected = (np.zeros(k, bool) for _ in range(3))
 
     def ask(self) -> FloatArray:
@@ -111,10 +112,11 @@ class Levenberg:
                 continue
             else:
                 self._damp(k)
-                self.due[k] = max(self.due[k], STEP)
+                stale = self.kept[k] > 0  # where the matrix is from an earlier point
+                self.kept[k], self.due[k] = 0, MEASURE if stale else max(self.due[k], STEP)
 
     def _accept(self, k: int, value: float, gradient: FloatArray) -> None:
-        gained = self.value[k] - value
+        gained, ratio = self.value[k] - value, np.inf
         if np.isfinite(gained):
             ratio = gained / max(self.expected[k], 1e-300)
             factor = float(np.clip(1.0 - 4.0 * (ratio - 0.4), 1.0 / 3.0, 2.0))
@@ -124,7 +126,13 @@ class Levenberg:
                 self.reach[k] = min(LONGER * self.reach[k], REACH)
             self.flat[k] = self.flat[k] + 1 if gained <= FLAT * abs(value) else 0
         self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
-        self.done[k], self.due[k] = self.flat[k] >= PATIENCE, MEASURE
+        self.done[k] = self.flat[k] >= PATIENCE
+        model = self._models[k]
+        # Of numbers alone: what networks say bends, and their directions turn.
+        keep = model is not None and model.basis is None and abs(ratio - 1.0) < KEPT
+        keep = keep and bool(self.kept[k] < MOST_KEPT)
+        self.kept[k] = self.kept[k] + 1 if keep else 0
+        self.due[k] = STEP if keep else MEASURE
 
     def _measured(self, k: int) -> Model:
         """The model at the point of start `k`; what damps it forgets only slowly."""
@@ -174,7 +182,9 @@ class Levenberg:
     def state(self) -> State:
         out = {name: np.array(getattr(self, name)) for name in self._ARRAYS}
         scales = {k: x.scale for k, x in enumerate(self._models) if x is not None} | self._scales
-        return out | {f"scale.{k}": np.array(x) for k, x in scales.items()}
+        out |= {f"scale.{k}": np.array(x) for k, x in scales.items()}
+        kept = {k: x.matrix for k, x in enumerate(self._models) if x is not None and self.kept[k]}
+        return out | {f"matrix.{k}": np.array(x) for k, x in kept.items()}
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
         for name in self._ARRAYS:
@@ -182,6 +192,9 @@ class Levenberg:
         self._models = [None] * len(self._models)
         scales = {k: state.get(f"scale.{k}") for k in range(len(self._models))}
         self._scales = {k: np.array(x) for k, x in scales.items() if x is not None}
+        # One from an earlier point cannot be measured again.
+        for k in np.flatnonzero(self.kept).tolist():
+            self._models[k] = Model(np.array(state[f"matrix.{k}"]), scale=self._scales.pop(k))
 
 
 class _Damped:
