@@ -217,7 +217,8 @@ def three_from_four(seed: int) -> Row:
     """Three gates from four currents; judged at currents never seen."""
     dt = 0.1 if ARGS.quick else 0.02
     truths = [solved(i, 50.0, dt) for i in (5.0, 9.0, 15.0, 30.0)]
-    neuron = learn(unknown("nmh", seed), *truths).neuron
+    # What the search finds is drawn by this seed, not by that of the networks.
+    neuron = learn(unknown("nmh", seed), *truths, seeds=[seed]).neuron
     row: Row = {}
     for i_stim in (6.0, 12.0, 20.0, 40.0):
         found = judged(neuron, solved(i_stim, 50.0, 0.05))
