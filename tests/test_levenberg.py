@@ -63,6 +63,22 @@ def test_restored_it_goes_on_bit_for_bit(after):
     np.testing.assert_array_equal(descend(second, 12 - after).point, unbroken.point)
 
 
+def test_a_matrix_is_kept_while_steps_do_what_it_says():
+    size = np.array([1.0, 100.0])
+    places = []
+
+    def counted(k, x):
+        places.append(x.copy())
+        return Model(2.0 * np.diag(size))
+
+    def valley(x):
+        return np.sum(size * x**2, axis=-1), 2.0 * size * x
+
+    optimizer = descend(Levenberg(np.full((1, 2), 2.0), counted), 10, valley)
+    np.testing.assert_allclose(optimizer.point, 0.0, atol=1e-3)
+    assert len(places) == 3  # for nine steps
+
+
 def test_nothing_is_measured_where_no_step_follows():
     places = []
 
