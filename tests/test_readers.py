@@ -352,7 +352,7 @@ def test_abf_voltage_clamp_and_its_statements(tmp_path):
     assert (sweeps[0].observed, sweeps[0].current_unit) == ("current", "nA")
     with pytest.raises(RecordingError, match="records in pA, which is voltage clamp"):
         read(path, clamp="current")
-    with pytest.raises(RecordingError, match=r"has channels \[0\], not 3"):
+    with pytest.raises(RecordingError, match=r"channel=3: the file has channels 0 \("):
         read(path, channel=3)
     abf_file(path, units="mV", command_units="")
     with pytest.raises(RecordingError, match="give current_unit="):

@@ -7,19 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BackendUnavailableError, RecordingError
+from ..errors import BackendUnavailableError, RecordingError, nearest
 from ..recordings import RecordingSet
 from ..units import AMPERE, VOLTAGE, spelled
 from .assemble import Sweep, Trace, recording
-from .options import Options
+from .options import COMMON, Options
+
+TAKES = COMMON | {"channel", "command"}
+INSTEAD = {
+    **dict.fromkeys(("time", "dt", "rate", "time_unit"), "the header states the times of samples"),
+    **dict.fromkeys(("voltage", "current"), "choose the recorded channel with channel="),
+    "sweep": "every sweep is read",
+}
 
 
 def read_abf(path: Path, options: Options) -> RecordingSet:
     """Every sweep of one recorded channel, with the command that the file holds."""
     abf = _open(path)
-    channel = options.channel or 0
-    if channel not in abf.channelList:
-        raise RecordingError(f"{path} has channels {list(abf.channelList)}, not {channel}")
+    channel = _channel(path, abf, 0 if options.channel is None else options.channel, "channel")
     count = abf.sweepCount
     return RecordingSet(
         recording(_sweep(path, abf, channel, i, options), options, options.protocol_of(i, count))
@@ -38,6 +43,18 @@ def _open(path: Path) -> Any:
         return pyabf.ABF(str(path))
     except Exception as error:  # a damaged file shows itself in many ways
         raise RecordingError(f"{path} cannot be read as ABF, or is cut short: {error}") from None
+
+
+def _channel(path: Path, abf: Any, wanted: int | str, argument: str) -> int:
+    """Number of the recorded channel that is called, or numbered, `wanted`."""
+    names = [str(name).strip("\x00 ") for name in abf.adcNames]
+    if isinstance(wanted, int) and wanted in abf.channelList:
+        return wanted
+    if isinstance(wanted, str) and names.count(wanted) == 1:
+        return names.index(wanted)
+    known = ", ".join(f"{i} ({name})" for i, name in zip(abf.channelList, names, strict=True))
+    hint = f"; {nearest(wanted, names)}" if isinstance(wanted, str) else ""
+    raise RecordingError(f"{path}: {argument}={wanted!r}: the file has channels {known}{hint}")
 
 
 def _sweep(path: Path, abf: Any, channel: int, index: int, options: Options) -> Sweep:

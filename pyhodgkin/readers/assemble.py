@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, RecordingError
 from ..protocols import CurrentClamp, Protocol, Sampled, VoltageClamp
 from ..recordings import Recording
+from ..units import spelled
 from .options import Options
 
 
@@ -43,6 +45,8 @@ def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recordi
     protocol, t = given, np.asarray(sweep.t, dtype=np.float64) - sweep.t_start
     if given is not None and given.kind != sweep.clamp:
         raise RecordingError(f"{where} is {sweep.clamp} clamp but protocol is {given.kind} clamp")
+    if given is not None:
+        _refuse_beside_protocol(sweep.clamp, given, options, where)
     observed = {"current": sweep.voltage, "voltage": sweep.current}[sweep.clamp]
     command = {"current": sweep.current, "voltage": sweep.voltage}[sweep.clamp]
     if observed is None:
@@ -58,10 +62,11 @@ def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recordi
             protocol = _protocol(command, t, sweep, options, where)
         assert protocol is not None
         data, unit = _converted(observed, sweep.clamp == "current", options, where)
+        measured: dict[str, Any] = {"v" if sweep.clamp == "current" else "current": data}
         made = Recording(
             t,
             protocol,
-            **{"v" if sweep.clamp == "current" else "current": data},
+            **measured,
             name=sweep.name,
             current_unit=unit if sweep.clamp == "voltage" else "",
             temperature=sweep.temperature if options.temperature is None else options.temperature,
@@ -73,6 +78,24 @@ def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recordi
     except InputError as error:
         raise RecordingError(f"{where}: {error}") from None
     return made if options.name is None else replace(made, name=options.name)
+
+
+def _refuse_beside_protocol(clamp: str, given: Protocol, options: Options, where: str) -> None:
+    """Raise for an argument about a command that is not read because `protocol` replaces it."""
+    unit = getattr(given, "unit", "mV")
+    about = {f"{clamp}_scale", "command_mode", "command"} & set(options.given())
+    for name in sorted(about):
+        raise RecordingError(
+            f"{where}: {name}={getattr(options, name)!r} is about the command of the file, which "
+            "protocol= replaces: leave one out"
+        )
+    for name in ("current_unit", "convert_current") if clamp == "current" else ():
+        value = getattr(options, name)
+        if value is not None and spelled(value) != unit:
+            raise RecordingError(
+                f"{where}: {name} is {value} but protocol is in {unit}: give the protocol in "
+                f"{value}, or leave {name} out"
+            )
 
 
 def _protocol(
@@ -92,8 +115,10 @@ def _converted(trace: Trace, is_voltage: bool, options: Options, where: str) -> 
     label = f"{where}, {trace.label}"
     if is_voltage:
         scale, unit = options.voltage_factor(trace.unit, label), "mV"
+        scale *= options.scale("voltage", where)
     else:
         scale, unit = options.current_factor(trace.unit, label)
+        scale *= options.scale("current", where)
     values = np.asarray(trace.values)
     if values.dtype.kind not in "fiu":
         raise RecordingError(f"{label} holds {values.dtype} values, not numbers")

@@ -14,7 +14,9 @@ import numpy as np
 from ..errors import RecordingError
 from ..recordings import Recording, RecordingSet
 from .options import Options
-from .table import Table, recordings
+from .table import INSTEAD, TAKES, Table, recordings
+
+__all__ = ["INSTEAD", "TAKES", "read_csv", "write_csv"]
 
 _NOTE = "# pyhodgkin "
 

@@ -11,7 +11,9 @@ import numpy as np
 from ..errors import RecordingError
 from ..recordings import RecordingSet
 from .options import Options
-from .table import Table, recordings
+from .table import INSTEAD, TAKES, Table, recordings
+
+__all__ = ["INSTEAD", "TAKES", "read_npz"]
 
 
 def read_npz(path: Path, options: Options) -> RecordingSet:

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from ..errors import BackendUnavailableError, RecordingError
 from ..recordings import RecordingSet
 from .assemble import Sweep, Trace, recording
-from .options import Options
+from .options import COMMON, Options
+
+TAKES = COMMON
+INSTEAD = {
+    **dict.fromkeys(
+        ("time", "dt", "rate", "time_unit"), "the file states the times of its samples"
+    ),
+    **dict.fromkeys(("voltage", "current", "sweep"), "the file states which series are paired"),
+    **dict.fromkeys(("channel", "command"), "channels belong to ABF files"),
+}
 
 _CLAMPS = {"CurrentClampSeries": "current", "VoltageClampSeries": "voltage"}
 

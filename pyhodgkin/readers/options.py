@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from ..errors import InputError, RecordingError, unknown
 from ..protocols import Protocol
@@ -19,10 +21,23 @@ _SUFFIXES = {
     "current": (*AMPERE, *PER_AREA),
 }
 
+# Arguments that every format takes. A reader lists in `TAKES` those and its own; any other that
+# is given is refused, with the text that its `INSTEAD` has for it.
+COMMON = frozenset(
+    {
+        *("clamp", "protocol", "command_mode", "temperature", "name"),
+        *("voltage_unit", "current_unit", "voltage_scale", "current_scale", "convert_current"),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Options:
-    """The keyword arguments of `pyhodgkin.read`, documented there."""
+    """The keyword arguments of `pyhodgkin.read`, documented there.
+
+    A new argument is one line here, one in the signature of `read`, and its name in `COMMON`
+    or in the `TAKES` of the readers that honour it.
+    """
 
     clamp: str | None = None
     protocol: Protocol | Sequence[Protocol] | None = None
@@ -39,13 +54,54 @@ class Options:
     current_scale: float | str = 1.0
     convert_current: str | None = None
     command_mode: str = "command"
-    channel: int | None = None
+    channel: int | str | None = None
+    command: int | str | None = None
     temperature: float | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:
         if self.clamp is not None and self.clamp not in CLAMPS:
             raise unknown("clamp", str(self.clamp), CLAMPS)
+
+    def given(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults.
+
+        Examples
+        --------
+        >>> Options(clamp="voltage", dt=0.1, voltage_scale=1).given()
+        {'clamp': 'voltage', 'dt': 0.1}
+        """
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {f.name: values[f.name] for f in fields(self) if not _is(values[f.name], f.default)}
+
+    def refuse_others(
+        self, takes: Iterable[str], instead: Mapping[str, str], kind: str, path: str
+    ) -> None:
+        """Raise for an argument that the reader of `kind` files does not honour."""
+        takes = frozenset(takes)
+        for name, value in self.given().items():
+            if name not in takes:
+                more = f": {instead[name]}" if name in instead else ""
+                listed = ", ".join(f.name for f in fields(self) if f.name in takes)
+                raise RecordingError(
+                    f"{path}: {name}={value!r} cannot be given for {kind} files{more} "
+                    f"(they take {listed})"
+                )
+
+    def scale(self, quantity: str, where: str) -> float:
+        """What to multiply the stored numbers of `quantity` with."""
+        argument = f"{quantity}_scale"
+        value = getattr(self, argument)
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            raise RecordingError(
+                f"{where}: {argument}={value!r} must be a number; the name of one is for csv "
+                "and npz files"
+            ) from None
+        if not math.isfinite(number) or number == 0.0:
+            raise RecordingError(f"{where}: {argument}={value!r} must be finite and not 0")
+        return number
 
     def unit(self, quantity: str, stated: str | None, where: str) -> str:
         """The unit of `quantity`: stated by the file or by the user, the same if by both."""
@@ -104,6 +160,12 @@ def split_unit(name: str, quantity: str) -> tuple[str, str | None]:
     if base and spelled(last) in _SUFFIXES[quantity]:
         return base, last
     return name.strip(), None
+
+
+def _is(value: Any, default: Any) -> bool:
+    if value is None or default is None or not isinstance(value, (bool, int, float, str)):
+        return value is default
+    return isinstance(value, str) == isinstance(default, str) and value == default
 
 
 def _named(where: str, convert):

@@ -38,7 +38,8 @@ def read(
     current_scale: float | str = 1.0,
     convert_current: str | None = None,
     command_mode: str = "command",
-    channel: int | None = None,
+    channel: int | str | None = None,
+    command: int | str | None = None,
     temperature: float | None = None,
     name: str | None = None,
 ) -> RecordingSet:
@@ -46,7 +47,7 @@ def read(
 
     Units are stated by the file (in a name such as ``"t (ms)"``, ``"v [mV]"``, ``"I_nA"``, or
     by the format itself) or by the caller, never guessed. Time is counted from the first
-    sample of each sweep.
+    sample of each sweep. An argument that a format cannot honour is refused.
 
     Parameters
     ----------
@@ -70,14 +71,18 @@ def read(
         Units of the data where the file does not state them: ms, s, …; mV, V, …; pA, nA, A, …,
         uA/cm2, …
     voltage_scale, current_scale : float or str, optional
-        What to multiply the stored numbers with, or the name of that number in the file.
+        What to multiply the stored numbers with, in any format; for csv and npz also the name
+        of that number in the file.
     convert_current : {"uA/cm2", "nA", "pA"}, optional
         Unit of the currents in the result. By default those three stay, other amperes become
         nA and other densities µA/cm².
     command_mode : {"command", "linear", "held"}
         What the command does between its samples, see `pyhodgkin.protocols.Sampled`.
-    channel : int, optional
-        Recorded channel of an ABF file, the first by default.
+    channel : int or str, optional
+        Recorded channel of an ABF file, by number or name; the first by default.
+    command : int or str, optional
+        Recorded channel of an ABF file that holds the command as it was applied, by number or
+        name; used in place of the waveform that the header describes.
     temperature : float, optional
         Degrees Celsius.
     name : str, optional
@@ -90,7 +95,8 @@ def read(
     Raises
     ------
     RecordingError
-        When the file is missing, unreadable or cut short, or something is not stated.
+        When the file is missing, unreadable or cut short, something is not stated, or an
+        argument is not one of the file's format.
 
     Examples
     --------
@@ -112,8 +118,9 @@ def read(
         raise RecordingError(
             f"{file} does not exist" if not file.exists() else f"{file} is no file"
         )
-    reader: Callable[[Path, Options], RecordingSet]
-    reader = getattr(import_module(f"{__package__}.{kind}"), f"read_{kind}")
+    module = import_module(f"{__package__}.{kind}")
+    options.refuse_others(module.TAKES, module.INSTEAD, kind, str(file))
+    reader: Callable[[Path, Options], RecordingSet] = getattr(module, f"read_{kind}")
     try:
         found = reader(file, options)
     except OSError as error:

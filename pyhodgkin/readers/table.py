@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from ..errors import RecordingError, nearest
 from ..recordings import RecordingSet
 from .assemble import Sweep, Trace, recording
-from .options import CLAMPS, Options, split_unit
+from .options import CLAMPS, COMMON, Options, split_unit
+
+TAKES = COMMON | {"time", "voltage", "current", "sweep", "dt", "rate", "time_unit"}
+INSTEAD = {
+    "channel": "choose the data by their names with voltage= and current=",
+    "command": "name the data of the command with current= (current clamp) or voltage=",
+}
 
 # Names, without their unit and in lower case, that need no telling.
 _USUAL = {
@@ -66,6 +72,9 @@ class Table:
 
 def recordings(table: Table, options: Options) -> RecordingSet:
     """The sweeps of a table: rows of two-dimensional arrays, or stretches of a sweep column."""
+    scales = {x: getattr(options, x) for x in ("voltage_scale", "current_scale")}
+    named = {x: table.number(x, value) for x, value in scales.items() if isinstance(value, str)}
+    options = replace(options, **named)
     clamp = options.clamp or table.notes.get("clamp")
     if clamp not in CLAMPS:
         raise RecordingError(
@@ -99,14 +108,13 @@ def _traces(table: Table, quantity: str, options: Options):
     name = table.find(quantity, options)
     if name is None:
         return None
-    scale = table.number(f"{quantity}_scale", getattr(options, f"{quantity}_scale"))
     values = np.atleast_2d(table.arrays[name])
     if values.ndim != 2 or values.size == 0:
         raise RecordingError(
             f"{table.path}, {name} has shape {np.shape(table.arrays[name])}, "
             "not (T,) or (sweeps, T)"
         )
-    return (values if scale == 1.0 else values * scale), split_unit(name, quantity)[1], name
+    return values, split_unit(name, quantity)[1], name
 
 
 def _stretches(table: Table, length: int, options: Options) -> list[slice]:
