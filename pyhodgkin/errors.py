@@ -38,6 +38,14 @@ class CheckpointError(PyHodgkinError):
     """A checkpoint is damaged or belongs to another run."""
 
 
+class RecordingWarning(UserWarning):
+    """Something about a recording that was taken in one way and could be meant in another."""
+
+
+class PlausibilityWarning(RecordingWarning):
+    """A number that is hardly meant so, for instance seconds taken as ms."""
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Text that suggests the choice closest to `name`, and lists them all when they are few.
 
