@@ -48,7 +48,7 @@ def test_scales_multiply_the_stored_numbers_of_every_format(tmp_path, ending):
         ("abf", {"rate": 1e4}, "header states the times"),
         ("abf", {"time": "t"}, "header states the times"),
         ("abf", {"time_unit": "s"}, "header states the times"),
-        ("abf", {"sweep": "sweep"}, "every sweep is read"),
+        ("abf", {"sweep": "sweep"}, "choose with sweeps="),
         ("nwb", {"dt": 1.0}, "states the times"),
         ("nwb", {"rate": 1e4}, "states the times"),
         ("nwb", {"channel": 1}, "belong to ABF"),

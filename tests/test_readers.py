@@ -89,7 +89,7 @@ def test_a_protocol_of_the_users_replaces_the_command(tmp_path):
     assert read(path, clamp="current", protocol=step)[0].protocol is step
     with pytest.raises(RecordingError, match="is current clamp but protocol is voltage clamp"):
         read(path, clamp="current", protocol=VoltageClamp(0.0, 20.0))
-    with pytest.raises(RecordingError, match="protocol has 2 entries and the file 1 sweeps"):
+    with pytest.raises(RecordingError, match="protocol has 2 entries and 1 sweeps are read"):
         read(path, clamp="current", protocol=[step, step])
 
 

@@ -17,7 +17,7 @@ TAKES = COMMON | {"channel", "command"}
 INSTEAD = {
     **dict.fromkeys(("time", "dt", "rate", "time_unit"), "the header states the times of samples"),
     **dict.fromkeys(("voltage", "current"), "choose the recorded channel with channel="),
-    "sweep": "every sweep is read",
+    "sweep": "choose with sweeps=",
 }
 
 
@@ -25,11 +25,17 @@ def read_abf(path: Path, options: Options) -> RecordingSet:
     """Every sweep of one recorded channel, with the command that the file holds."""
     abf = _open(path)
     channel = _channel(path, abf, 0 if options.channel is None else options.channel, "channel")
-    count = abf.sweepCount
+    chosen = options.chosen([_name(path, abf, i) for i in range(abf.sweepCount)], path)
     return RecordingSet(
-        recording(_sweep(path, abf, channel, i, options), options, options.protocol_of(i, count))
-        for i in range(count)
+        recording(
+            _sweep(path, abf, channel, i, options), options, options.protocol_of(k, len(chosen))
+        )
+        for k, i in enumerate(chosen)
     )
+
+
+def _name(path: Path, abf: Any, index: int) -> str:
+    return path.stem if abf.sweepCount == 1 else f"{path.stem} sweep {index}"
 
 
 def _open(path: Path) -> Any:
@@ -75,7 +81,7 @@ def _sweep(path: Path, abf: Any, channel: int, index: int, options: Options) -> 
         voltage=observed if current_clamp else commanded,
         current=commanded if current_clamp else observed,
         clamp=clamp,
-        name=path.stem if abf.sweepCount == 1 else f"{path.stem} sweep {index}",
+        name=_name(path, abf, index),
         source=str(path),
         t_start=float(t[0]),
     )

@@ -55,9 +55,10 @@ def read_nwb(path: Path, options: Options) -> RecordingSet:
     if not sweeps:
         wanted = f"{options.clamp}-clamp" if options.clamp else "current- or voltage-clamp"
         raise RecordingError(f"{path} holds no {wanted} series")
-    count = len(sweeps)
+    chosen = options.chosen([sweep.name for sweep in sweeps], path)
     return RecordingSet(
-        recording(sweep, options, options.protocol_of(i, count)) for i, sweep in enumerate(sweeps)
+        recording(sweeps[i], options, options.protocol_of(k, len(chosen)))
+        for k, i in enumerate(chosen)
     )
 
 

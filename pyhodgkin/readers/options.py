@@ -11,8 +11,12 @@ from typing import Any
 from ..errors import InputError, RecordingError, unknown
 from ..protocols import Protocol
 from ..units import AMPERE, PER_AREA, TIME, VOLTAGE, current_factor, factor, spelled
+from .choose import chosen
 
 CLAMPS = ("current", "voltage")
+
+# Positions or names of sweeps.
+Sweeps = int | str | slice | range | Sequence[int | str | slice | range] | None
 
 # Units that a name can state at its end, as in "V_sine_mV", by what is measured.
 _SUFFIXES = {
@@ -26,6 +30,7 @@ _SUFFIXES = {
 COMMON = frozenset(
     {
         *("clamp", "protocol", "command_mode", "temperature", "name"),
+        *("sweeps", "exclude"),
         *("voltage_unit", "current_unit", "voltage_scale", "current_scale", "convert_current"),
     }
 )
@@ -58,6 +63,8 @@ class Options:
     command: int | str | None = None
     temperature: float | None = None
     name: str | None = None
+    sweeps: Sweeps = None
+    exclude: Sweeps = None
 
     def __post_init__(self) -> None:
         if self.clamp is not None and self.clamp not in CLAMPS:
@@ -133,13 +140,17 @@ class Options:
         unit = self.unit("current", stated, where)
         return _named(where, lambda: current_factor(unit, self.convert_current))
 
+    def chosen(self, names: Sequence[str], path: object) -> list[int]:
+        """Positions of the sweeps to read, of those called `names`; only these need be readable."""
+        return chosen(names, self.sweeps, self.exclude, str(path))
+
     def protocol_of(self, sweep: int, count: int) -> Protocol | None:
         """The protocol given by the user for one sweep, if any."""
         if self.protocol is None or isinstance(self.protocol, Protocol):
             return self.protocol
         if len(self.protocol) != count:
             raise RecordingError(
-                f"protocol has {len(self.protocol)} entries and the file {count} sweeps: "
+                f"protocol has {len(self.protocol)} entries and {count} sweeps are read: "
                 "give one for all or one for each"
             )
         return self.protocol[sweep]

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import RecordingError
 from ..protocols import Protocol
 from ..recordings import RecordingSet
-from .options import Options
+from .options import Options, Sweeps
 
 _FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".txt", ".dat"), "csv"),
@@ -42,6 +42,8 @@ def read(
     command: int | str | None = None,
     temperature: float | None = None,
     name: str | None = None,
+    sweeps: Sweeps = None,
+    exclude: Sweeps = None,
 ) -> RecordingSet:
     """Read the sweeps of a file: csv (also tsv, txt, dat), npz, abf or nwb.
 
@@ -86,7 +88,11 @@ def read(
     temperature : float, optional
         Degrees Celsius.
     name : str, optional
-        Name of the recording, for a file of one sweep.
+        Name of the recording, when one sweep is read.
+    sweeps, exclude : int, str, slice, range, or a sequence of these, optional
+        Sweeps to read, and sweeps to leave out, by their position in the file (from 0; negative
+        ones from the end) or by their name. A sweep that is not read need not be readable.
+        `protocol` counts those that are read.
 
     Returns
     -------
@@ -126,5 +132,7 @@ def read(
     except OSError as error:
         raise RecordingError(f"{file} cannot be read: {error.strerror or error}") from None
     if name is not None and len(found) > 1:
-        raise RecordingError(f"{file} holds {len(found)} sweeps: name= is for a file of one")
+        raise RecordingError(
+            f"{file}: {len(found)} sweeps are read, and name= is for one: give sweeps="
+        )
     return found

@@ -93,14 +93,22 @@ def recordings(table: Table, options: Options) -> RecordingSet:
         raise RecordingError(f"{table.path}: {rows[0]} sweeps of voltage, {rows[1]} of current")
     length = max(x[0].shape[1] for x in (voltage, current) if x is not None)
     pieces = [(k, s) for k in range(count) for s in _stretches(table, length, options)]
+    chosen = options.chosen([_name(table, i, len(pieces)) for i in range(len(pieces))], table.path)
     return RecordingSet(
         recording(
-            _sweep(table, options, clamp, i, len(pieces), (voltage, current), piece),
+            _sweep(table, options, clamp, i, len(pieces), (voltage, current), pieces[i]),
             options,
-            options.protocol_of(i, len(pieces)),
+            options.protocol_of(k, len(chosen)),
         )
-        for i, piece in enumerate(pieces)
+        for k, i in enumerate(chosen)
     )
+
+
+def _name(table: Table, index: int, count: int) -> str:
+    """Name of a sweep: the one that a file of our own gives it, else by its position."""
+    names = table.notes.get("names")
+    ours = names[index] if names and len(names) == count else ""
+    return ours or (f"{table.stem} sweep {index}" if count > 1 else table.stem)
 
 
 def _traces(table: Table, quantity: str, options: Options):
@@ -128,7 +136,6 @@ def _stretches(table: Table, length: int, options: Options) -> list[slice]:
 def _sweep(table, options, clamp, index, count, traces, piece) -> Sweep:
     row, part = piece
     voltage, current = (_cut(x, row, part) for x in traces)
-    label = f"{table.stem} sweep {index}" if count > 1 else table.stem
     names, notes = table.notes.get("names"), table.notes
     ours = bool(names) and len(names) == count
     first = next(x for x in (voltage, current) if x is not None)
@@ -138,7 +145,7 @@ def _sweep(table, options, clamp, index, count, traces, piece) -> Sweep:
         voltage=voltage,
         current=current,
         clamp=clamp,
-        name=(names[index] if ours else "") or label,
+        name=_name(table, index, count),
         source=table.path,
         # A file of our own counts time from the protocol, any other from its first sample.
         t_start=0.0 if ours else float(t[0]),
