@@ -219,7 +219,7 @@ def test_npz_rows_are_sweeps(tmp_path):
         path, voltage="V_cmd_mV", current="I_nA", dt=0.1, clamp="voltage", current_scale="half"
     )
     np.testing.assert_array_equal(halves[0].current, 0.5 * V)
-    with pytest.raises(RecordingError, match="name= is for a file of one"):
+    with pytest.raises(RecordingError, match="name= is for one"):
         read(path, voltage="V_cmd_mV", current="I_nA", dt=0.1, clamp="voltage", name="x")
 
 
