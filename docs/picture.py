@@ -1,8 +1,12 @@
-"""Draws the picture of the README: `python docs/picture.py` writes docs/learned_gate.png."""
+"""Draws the picture of the README from its first example: `python docs/picture.py`."""
 
 from __future__ import annotations
 
+import os
+import re
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 
@@ -10,18 +14,27 @@ import pyhodgkin as ph
 from pyhodgkin.plot.style import RC
 
 TARGET = Path(__file__).with_name("learned_gate.png")
+README = Path(__file__).parents[1] / "README.md"
+
+
+def first_example() -> str:
+    """The code of the first example of the README."""
+    return re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)[0]
 
 
 def learn() -> tuple[ph.Neuron, ph.Neuron, ph.Recording]:
-    """The squid axon, the same with a potassium gate learned from one step, and that step."""
-    axon = ph.library.get("squid_axon")
-    step = ph.CurrentClamp.step(7.0, start=5.0, stop=45.0, t_end=50.0)
-    recording = ph.Recording.from_solution(ph.simulate(axon, step), noise=0.2)
-    network = ph.Network.create((1, 32, 32, 2), seed=0)
-    unknown = axon.replace_gate("n", ph.NeuralKinetics("steady_state", network))
-    result = ph.fit(unknown, recording, seeds=3)
+    """Run the first example: the neuron, the one learned, and the recording it was trained on."""
+    names: dict[str, Any] = {}
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # the example saves what it learned
+        try:
+            exec(compile(first_example(), str(README), "exec"), names)
+        finally:
+            os.chdir(before)
+    result = names["result"]
     print(result)
-    return axon, result.neuron, recording
+    return names["axon"], result.neuron, names["recordings"][1]
 
 
 def draw(axon: ph.Neuron, learned: ph.Neuron, recording: ph.Recording) -> plt.Figure:

@@ -15,10 +15,11 @@ from .neuron.neuron import Neuron
 from .recordings import Recording
 from .training import checks
 from .training.between import between_samples
+from .training.callbacks import Callback, StepInfo
 from .training.cells import cells_of
 from .training.checkpoints import Store
 from .training.interrupts import Interrupts
-from .training.loop import Callback, StepInfo, Trainer
+from .training.loop import Trainer
 from .training.noise import levels as noise_levels
 from .training.objective import Problem
 from .training.penalties import CurvePenalty

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..status import Status
+from .callbacks import Callback, StepInfo
 from .checkpoints import Checkpoint, Store, part
+from .early_stopping import EarlyStopping, interval
 from .history import History
 from .interrupts import Interrupts
 from .lbfgs import LBFGS
@@ -27,26 +27,7 @@ from .starts import FloatArray
 if TYPE_CHECKING:
     from .plan import Plan
 
-HELDOUT_EVERY = 10  # steps, for the held-out loss, and the whole one of minibatches
-IMPROVED = 1e-4  # relative decrease that counts against `patience`
 
-
-@dataclass(frozen=True)
-class StepInfo:
-    """What a callback is told after each step.
-
-    `loss` and `best` are (K,): the objective at this step, and the best so far in this stage
-    (of the held-out recordings if there are any).
-    """
-
-    stage: int
-    label: str
-    step: int
-    loss: FloatArray
-    best: FloatArray
-
-
-Callback = Callable[[StepInfo], object]
 Trained = tuple[Knots, FloatArray, NDArray[np.bool_]]  # phi (K, p), and where it is of use
 
 
@@ -103,9 +84,7 @@ class Trainer:
         else:
             self._optimizer = LBFGS(phi, stage.memory, first=stage.lr)
         self.step, self._searching = 0, stage.search > 0
-        self.best_phi, self.best = phi.copy(), np.full(k, np.inf)
-        self._judged = np.full(k, np.inf)  # the value that patience has last seen improve
-        self._waited = np.zeros(k, np.int64)
+        self._stopping = EarlyStopping(phi, stage)
         self._refused, self._reason = np.zeros(k, np.int64), np.zeros(k, np.int64)
 
     def _advance(self) -> None:
@@ -135,27 +114,28 @@ class Trainer:
         self.log.append(note)
 
     def _judge(self, active: NDArray[np.bool_]) -> FloatArray:
-        """Keep what is best, stop who waits in vain; the held-out loss (K,), NaN if not due."""
+        """Keep the best parameters, stop early; the held-out loss (K,), NaN if not due."""
         stage, optimizer = self._schedule[self.stage], self._optimizer
         heldout = np.full(len(active), np.nan)
         value, rows = optimizer.value, active & np.isfinite(optimizer.value)
-        if self._problem.heldout or stage.batch is not None:
+        if self._evaluates_apart:
             last = (self.step + 1 == stage.steps) | optimizer.done
-            rows = rows & ((self.step % HELDOUT_EVERY == 0) | last)
+            rows = rows & ((self.step % interval(stage) == 0) | last)
             value = self._objective.judge(optimizer.point, rows)
             heldout = value if self._problem.heldout else heldout
-        better = rows & (np.nan_to_num(value, nan=np.inf) < self.best)
-        self.best = np.where(better, value, self.best)
-        self.best_phi = np.where(better[:, None], optimizer.point, self.best_phi)
-        bar = np.where(self._judged < np.inf, (1.0 - IMPROVED) * self._judged, np.inf)
-        clear = rows & (self.best < bar)
-        self._judged = np.where(clear, self.best, self._judged)
-        self._waited = np.where(clear, 0, self._waited + active)
-        if stage.patience is not None:
-            optimizer.stop(self._waited >= stage.patience)
-        if stage.target is not None:
-            optimizer.stop(self.best < stage.target)
+        optimizer.stop(self._stopping.update(optimizer.point, value, rows, active))
         return heldout
+
+    @property
+    def _evaluates_apart(self) -> bool:
+        """Whether the best are chosen by another loss than that of a step."""
+        batch = self._schedule[self.stage].batch
+        return bool(self._problem.heldout) or batch is not None
+
+    @property
+    def best(self) -> FloatArray:
+        """The best loss (K,) of this stage so far."""
+        return self._stopping.best
 
     def _record(
         self,
@@ -180,18 +160,19 @@ class Trainer:
     def _leave(self) -> None:
         """The best of this stage becomes the start of the next."""
         stage = self._schedule[self.stage]
-        found = np.isfinite(self.best)
+        found, phi = np.isfinite(self.best), self._stopping.best_phi
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self._reason)
         self.log.append(self._summary(stage, found))
         self.stage += 1
         if self.stage < len(self._schedule):
             before = self._unknowns
-            self._enter((before, self.best_phi, found) if isinstance(before, Knots) else None)
+            self._enter((before, phi, found) if isinstance(before, Knots) else None)
 
     def _take_best(self) -> None:
         found = np.isfinite(self.best)
-        theta, y0 = self._unknowns.unpack(self.best_phi)[0], self._unknowns.initial(self.best_phi)
+        phi = self._stopping.best_phi
+        theta, y0 = self._unknowns.unpack(phi)[0], self._unknowns.initial(phi)
         rows = found.reshape(-1, *(1 for _ in theta.shape[1:]))
         self.theta = np.where(rows, theta, self.theta)
         if y0 is not None and self.y0 is not None:
@@ -204,7 +185,7 @@ class Trainer:
         if found.sum() > 1:
             end += f" (best), {np.median(self.best):.4g} (median)"
         text = f"{stage.label}: {self.step} steps, {end}"
-        more = self._objective.remark(self.best_phi, found)
+        more = self._objective.remark(self._stopping.best_phi, found)
         text += f"; {more}" if more else ""
         if self._refused.any():
             reasons = sorted({Status(int(r)).name.lower() for r in self._reason[self._refused > 0]})
@@ -239,7 +220,16 @@ class Trainer:
                 self._save()
         if self.interrupted or self.stopped:
             self._save()
+            self._judge_last()
             self._take_best()
+
+    def _judge_last(self) -> None:
+        """Compare the latest parameters too, after a run that was stopped between evaluations."""
+        if self.stage < len(self._schedule) and self.step and self._evaluates_apart:
+            optimizer = self._optimizer
+            rows = ~optimizer.done & np.isfinite(optimizer.value)
+            value = self._objective.judge(optimizer.point, rows)
+            self._stopping.keep(optimizer.point, value, rows)
 
     def _tell(self, stage: Stage, bar: Bar) -> None:
         best = float(np.min(self.best))
@@ -254,7 +244,7 @@ class Trainer:
 
     # -- checkpoints --------------------------------------------------------------------
 
-    _STAGE_ARRAYS = ("best_phi", "best", "_judged", "_waited", "_refused", "_reason")
+    _STAGE_ARRAYS = ("_refused", "_reason")
 
     def _save(self) -> None:
         self.elapsed = self._clock()
@@ -268,6 +258,7 @@ class Trainer:
             arrays["y0"] = self.y0
         arrays |= {f"history.{n}": a for n, a in self.history.arrays().items()}
         arrays |= {f"stage.{name}": getattr(self, name) for name in self._STAGE_ARRAYS}
+        arrays |= {f"stage.{n}": a for n, a in self._stopping.state().items()}
         arrays |= {f"optimizer.{n}": a for n, a in self._optimizer.state().items()}
         counts = {"stage": self.stage, "step": self.step, "total": self.total}
         return Checkpoint(arrays, {**counts, "log": self.log, "elapsed": self.elapsed})
@@ -294,6 +285,8 @@ class Trainer:
             self._enter()
             self.step = meta["step"]
             self._searching &= self.step == 0
-            for name, array in part(arrays, "stage.").items():
-                setattr(self, name, np.array(array))
+            of_stage = part(arrays, "stage.")
+            for name in self._STAGE_ARRAYS:
+                setattr(self, name, np.array(of_stage[name]))
+            self._stopping.restore(of_stage)
             self._optimizer.restore(part(arrays, "optimizer."))
