@@ -74,11 +74,12 @@ def test_one_version_everywhere():
     assert ph.__version__ in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
-def test_constraints_pin_the_cpu_build_of_torch():
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    (linux,) = (line for line in lines if line.startswith("torch==") and '== "Linux"' in line)
-    assert "+cpu" in linux
-    assert "-c constraints.txt" in README
+def test_the_readme_names_the_two_commands_that_ci_and_users_run():
+    for command in ("make demo", "make test"):
+        assert f"```bash\n{command}\n```" in README
+    assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    assert {"demo", "test"} <= set(targets)
 
 
 def python_blocks(text: str) -> list[str]:
