@@ -6,6 +6,7 @@ ones of the same protocols, with noise of the size that the real ones have.
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def _squid_run(pulses, celsius, t, e_l=-54.3):
     y = np.array([-65.0, *(a / (a + b) for a, b in _rates(-65.0))])
     edges = sorted({0.0, t[-1], *(x for d, w, _ in pulses for x in (d, d + w))})
     states, spikes = np.empty((len(t), 4)), []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         i = sum(a for d, w, a in pulses if d <= start < d + w)
         kept = {"dense_output": True, "events": crossing, "max_step": 1.0, "args": (i,)}
         piece = solve_ivp(f, (start, end), y, "DOP853", rtol=1e-10, atol=1e-12, **kept)

@@ -29,8 +29,9 @@ def check_python():
     """Refuse a Python that is too old, or that cannot make virtual environments."""
     if sys.version_info < LEAST_PYTHON:
         fail(
-            "Python %d.%d is too old: pyhodgkin needs %d.%d or later. Install one and name it, for "
-            "instance `make PYTHON=python3.12 demo`" % (sys.version_info[:2] + LEAST_PYTHON)
+            f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old: pyhodgkin needs "
+            f"{LEAST_PYTHON[0]}.{LEAST_PYTHON[1]} or later. Install one and name it, for instance "
+            "`make PYTHON=python3.12 demo`"
         )
     try:
         import ensurepip  # noqa: F401
@@ -47,8 +48,8 @@ def check_disk(folder, torch):
     free, needed = shutil.disk_usage(os.path.dirname(folder)).free / 1e9, NEEDED[torch]
     if free < needed:
         fail(
-            "%.1f GB are free for %s, and the installation needs about %.0f GB: free some space, "
-            "or put it elsewhere, `make VENV=/path/to/venv demo`" % (free, folder, needed)
+            f"{free:.1f} GB are free for {folder}, and the installation needs about "
+            f"{needed:.0f} GB: free some space, or put it elsewhere, `make VENV=/path/to/venv demo`"
         )
 
 
@@ -56,7 +57,7 @@ def run(*command):
     """Run a command; its own output says what is wrong with it."""
     done = subprocess.run(command, cwd=ROOT)
     if done.returncode:
-        fail("`%s` failed with exit code %d (see above)" % (" ".join(command), done.returncode))
+        fail(f"`{' '.join(command)}` failed with exit code {done.returncode} (see above)")
 
 
 def fingerprint(extra, torch):
@@ -81,24 +82,24 @@ def install(python, extra, torch):
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     linux_cpu = torch == "cpu" and sys.platform.startswith("linux")
     wanted = "torch==" + TORCH + ("+cpu" if linux_cpu else "")
-    print("installing %s ..." % wanted, flush=True)
+    print(f"installing {wanted} ...", flush=True)
     if not linux_cpu and "+cpu" in installed_torch(python):
         # pip takes the CPU build for the same version and would keep it.
         run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "torch")
     # Without its page the CPU build can still come from a folder that pip is configured with.
     source = ["--find-links", CPU_BUILDS, "--retries", "1"] if linux_cpu else []
     run(*(pip + source + [wanted]))
-    what = ".[%s]" % extra if extra else "."
-    print("installing pyhodgkin%s ..." % (" and what its tests need" if extra else ""), flush=True)
-    run(*(pip + ["-c", "constraints.txt", "-e", what, wanted] + source))
+    what = f".[{extra}]" if extra else "."
+    print(f"installing pyhodgkin{' and what its tests need' if extra else ''} ...", flush=True)
+    run(*([*pip, "-c", "constraints.txt", "-e", what, wanted, *source]))
 
 
 def main(folder, purpose="run", torch="cpu"):
     """Make the environment in `folder`, for running ("run") or for the tests ("test")."""
     if purpose not in ("run", "test"):
-        fail('purpose "%s": give run or test' % purpose)
+        fail(f'purpose "{purpose}": give run or test')
     if torch not in NEEDED:
-        fail('TORCH=%s: give "cpu" (the default) or "cuda"' % torch)
+        fail(f'TORCH={torch}: give "cpu" (the default) or "cuda"')
     check_python()
     folder = os.path.abspath(folder)
     extra = {"run": "", "test": "test"}[purpose]
@@ -113,7 +114,7 @@ def main(folder, purpose="run", torch="cpu"):
     windows = os.name == "nt"
     python = os.path.join(folder, "Scripts" if windows else "bin", "python")
     if not os.path.exists(python):
-        print("making a virtual environment in %s ..." % folder, flush=True)
+        print(f"making a virtual environment in {folder} ...", flush=True)
         run(sys.executable, "-m", "venv", folder)
     install(python, extra, torch)
     for stamp in stamps.values():
@@ -129,6 +130,6 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except OSError as problem:
-        fail("%s: %s" % (problem.filename or sys.argv[1], problem.strerror or problem))
+        fail(f"{problem.filename or sys.argv[1]}: {problem.strerror or problem}")
     except KeyboardInterrupt:
         fail("interrupted; run the same command again to go on")
