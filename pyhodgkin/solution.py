@@ -169,6 +169,17 @@ class Solution:
         return np.stack([self._protocol(i)(self.t) for i in range(len(self.y))])
 
     @property
+    def current_unit(self) -> str | None:
+        """Unit of `currents`: that of the stimulus, or under voltage clamp that of the neuron.
+
+        None where the neuron does not state it.
+        """
+        protocol = self._protocol(0)
+        if protocol.kind == "current":
+            return protocol.unit
+        return getattr(self.neuron, "current_unit", None)
+
+    @property
     def success(self) -> NDArray[np.bool_]:
         """Whether each element was solved to the end, shape (B,) or ()."""
         return self.status == Status.SUCCESS

@@ -19,7 +19,8 @@ class Channel:
     name : str
         Name of the current, for instance ``"na"``.
     g : float
-        Maximal conductance, mS/cm²; not negative.
+        Maximal conductance, not negative: mS/cm², or µS or nS of a whole cell, as the
+        `current_unit` of the neuron says.
     e : float
         Reversal potential, mV.
     gates : tuple of Gate
@@ -42,7 +43,8 @@ class Channel:
         object.__setattr__(self, "e", finite(f'channel "{self.name}": e', self.e))
         if self.g < 0:
             raise InputError(
-                f'channel "{self.name}": g = {self.g:g} mS/cm²; a conductance is zero or positive'
+                f'channel "{self.name}": g = {self.g:g} mS/cm² (or µS or nS, of a whole cell); '
+                "a conductance is zero or positive"
             )
 
     @property
@@ -59,7 +61,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class NeuralCurrent:
-    """An unknown ionic current i = scale·N((v - v_shift)/v_scale, x…), µA/cm², outward positive.
+    """An unknown ionic current i = scale·N((v - v_shift)/v_scale, x…), outward positive.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ class NeuralCurrent:
     gates : tuple of Gate
         Gates of its own; the powers are not used.
     scale : float
-        µA/cm² for one unit of the output.
+        The current for an output of one: µA/cm², nA or pA, as the neuron says.
     v_shift, v_scale : float
         mV.
 
@@ -125,7 +127,7 @@ class NeuralRightHandSide:
     time_scale : float
         ms.
     stimulus_scale : float, optional
-        µA/cm²; None when the network does not see the stimulus.
+        µA/cm², nA or pA, as the neuron says; None when the network does not see the stimulus.
 
     Examples
     --------

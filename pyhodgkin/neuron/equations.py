@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..units import capacitance_of, conductance_of, written
 from .channels import Current, NeuralCurrent, NeuralRightHandSide
 from .gates import Gate
 from .kinetics import InstantaneousKinetics, Kinetics, NeuralKinetics
@@ -9,7 +10,8 @@ from .networks import Network
 from .neuron import Neuron
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-UNITS = "v in mV, t in ms, tau in ms, rates in 1/ms, currents in µA/cm², i_stim > 0 depolarises"
+UNITS = "v in mV, t in ms, tau in ms, rates in 1/ms, currents in {}, i_stim > 0 depolarises"
+NOT_STATED = "the unit of the protocol"
 
 
 def equations(neuron: Neuron) -> str:
@@ -18,7 +20,8 @@ def equations(neuron: Neuron) -> str:
     Examples
     --------
     >>> from pyhodgkin.neuron.neuron import leak
-    >>> print(equations(Neuron("passive", (leak(0.1, -70.0),), v_rest=-70.0)))
+    >>> cell = Neuron("passive", (leak(0.1, -70.0),), v_rest=-70.0, current_unit="uA/cm2")
+    >>> print(equations(cell))
     passive
     v in mV, t in ms, tau in ms, rates in 1/ms, currents in µA/cm², i_stim > 0 depolarises
     <BLANKLINE>
@@ -31,14 +34,15 @@ def equations(neuron: Neuron) -> str:
         head.append(f"doi {neuron.doi}")
     if neuron.note:
         head.append(neuron.note)
-    blocks = [[*head, UNITS]]
+    blocks = [[*head, UNITS.format(written(neuron.current_unit) or NOT_STATED), *_size(neuron)]]
     if neuron.right_hand_side is not None:
         blocks.append(_black_box(neuron.right_hand_side))
     else:
         outward = " - ".join(f"i_{channel.name}" for channel in neuron.channels)
-        membrane = f"c_m = {neuron.c_m:g} µF/cm², v starts at {neuron.v_rest:g} mV"
+        c_m = _with_unit(neuron.c_m, capacitance_of(neuron.current_unit))
+        membrane = f"c_m = {c_m}, v starts at {neuron.v_rest:g} mV"
         blocks.append([f"c_m dv/dt = i_stim - {outward}    {membrane}"])
-        blocks.append(_currents(neuron.channels))
+        blocks.append(_currents(neuron))
         blocks += [_gate(gate, neuron.temperature) for gate in neuron.gates]
         if neuron.initial:
             blocks.append(["start: " + ", ".join(f"{k} = {x:g}" for k, x in neuron.initial)])
@@ -71,13 +75,23 @@ def _short(channel: Current) -> str:
     return text + (f" (networks: {', '.join(learned)})" if learned else "")
 
 
-def _currents(channels: tuple[Current, ...]) -> list[str]:
-    rows = [_current(channel) for channel in channels]
+def _size(neuron: Neuron) -> list[str]:
+    """The area of the cell, where it is known."""
+    return [] if neuron.area is None else [f"a cell of {neuron.area:g} µm²"]
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:g} {unit}".rstrip()
+
+
+def _currents(neuron: Neuron) -> list[str]:
+    unit = conductance_of(neuron.current_unit)
+    rows = [_current(channel, unit) for channel in neuron.channels]
     width = max(len(left) for left, _ in rows)
     return [f"{left.ljust(width)}    {right}" for left, right in rows]
 
 
-def _current(channel: Current) -> tuple[str, str]:
+def _current(channel: Current, unit: str) -> tuple[str, str]:
     """The law of one current, and its numbers."""
     name = channel.name
     if isinstance(channel, NeuralCurrent):
@@ -87,7 +101,7 @@ def _current(channel: Current) -> tuple[str, str]:
         return law, f"N_{name} = {_network(channel.network)}"
     factors = [f"{gate.name}{_power(gate)}" for gate in channel.gates]
     law = " ".join([f"i_{name} = g_{name}", *factors, f"(v - e_{name})"])
-    return law, f"g_{name} = {channel.g:g} mS/cm², e_{name} = {channel.e:g} mV"
+    return law, f"g_{name} = {_with_unit(channel.g, unit)}, e_{name} = {channel.e:g} mV"
 
 
 def _power(gate: Gate) -> str:

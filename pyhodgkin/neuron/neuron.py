@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
+from ..units import PER_CM2, capacitance_of, current_unit
 from .channels import Channel, Current, NeuralRightHandSide
 from .curves import finite
 from .gates import Gate
 from .kinetics import Kinetics
+from .size import all_replaced, per_area, whole_cell
 
 if TYPE_CHECKING:
     from .parameters import Layout
@@ -30,7 +32,7 @@ class Neuron:
     channels : tuple of Channel or NeuralCurrent
         Empty when `right_hand_side` is given.
     c_m : float
-        Specific capacitance, µF/cm².
+        Capacitance: specific, µF/cm², or of the whole cell, nF or pF; see `current_unit`.
     v_rest : float
         Potential from which a simulation starts unless told otherwise, mV; the gates start at
         their steady state there.
@@ -42,6 +44,13 @@ class Neuron:
         Start of single gates, where the steady state will not do.
     doi, note : str
         Where the equations come from.
+    current_unit : {"uA/cm2", "nA", "pA"}, optional
+        Unit of the currents, which decides those of conductances and capacitance: per area
+        mS/cm² and µF/cm²; of a whole cell µS and nF, or nS and pF. A protocol or recording in
+        another unit is converted or refused. None states nothing: the neuron takes the unit of
+        the protocol or recording that it meets.
+    area : float, optional
+        Membrane area, µm², for conversions between per area and whole cell.
 
     Examples
     --------
@@ -62,6 +71,8 @@ class Neuron:
     initial: tuple[tuple[str, float], ...] = ()
     doi: str = ""
     note: str = ""
+    current_unit: str | None = None
+    area: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -71,14 +82,30 @@ class Neuron:
         for name in ("c_m", "v_rest"):
             value = finite(f'neuron "{self.name}": {name}', getattr(self, name))
             object.__setattr__(self, name, value)
-        if self.c_m <= 0:
-            raise InputError(f'neuron "{self.name}": c_m = {self.c_m:g} µF/cm² must be positive')
+        self._check_units()
         names = [c.name for c in self.channels]
         _no_repeats(self.name, "channel", names)
         _no_repeats(self.name, "gate", [x.name for x in self.gates])
         for gate, _ in self.initial:
             if gate not in self.states[1:]:
                 raise unknown("gate in `initial`", gate, self.states[1:])
+
+    def _check_units(self) -> None:
+        who, unit = f'neuron "{self.name}"', self.current_unit or None
+        if unit is not None:
+            try:
+                unit = current_unit(unit)
+            except InputError as wrong:
+                raise InputError(f"{who}: {wrong}") from None
+        object.__setattr__(self, "current_unit", unit)
+        if self.area is not None:
+            object.__setattr__(self, "area", finite(f"{who}: area", self.area))
+            if self.area <= 0:
+                raise InputError(f"{who}: area = {self.area:g} µm² must be positive")
+        if self.c_m <= 0:
+            more = "" if unit else " (nF or pF of a whole cell)"
+            said = f"{who}: c_m = {self.c_m:g} {capacitance_of(unit or PER_CM2)}"
+            raise InputError(f"{said} must be positive{more}")
 
     @cached_property
     def gates(self) -> tuple[Gate, ...]:
@@ -205,16 +232,64 @@ class Neuron:
     def with_parameters(self, **values: float) -> Neuron:
         """The same neuron with some parameters changed; dots in names become ``__``.
 
+        Where the capacitance and every conductance are given, `current_unit` and `area` are
+        dropped: all numbers that they spoke of are new, and may be of a whole cell.
+
         Examples
         --------
         >>> import pyhodgkin as ph
         >>> ph.library.get("squid_axon").with_parameters(na__g=100.0).channel("na").g
         100.0
         """
-        theta = self.theta
+        theta, names = self.theta, {name.replace("__", ".") for name in values}
         for name, value in values.items():
             theta[self.layout[name.replace("__", ".")].slice] = value
-        return self.with_theta(theta)
+        changed = self.with_theta(theta)
+        return (
+            replace(changed, current_unit=None, area=None) if all_replaced(self, names) else changed
+        )
+
+    def whole_cell(
+        self, *, area: float | None = None, capacitance: float | None = None, unit: str = "pA"
+    ) -> Neuron:
+        """The same neuron with the numbers of a whole cell, exactly; it behaves the same.
+
+        Parameters
+        ----------
+        area : float, optional
+            Membrane area, µm²; default `area` of the neuron.
+        capacitance : float, optional
+            Of the cell, pF, in the place of `area`: the area is capacitance/c_m.
+        unit : {"pA", "nA"}
+            Of the currents: pA with nS and pF, nA with µS and nF.
+
+        Raises
+        ------
+        InputError
+            When the size is not known, or contradicts what the neuron states.
+
+        Examples
+        --------
+        >>> import pyhodgkin as ph
+        >>> cell = ph.library.get("squid_axon").whole_cell(area=1000.0)  # 1e-5 cm²
+        >>> cell.channel("na").g, cell.c_m, cell.layout["na.g"].unit
+        (1200.0, 10.0, 'nS')
+        """
+        return whole_cell(self, area, capacitance, unit)
+
+    def per_area(self, *, area: float | None = None) -> Neuron:
+        """The same neuron per area (µA/cm², mS/cm², µF/cm²), exactly; it behaves the same.
+
+        `area` is that of the cell, µm², by default the one that the neuron states.
+
+        Examples
+        --------
+        >>> import pyhodgkin as ph
+        >>> cell = ph.Neuron("cell", (ph.leak(3.0, -70.0),), c_m=10.0, current_unit="pA")
+        >>> cell.per_area(area=1000.0).channel("l").g
+        0.3
+        """
+        return per_area(self, area)
 
     def __str__(self) -> str:
         from .equations import equations
@@ -231,7 +306,7 @@ class Neuron:
 
 
 def leak(g: float, e: float, name: str = "l") -> Channel:
-    """A leak channel of conductance `g` (mS/cm²) and reversal potential `e` (mV)."""
+    """A leak channel of conductance `g` (mS/cm², µS or nS) and reversal potential `e` (mV)."""
     return Channel(name, g, e)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
+from ..units import capacitance_of, conductance_of
 from .channels import Channel, Current, NeuralCurrent
 from .gates import Gate
 from .kinetics import Kinetics, NeuralKinetics
@@ -28,7 +29,8 @@ class Entry:
     """One named parameter: where it lies in the flat vector and how it may move.
 
     `transform` is how training sees it: ``"log"`` keeps the sign of a positive (or negative)
-    number, ``"identity"`` leaves it free. `group` is one of the words `Layout.select` knows.
+    number, ``"identity"`` leaves it free. `unit` is "" where there is none, or where the neuron
+    does not state it. `group` is one of the words `Layout.select` knows.
     """
 
     name: str
@@ -158,10 +160,17 @@ def _walk(neuron: Neuron) -> Iterator[_Item]:
     if neuron.right_hand_side is not None:
         yield from _network_items("network", neuron.right_hand_side.network)
         return
-    yield "c_m", np.array(neuron.c_m), "µF/cm²", "capacitance", "log"
+    unit = neuron.current_unit
+    yield "c_m", np.array(neuron.c_m), capacitance_of(unit), "capacitance", "log"
     for channel in neuron.channels:
         if isinstance(channel, Channel):
-            yield f"{channel.name}.g", np.array(channel.g), "mS/cm²", "conductances", "log"
+            yield (
+                f"{channel.name}.g",
+                np.array(channel.g),
+                conductance_of(unit),
+                "conductances",
+                "log",
+            )
             yield f"{channel.name}.e", np.array(channel.e), "mV", "reversals", "identity"
         else:
             yield from _network_items(f"{channel.name}.network", channel.network)

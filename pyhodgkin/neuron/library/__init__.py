@@ -36,7 +36,7 @@ MODELS: dict[str, Callable[..., Neuron]] = {
 }
 
 # Fields of Neuron that `get` may set; everything else is a parameter of the model.
-_FIELDS = ("temperature", "v_rest", "initial")
+_FIELDS = ("temperature", "v_rest", "initial", "area")
 
 
 def names() -> list[str]:
@@ -60,7 +60,7 @@ def get(name: str, **overrides: Any) -> Neuron:
     **overrides
         Arguments of the model itself (``temperature=18.5``), fields of the neuron (``v_rest``,
         mV), or any of its parameters with a double underscore for the dot (``na__g=100.0``,
-        mS/cm²; ``c_m=0.5``, µF/cm²).
+        ``c_m=0.5``), in its own unit: mS/cm² and µF/cm², µS and nF for `herg_beattie`.
 
     Raises
     ------

@@ -128,6 +128,7 @@ def _cell(
             passive,
         ),
         c_m=1.0,
+        current_unit="uA/cm2",
         v_rest=v_rest,
         temperature=TEMPERATURE,
         doi=DOI,

@@ -58,6 +58,7 @@ def connor_stevens() -> Neuron:
             leak(0.3, -17.0),
         ),
         c_m=1.0,
+        current_unit="uA/cm2",
         v_rest=-67.978,
         doi="10.1113/jphysiol.1971.sp009366",
         note="numbers of Connor, Walter and McKown 1977, doi 10.1016/S0006-3495(77)85598-7",

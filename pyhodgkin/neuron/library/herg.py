@@ -43,6 +43,7 @@ def herg_beattie() -> Neuron:
         name="herg_beattie",
         channels=(Channel("kr", 0.1524, -88.4, (Gate("a", a), Gate("r", r))),),
         c_m=1.0,
+        current_unit="nA",
         v_rest=-80.0,
         doi="10.1113/JP275733",
         note="channel only: g in µS gives the current in nA",

@@ -44,6 +44,7 @@ def wang_buzsaki() -> Neuron:
             leak(0.1, -65.0),
         ),
         c_m=1.0,
+        current_unit="uA/cm2",
         v_rest=-64.018,
         doi="10.1523/JNEUROSCI.16-20-06402.1996",
     )
@@ -84,6 +85,7 @@ def traub_miles() -> Neuron:
             leak(0.1, -67.0),
         ),
         c_m=1.0,
+        current_unit="uA/cm2",
         v_rest=-66.591,
         doi="10.1017/CBO9780511895401",
         note="single compartment of Ermentrout and Kopell 1998, doi 10.1073/pnas.95.3.1259",
