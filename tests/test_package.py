@@ -92,7 +92,14 @@ def test_the_first_example_of_the_readme_is_short():
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/index.md", "docs/evaluation.md", "docs/training.md", "docs/populations.md"],
+    [
+        "README.md",
+        "docs/index.md",
+        "docs/evaluation.md",
+        "docs/training.md",
+        "docs/populations.md",
+        "docs/rates.md",
+    ],
 )
 def test_the_examples_run_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -211,7 +211,12 @@ def as_curve(value: Curve | float) -> Curve:
     try:
         return Constant(float(value))
     except (TypeError, ValueError):
-        raise InputError(f"{value!r} is neither a curve of the voltage nor a number") from None
+        raise InputError(
+            f"{value!r} is neither a curve of the voltage nor a number: build it from Exponential, "
+            "Sigmoid, Linoid and Constant with + * / ** (pyhodgkin.rates). Gaussian, piecewise and "
+            "tabulated curves and Python functions are not supported; a NeuralKinetics trained on "
+            "recordings can take any shape"
+        ) from None
 
 
 def finite(what: str, value: object) -> float:
