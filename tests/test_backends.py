@@ -122,6 +122,28 @@ def test_doctor_solves_on_what_is_ready(bare, capsys):
     assert code == 0 and set(seconds) == {"start", "first solve", "second solve"}
 
 
+def test_doctor_vouches_only_for_what_started(bare, capsys):
+    """A project whose packages do not compile looks complete in its files."""
+    from pyhodgkin import backends
+    from pyhodgkin.backends.julia import discover, start
+    from pyhodgkin.errors import BackendUnavailableError
+
+    def fails(package):
+        raise BackendUnavailableError(
+            "its package HodgkinNeurons does not load: no method matching"
+        )
+
+    bare.setattr(discover, "look", lambda *_: discover.Found(True, version="1.10.6"))
+    bare.setattr(start, "_start", fails)
+    bare.setattr(backends, "_start_julia", lambda: start.session())
+    code, out = doctor(capsys, "--no-start", "--require", "julia")
+    assert code == 0
+    code, out = doctor(capsys, "--require", "julia")
+    assert code == 1 and "julia engine: its package HodgkinNeurons does not load" in out
+    (julia, _) = backends.available()
+    assert not julia.ready and "does not load" in julia.reason
+
+
 def test_doctor_installs_only_when_asked(bare, capsys):
     from pyhodgkin.backends.julia import resolved
 

@@ -37,6 +37,9 @@ class Availability:
 def available() -> list[Availability]:
     """Both engines, and whether each can start; nothing is started or downloaded.
 
+    This reads files. Whether the packages load is only known after a start, as ``pyhodgkin doctor``
+    makes one; an engine that failed to start in this process is not ready.
+
     Examples
     --------
     >>> [engine.name for engine in available()]
@@ -89,9 +92,11 @@ def get(name: str = "auto", options: SolveOptions | None = None) -> Backend:
 
 
 def _julia() -> Availability:
-    from .julia import discover
+    from .julia import discover, start
 
-    found = discover.look()
+    found, failure = discover.look(), start.failure()
+    if found.ready and failure:
+        return Availability("julia", False, found.version, failure)
     return Availability("julia", found.ready, found.version, found.reason, found.fix)
 
 
@@ -127,7 +132,7 @@ def _against_julia(options: SolveOptions | None) -> str:
     """Why ``"auto"`` does not take Julia, or nothing."""
     found = _julia()
     if not found.ready:
-        return f"{found.reason}; {found.fix}"
+        return "; ".join(part for part in (found.reason, found.fix) if part)
     if options is None:
         return ""
     if options.dtype != "float64":

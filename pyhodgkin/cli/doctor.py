@@ -15,24 +15,28 @@ from ..errors import InputError, PyHodgkinError
 from .output import say, show_table
 
 NAME = "doctor"
-HELP = "say which engines can start here, and what the others lack"
+HELP = "start the engines, and say what is missing for the others"
 DESCRIPTION = """\
-Say which engines can start on this machine, in which versions, and for the others why not and
-what to do. Nothing is started or downloaded unless an option asks for it. The exit code is 0 when
-an engine is ready (with --require: that one)."""
+Start each engine that is installed and solve a small problem on it, with times; for the others say
+why they cannot start and what to do. Only an engine that solved counts as ready. Nothing is
+downloaded unless --install asks for it. The exit code is 0 when an engine is ready (with --require:
+that one), else 1."""
 EXAMPLES = """\
   pyhodgkin doctor
-  pyhodgkin doctor --start              start every engine and solve a tiny problem, with times
+  pyhodgkin doctor --no-start           read files only: quicker, but proves nothing
   pyhodgkin doctor --install            let juliapkg download Julia and its packages
   pyhodgkin doctor --require julia --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--install", action="store_true", help="download Julia and its packages where they lack"
+        "--install", action="store_true", help="download Julia and its packages if missing"
     )
     parser.add_argument(
-        "--start", action="store_true", help="start the engines that are ready, and solve on each"
+        "--start",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="start the engines that are installed, and solve on each (the default)",
     )
     parser.add_argument(
         "--require", choices=("julia", "torch"), help="fail unless this engine is ready"

@@ -118,6 +118,11 @@ def session(package: str = PACKAGE) -> Session:
     return found
 
 
+def failure(package: str = PACKAGE) -> str:
+    """Why the package failed to start in this process, as things stand; "" if it did not."""
+    return next((_failed[k] for k in (None, (package, discover.key())) if k in _failed), "")
+
+
 def started() -> bool:
     """Whether Julia runs in this process by our doing."""
     return _started_in == os.getpid()
@@ -127,9 +132,8 @@ def _first(package: str) -> Session:
     if _started_in is not None and os.getpid() != _started_in:
         raise BackendUnavailableError(FORKED)
     key = (package, discover.key())
-    for known in (None, key):
-        if known in _failed:
-            raise BackendUnavailableError(_failed[known])
+    if failure(package):
+        raise BackendUnavailableError(failure(package))
     try:
         return _start(package)
     except BackendUnavailableError as error:
