@@ -51,6 +51,7 @@ def fit(
     backend: str | Backend = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     checkpoint_every: float = 10.0,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -101,6 +102,9 @@ def fit(
     resume : bool
         Go on with the run in `out`, to the result that it would have had unbroken; where there
         is none yet, start it.
+    overwrite : bool
+        Replace the run in `out` as a whole. Until the new run is complete it is written beside
+        it; after Ctrl-C the one that was there is kept under another name, which `log` says.
     checkpoint_every : float
         Seconds.
     progress : bool, optional
@@ -119,7 +123,7 @@ def fit(
     Raises
     ------
     InputError, RecordingError, UnknownNameError
-        When an argument cannot be used; nothing is written then.
+        When an argument cannot be used, or `out` holds another run; nothing is written then.
     CheckpointError
         When `resume` finds checkpoints that are damaged or of another run.
     SolveError
@@ -159,7 +163,7 @@ def fit(
     stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     checks.stages_fit(stages, neuron, train, compared)
-    folder = checks.folder_of(out, resume)
+    claim = checks.claim_of(out, resume, overwrite)
     problem = Problem(
         checks.engine_of(backend, solved),
         neuron,
@@ -173,7 +177,7 @@ def fit(
     )
     moving, why = decided(fit_initial, neuron, train, noises[0])
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
-    store = None if folder is None else Store(folder, plan.digests())
+    store = None if claim is None else Store(claim.path, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)
     trainer.log += [reason, why] if why else [reason]
     if resume and store is not None:
@@ -181,9 +185,12 @@ def fit(
     with Interrupts() as interrupts:
         with Bar(progress) as bar:
             trainer.run(interrupts, bar)
+        if claim is not None and claim.apart:
+            trainer.log += [claim.log(trainer.interrupted)]
         result = plan.result(trainer, began)
-        if folder is not None:
-            result.save(folder)
+        if claim is not None:
+            result.write(claim.path)
+            claim.finish(keep=trainer.interrupted)
     if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
         raise SolveError(result.message)
     return result

@@ -159,10 +159,10 @@ def test_a_wrong_protocol_is_one_line_and_nothing_is_written(capsys, tmp_path, t
         (["squid_axn", "--step", "7"], 'did you mean "squid_axon"?'),
         (["missing.json", "--step", "7"], "missing.json"),
         (["squid_axon", "--protocol", "missing.json"], "missing.json"),
-        (["squid_axon", "--step", "7", "--dt", "0"], "saveat"),
-        (["squid_axon", "--step", "7", "--t-end", "-1"], "t_end"),
+        (["squid_axon", "--step", "7", "--dt", "0"], "--dt"),
+        (["squid_axon", "--step", "7", "--t-end", "-1"], "--t-end"),
         (["squid_axon", "--step", "7", "--solver", "rodas"], "rodas"),
-        (["squid_axon", "--step", "nan"], "amplitude"),
+        (["squid_axon", "--step", "nan"], "--step"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(capsys, tmp_path, arguments, part):

@@ -69,7 +69,7 @@ def test_the_folder_of_a_fit_gets_the_evaluation(capsys, folder, tmp_path):
 @pytest.mark.parametrize(
     ("more", "part"),
     [
-        (["--gamma-window", "0"], "gamma_window = 0.0 ms"),
+        (["--gamma-window", "0"], "--gamma-window"),
         (["--heldout", "1.5"], "fraction"),
         (["--heldout", "missing.csv"], "missing.csv"),
         (["--starts", "some"], "--starts"),

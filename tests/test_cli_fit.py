@@ -113,7 +113,7 @@ def test_resume_of_a_finished_run_changes_nothing(capsys, folder, fitted):
         (["--train", "k.g", "--seeds", "0"], "--seeds 0"),
         (["--train", "k.g", "--heldout", "1.5"], "fraction"),
         (["--train", "k.g", "--heldout", "missing.csv"], "missing.csv"),
-        (["--train", "k.g", "--thin", "0"], "every"),
+        (["--train", "k.g", "--thin", "0"], "--thin"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(capsys, folder, tmp_path, more, part):

@@ -6,10 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from .. import __version__
 from ..errors import PyHodgkinError
-from . import demo, doctor, evaluate, fit, models, show, simulate
+from . import demo, doctor, evaluate, fit, models, show, simulate, wording
+from .parser import Parser
 
 COMMANDS = (demo, models, simulate, fit, evaluate, show, doctor)
 
@@ -18,15 +20,7 @@ BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 DESCRIPTION = "Simulate Hodgkin-Huxley neurons, and learn what is unknown in them from recordings."
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like those of the commands."""
-
-    def error(self, message: str):
-        complain(f"{message} (see {self.prog} --help)")
-        raise SystemExit(BAD_INPUT)
-
-
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of the whole command line."""
     top = Parser(
         prog="pyhodgkin",
@@ -37,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--traceback", action="store_true", help="on an error, show where it came from"
     )
+    top.add_argument("-v", "--verbose", action="store_true", help="say which engine, and why")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(
@@ -47,7 +42,10 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(sub)
-        sub.set_defaults(run=command.run)
+        sub.add_argument(
+            "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="say more"
+        )
+        sub.set_defaults(run=command.run, parser=sub)
     return top
 
 
@@ -55,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: those of the process); returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     show = "--traceback" in given  # anywhere, since one adds it after a command that failed
+    options: argparse.Namespace | None = None
     try:
-        options = parser().parse_args([a for a in given if a != "--traceback"])
+        options = parsed([a for a in given if a != "--traceback"])
         code = options.run(options) or 0
         sys.stdout.flush()
         return code
@@ -72,10 +71,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if show:
             raise
-        expected = isinstance(error, (PyHodgkinError, OSError))
-        name = "" if expected else f"{type(error).__name__}, a fault of pyhodgkin's: "
-        complain(name + " ".join(str(error).split()) + ("" if expected else " (try --traceback)"))
-        return BAD_INPUT if expected else INTERNAL
+        message, code = explained(error, None if options is None else options.parser)
+        complain(message)
+        return code
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line; an option that its command does not have is told first."""
+    top = parser()
+    commands: dict[str, Any] = next(
+        a.choices for a in top._actions if isinstance(a, argparse._SubParsersAction)
+    )
+    for place, argument in enumerate(arguments):
+        if argument in commands:
+            commands[argument].check_names(arguments[place + 1 :])
+        if not argument.startswith("-"):
+            break
+        top.check_names([argument])
+    return top.parse_args(arguments)
+
+
+def explained(error: Exception, command: argparse.ArgumentParser | None) -> tuple[str, int]:
+    """One line on an error, in the words of the command line, and the exit code."""
+    if isinstance(error, PyHodgkinError):
+        text = (
+            str(error)
+            if command is None
+            else wording.reworded(str(error), wording.options_of(command))
+        )
+        return " ".join(text.split()), BAD_INPUT
+    if isinstance(error, OSError):
+        return " ".join(wording.of_system(error).split()), BAD_INPUT
+    if isinstance(error, MemoryError):
+        return "not enough memory: fewer runs, a larger --dt or a shorter --t-end need less", 1
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return f"{name}, a fault of pyhodgkin's: {text} (try --traceback)", INTERNAL
 
 
 def complain(message: str) -> None:

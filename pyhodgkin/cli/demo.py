@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import claims, folders
 from . import report
-from .output import figures, say, show_table
+from .output import add_folder, figures, say, show_table
+from .parser import whole
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
@@ -33,14 +35,27 @@ STEPS = (3.0, 7.0, 12.0, 20.0)  # µA/cm²
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out", type=Path, default=Path("pyhodgkin-demo"), metavar="DIR", help="[pyhodgkin-demo]"
+    add_folder(
+        parser,
+        required=False,
+        default=Path("pyhodgkin-demo"),
+        help="folder to write; where it holds a run, DIR-2, DIR-3, … [pyhodgkin-demo]",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="[0]")
+    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="[0]")
     parser.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
 
 
 def run(options: argparse.Namespace) -> int:
+    out = options.out if options.overwrite else folders.numbered(options.out)
+    with claims.writing(out, "demo", overwrite=options.overwrite) as folder:
+        result = demonstrate(options, folder)
+    say(f"{result.message} in {result.seconds:.0f} s; written to {out}")
+    say("Look at kinetics.png and spikes.png first; pyhodgkin show lists all of it.")
+    return report.exit_code(result)
+
+
+def demonstrate(options: argparse.Namespace, folder: Path) -> FitResult:
+    """Record, forget, learn and compare; files go to `folder`."""
     import pyhodgkin as ph
 
     axon = ph.library.get("squid_axon")
@@ -48,10 +63,10 @@ def run(options: argparse.Namespace) -> int:
     say(f"1. Recorded under voltage clamp: {len(train)} commands to train on, 1 to hold out.")
     start = forgotten(axon, options.seed)
     say("2. Forgotten: how the gates n, m and h move. Training a network on each …")
-    result = learn(start, train, heldout, options)
+    result = learn(start, train, heldout, options, folder)
     rows = report.error_rows(result)
-    report.write_errors(options.out, rows)
-    report.draw(options.out, result, axon, start=start)
+    report.write_errors(folder, rows)
+    report.draw(folder, result, axon, start=start)
     errors = [result.train_error, result.heldout_error]
     seen, unseen = (float(e.mean("mae")[result.best]) for e in errors if e is not None)
     noise = NOISE * np.sqrt(2 / np.pi)
@@ -61,10 +76,8 @@ def run(options: argparse.Namespace) -> int:
     )
     show_table(gate_rows(axon, start, result), title="largest error of the curves, -80 to 40 mV")
     say("3. Never seen in training: spikes under steps of current.")
-    answer_steps(axon, result.neuron, options)
-    say(f"{result.message} in {result.seconds:.0f} s; written to {options.out}")
-    say("Look at kinetics.png and spikes.png first; pyhodgkin show lists all of it.")
-    return report.exit_code(result)
+    answer_steps(axon, result.neuron, options, folder)
+    return result
 
 
 def recordings(axon: Neuron, options: argparse.Namespace) -> tuple[RecordingSet, list[Recording]]:
@@ -110,7 +123,11 @@ def forgotten(axon: Neuron, seed: int) -> Neuron:
 
 
 def learn(
-    start: Neuron, train: RecordingSet, heldout: list[Recording], options: argparse.Namespace
+    start: Neuron,
+    train: RecordingSet,
+    heldout: list[Recording],
+    options: argparse.Namespace,
+    folder: Path,
 ) -> FitResult:
     """Train the networks, and nothing but them."""
     import pyhodgkin as ph
@@ -123,7 +140,7 @@ def learn(
         trainable="networks",
         schedule=Stage("clamped", "lbfgs", 1400, memory=100),
         backend=options.backend,
-        out=options.out,
+        out=folder,
     )
 
 
@@ -154,7 +171,7 @@ def gate_rows(axon: Neuron, start: Neuron, result: FitResult) -> list[dict[str, 
     return rows
 
 
-def answer_steps(axon: Neuron, learned: Neuron, options: argparse.Namespace) -> None:
+def answer_steps(axon: Neuron, learned: Neuron, options: argparse.Namespace, folder: Path) -> None:
     """Compare spike times, and draw both neurons' traces."""
     import pyhodgkin as ph
 
@@ -177,4 +194,4 @@ def answer_steps(axon: Neuron, learned: Neuron, options: argparse.Namespace) -> 
         )
     show_table(rows)
     measured = ph.Recording.from_solution(truth[1])
-    figures(options.out, {"spikes": lambda: ph.plot.trace(answer[1], measured=measured)})
+    figures(folder, {"spikes": lambda: ph.plot.trace(answer[1], measured=measured)})

@@ -6,14 +6,18 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import claims, folders
+from ..errors import InputError
 from . import sources
 from .fit import heldout_of, prepared
-from .output import figures, say, write_csv, write_json
+from .output import add_folder, figures, say, write_csv, write_json
+from .parser import count, number, positive
 from .simulate import model
 
 if TYPE_CHECKING:
     from ..judging.evaluation import Evaluation
 
+FILES = ("evaluation.csv", "evaluation.json", "evaluation.png")
 NAME = "evaluate"
 HELP = "judge how well a model predicts recordings: errors, spikes, the coincidence factor"
 DESCRIPTION = """\
@@ -33,34 +37,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heldout", nargs="+", metavar="X", help="unseen ones: files, or a fraction of RECORDING"
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder to write [MODEL where that is a folder]"
+    add_folder(
+        parser, required=False, help="folder to write [MODEL where that is the folder of a fit]"
     )
     parser.add_argument(
         "--starts", default="best", choices=("best", "all"), help="of a fit with several [best]"
     )
     what = parser.add_argument_group("spikes")
     what.add_argument(
-        "--gamma-window", type=float, default=2.0, metavar="MS", help="of coincident spikes [2]"
+        "--gamma-window", type=positive, default=2.0, metavar="MS", help="of coincident spikes [2]"
     )
-    what.add_argument("--threshold", type=float, default=0.0, metavar="MV", help="of a spike [0]")
+    what.add_argument("--threshold", type=number, default=0.0, metavar="MV", help="of a spike [0]")
     what.add_argument(
         "--features", nargs="+", default=[], metavar="NAME", help='of eFEL; "default": a handful'
     )
     how = parser.add_argument_group("how")
     how.add_argument(
-        "--mask-steps", type=float, metavar="MS", help="leave out so long after each jump"
+        "--mask-steps", type=number, metavar="MS", help="leave out so long after each jump"
     )
-    how.add_argument("--thin", type=int, default=1, metavar="N", help="use every N-th sample")
+    how.add_argument("--thin", type=count, default=1, metavar="N", help="use every N-th sample")
     how.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
-    how.add_argument("--rtol", type=float, metavar="R", help="of the solver")
+    how.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
     sources.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     import pyhodgkin as ph
 
-    fitted, out = fitted_of(options.model), folder_of(options)
+    out = folder_of(options)
+    own = out is not None and belongs(out, options)
+    fitted = fitted_of(options.model)
     given = (
         prepared(sources.read_all(options.recordings, options), options)
         if (options.recordings)
@@ -78,9 +84,15 @@ def run(options: argparse.Namespace) -> None:
         **({} if options.rtol is None else {"rtol": options.rtol}),
     )
     say(str(evaluation))
-    if out is not None:
+    if out is None:
+        return
+    if own:
         write(out, evaluation)
-        say(f"written to {out}")
+        folders.record(out, names=FILES)
+    else:
+        with claims.writing(out, "evaluation", overwrite=options.overwrite) as folder:
+            write(folder, evaluation)
+    say(f"written to {out}")
 
 
 def fitted_of(name: str) -> Any:
@@ -91,21 +103,39 @@ def fitted_of(name: str) -> Any:
 
 
 def folder_of(options: argparse.Namespace) -> Path | None:
-    """Where to write: --out, or the folder of the run; nowhere otherwise."""
+    """Where to write: --out, or the folder of the fit; nowhere otherwise."""
     if options.out is not None:
         return options.out
-    return Path(options.model) if Path(options.model).is_dir() else None
+    model = Path(options.model)
+    return model if model.is_dir() and folders.look(model).kind in ("fit", "demo") else None
+
+
+def belongs(out: Path, options: argparse.Namespace) -> bool:
+    """Whether `out` is the folder of the fit that is judged, to which its evaluation belongs.
+
+    Raises
+    ------
+    InputError
+        If `out` holds another run, or an evaluation, and there is no --overwrite.
+    """
+    if not (out.is_dir() and Path(options.model).exists() and out.samefile(options.model)):
+        folders.check(out, overwrite=options.overwrite)
+        return False
+    if (out / FILES[1]).exists() and not options.overwrite:
+        raise InputError(
+            f"{out} holds an evaluation: give --overwrite to replace it, or --out another folder"
+        )
+    return True
 
 
 def write(folder: Path, evaluation: Evaluation) -> None:
     """``evaluation.csv``, ``evaluation.json`` and ``evaluation.png``."""
-    folder.mkdir(parents=True, exist_ok=True)
     rows = evaluation.rows()
     names = dict.fromkeys(name for row in rows for name in row)
     # Numbers that are not defined are empty, as those of another clamp are.
     columns = {name: [_cell(row.get(name)) for row in rows] for name in names}
-    write_csv(folder / "evaluation.csv", columns)
-    write_json(folder / "evaluation.json", evaluation.to_dict())
+    write_csv(folder / FILES[0], columns)
+    write_json(folder / FILES[1], evaluation.to_dict())
     figures(folder, {"evaluation": evaluation.plot})
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import folders
 from ..errors import InputError
 from . import report, sources
+from .output import add_folder
+from .parser import count, number, positive, whole
 from .simulate import model
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", required=True, metavar="MODEL", help="name in the library, or a model document"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_folder(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     unknown = parser.add_argument_group("what is unknown")
     unknown.add_argument("--gate", nargs="+", default=[], metavar="NAME", help="gates to learn")
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the networks: steady_state, rates, residual or free [steady_state]",
     )
     unknown.add_argument(
-        "--hidden", nargs="+", type=int, default=[32, 32], metavar="N", help="[32 32]"
+        "--hidden", nargs="+", type=count, default=[32, 32], metavar="N", help="[32 32]"
     )
     unknown.add_argument("--activation", default="tanh", help="[tanh]")
     unknown.add_argument(
@@ -63,19 +65,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--test", nargs="+", default=[], metavar="FILE", help="recordings that are only scored"
     )
     training.add_argument("--loss", help="mse, mae or huber [chosen with the schedule]")
-    training.add_argument("--seeds", nargs="+", type=int, metavar="N", help="so many, or these")
+    training.add_argument("--seeds", nargs="+", type=whole, metavar="N", help="so many, or these")
     training.add_argument(
-        "--mask-steps", type=float, metavar="MS", help="leave out so long after each jump"
+        "--mask-steps", type=number, metavar="MS", help="leave out so long after each jump"
     )
-    training.add_argument("--thin", type=int, default=1, metavar="N", help="use every N-th sample")
+    training.add_argument(
+        "--thin", type=count, default=1, metavar="N", help="use every N-th sample"
+    )
     training.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
-    training.add_argument("--rtol", type=float, metavar="R", help="of the solver")
+    training.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
     sources.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
+    folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
     published = model(options.model)
     neuron = with_networks(published, options)
     train = prepared(sources.read_all(options.recordings, options), options)
@@ -90,12 +95,14 @@ def run(options: argparse.Namespace) -> int:
         backend=options.backend,
         out=options.out,
         resume=options.resume,
+        overwrite=options.overwrite,
         **({} if options.rtol is None else {"rtol": options.rtol}),
     )
     errors, predictions = score(result, test, options)
     rows = report.error_rows(result, errors)
     report.write_errors(options.out, rows)
-    report.draw(options.out, result, published, predictions)
+    drawn = report.draw(options.out, result, published, predictions)
+    folders.record(options.out, names=["errors.csv", *(path.name for path in drawn)])
     report.tell(result, rows, options.out)
     return report.exit_code(result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
+
+
+def add_folder(parser: argparse.ArgumentParser, **options: Any) -> None:
+    """``--out`` and ``--overwrite``."""
+    options = {"required": True, "help": "folder to write", **options}
+    parser.add_argument("--out", type=Path, metavar="DIR", **options)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the run in DIR as a whole"
+    )
 
 
 def show_table(rows: Sequence[Row], title: str = "") -> None:

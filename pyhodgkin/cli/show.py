@@ -6,12 +6,16 @@ import argparse
 import csv
 from pathlib import Path
 
+from .. import folders
 from ..errors import InputError
 from .output import say, show_table
 
+JUDGED = ("role", "recording", "member", "unit", "rmse", "mae", "gamma")
 NAME = "show"
 HELP = "print the tables of a run's folder, and draw its figures anew"
-DESCRIPTION = "Print the tables of a folder that fit or simulate wrote, and list its figures."
+DESCRIPTION = (
+    "Print the tables of a folder that fit, simulate, evaluate or demo wrote, and list its figures."
+)
 EXAMPLES = """\
   pyhodgkin show run
   pyhodgkin show run --redraw --published squid_axon"""
@@ -28,15 +32,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     folder = options.folder
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder")
-    if (folder / "summary.json").exists():
+        left = folders.replaced(folder)
+        hint = f"; the run that was there is in {left[-1]}" if left else ""
+        raise InputError(f"{folder} is not a folder{hint}")
+    content = folders.look(folder)
+    check_one_run(folder, content)
+    say(f"{folder}: {folders.ARTICLES[content.kind]}")
+    if content.kind in ("fit", "demo"):
         show_fit(options)
-    elif (folder / "summary.csv").exists():
+    elif content.kind == "simulation":
         show_table(rows_of(folder / "summary.csv"))
-    else:
-        raise InputError(f"{folder} holds no run: neither summary.json nor summary.csv is in it")
+    if (folder / "evaluation.csv").exists():
+        rows = rows_of(folder / "evaluation.csv")
+        show_table([{name: row.get(name) for name in JUDGED} for row in rows], title="evaluation")
     for path in sorted(folder.glob("*.png")):
         say(f"  {path}")
+
+
+def check_one_run(folder: Path, content: folders.Content) -> None:
+    """Whether the folder holds one run, and all of it.
+
+    Raises
+    ------
+    InputError
+        If it holds none, several, or one that has not ended.
+    """
+    if not content.kind:
+        raise InputError(f"{folder} holds no run: neither summary.json nor summary.csv is in it")
+    names = {*content.own, *content.foreign}
+    if content.kind in ("fit", "demo"):
+        if "summary.json" not in names:
+            raise InputError(
+                f"{folder} holds a fit that has not ended: go on with it by the command that began "
+                "it and --resume"
+            )
+        mixed = sorted(names & {"protocols.json", "summary.csv"})
+        if mixed:
+            raise InputError(
+                f"{folder} holds a fit, and files of a simulation that was written over it "
+                f"({', '.join(mixed)}): model.json may not be that of the fit; run it again"
+            )
+    if content.kind == "simulation" and "summary.csv" not in names:
+        raise InputError(f"{folder} holds a simulation that is not whole: summary.csv is missing")
 
 
 def show_fit(options: argparse.Namespace) -> None:
@@ -48,7 +85,8 @@ def show_fit(options: argparse.Namespace) -> None:
     result = FitResult.load(options.folder)
     if options.redraw:
         published = None if options.published is None else model(options.published)
-        report.draw(options.folder, result, published)
+        drawn = report.draw(options.folder, result, published)
+        folders.record(options.folder, names=[path.name for path in drawn])
     path = options.folder / "errors.csv"
     rows = rows_of(path) if path.exists() else report.error_rows(result)
     report.tell(result, rows, None)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import claims, folders
 from ..errors import InputError
 from ..units import current_unit
-from .output import figures, say, show_table, write_csv, write_json
+from .output import add_folder, figures, say, show_table, write_csv, write_json
+from .parser import number, positive
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
@@ -36,12 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--step",
         nargs="+",
-        type=float,
+        type=number,
         metavar="AMP",
         help="steps of current; one run each",
     )
     what.add_argument(
-        "--clamp", nargs="+", type=float, metavar="MV", help="voltage steps to MV, mV; one run each"
+        "--clamp",
+        nargs="+",
+        type=number,
+        metavar="MV",
+        help="voltage steps to MV, mV; one run each",
     )
     what.add_argument("--protocol", type=Path, metavar="FILE", help="protocols as JSON")
     parser.add_argument(
@@ -50,22 +56,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="U",
         help="of --step and of the neuron's currents: uA/cm2, nA or pA [uA/cm2]",
     )
-    parser.add_argument("--start", type=float, default=10.0, metavar="MS", help="of a step [10]")
-    parser.add_argument("--stop", type=float, metavar="MS", help="of a step [t-end]")
-    parser.add_argument("--holding", type=float, default=-80.0, metavar="MV", help="[-80]")
-    parser.add_argument("--t-end", type=float, default=100.0, metavar="MS", help="[100]")
+    parser.add_argument("--start", type=number, default=10.0, metavar="MS", help="of a step [10]")
+    parser.add_argument("--stop", type=number, metavar="MS", help="of a step [t-end]")
+    parser.add_argument("--holding", type=number, default=-80.0, metavar="MV", help="[-80]")
+    parser.add_argument("--t-end", type=positive, default=100.0, metavar="MS", help="[100]")
     parser.add_argument(
-        "--dt", type=float, default=0.05, metavar="MS", help="of the samples [0.05]"
+        "--dt", type=positive, default=0.05, metavar="MS", help="of the samples [0.05]"
     )
-    parser.add_argument("--rtol", type=float, default=1e-6, metavar="R", help="[1e-6]")
+    parser.add_argument("--rtol", type=positive, default=1e-6, metavar="R", help="[1e-6]")
     parser.add_argument("--solver", default="auto", help="by name [auto]")
     parser.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_folder(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     import pyhodgkin as ph
 
+    folders.check(options.out, overwrite=options.overwrite)
     neuron, unit = model(options.model), current_unit(options.current_unit)
     protocols = protocols_of(options)
     solution = ph.simulate(
@@ -76,7 +83,8 @@ def run(options: argparse.Namespace) -> None:
         solver=options.solver,
         backend=options.backend,
     )
-    write(options.out, neuron, protocols, solution, unit)
+    with claims.writing(options.out, "simulation", overwrite=options.overwrite) as folder:
+        write(folder, neuron, protocols, solution, unit)
     show_table(summary(solution, protocols), title=f"{neuron.name}, {solution.t[-1]:g} ms")
     say(f"written to {options.out}")
 
@@ -123,7 +131,6 @@ def write(
     """All files of a simulation; several elements are numbered from 1."""
     from .. import document, plot
 
-    out.mkdir(parents=True, exist_ok=True)
     document.save(neuron, out / "model.json")
     write_json(out / "protocols.json", [protocol.to_dict() for protocol in protocols])
     figures(out, {"trace": lambda: plot.trace(solution, current_unit=unit)})

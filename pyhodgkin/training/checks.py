@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Backend, Loss, SolveOptions
+from ..claims import Claim
 from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..recordings import Recording, RecordingSet
-from . import checkpoints
 from .evaluate import can_clamp
-from .result import NEURON, SUMMARY
 from .stages import Stage
 
 Recordings = Recording | Iterable[Recording]
@@ -160,25 +159,16 @@ def seeds_of(seeds: int | Sequence[int] | None) -> tuple[int | None, ...]:
     return tuple(int(s) for s in items)
 
 
-def folder_of(out: str | os.PathLike[str] | None, resume: bool) -> Path | None:
+def claim_of(
+    out: str | os.PathLike[str] | None, resume: bool, overwrite: bool = False
+) -> Claim | None:
     """The folder of the run, if it can be one; it is not made yet."""
     if out is None:
-        if resume:
-            raise InputError("resume=True needs out=, the folder of the run to go on with")
+        for name, given in (("resume", resume), ("overwrite", overwrite)):
+            if given:
+                raise InputError(f"{name}=True needs out=, the folder of the run")
         return None
-    folder = Path(out)
-    parent = folder
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"out = {folder}: {parent} is not a folder that can be written to")
-    used = checkpoints.exists(folder) or any((folder / n).exists() for n in (NEURON, SUMMARY))
-    if used and not resume:
-        raise InputError(
-            f"out = {folder} holds another run: give resume=True to go on with it, "
-            "or another folder"
-        )
-    return folder
+    return Claim(out, "fit", overwrite=overwrite, resume=resume, direct=True)
 
 
 def engine_of(backend: str | Backend, options: SolveOptions) -> Backend:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import DocumentError
 from ..files import replacing
+from ..folders import record
 from ..neuron.neuron import Neuron
 from ..status import Status
 from .ensemble import Ensemble, ensemble_of
@@ -22,11 +23,11 @@ from .evaluate import Errors
 from .history import read_csv, write_csv
 from .identifiability import Identifiability
 from .population import Population
+from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
 
 FloatArray = NDArray[np.float64]
 
 NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", "fit.npz"
-_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,11 +169,27 @@ class FitResult:
 
     # -- in a folder --------------------------------------------------------------------
 
-    def save(self, folder: str | PathLike[str]) -> None:
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write ``model.json`` (the document), ``history.csv``, ``summary.json``, ``fit.npz``.
 
         Each file is written whole or not at all; no file holds a pickle.
+
+        Raises
+        ------
+        InputError
+            If `folder` holds another run and `overwrite` is false.
         """
+        from ..claims import writing
+        from ..folders import look
+
+        if look(folder, "folder").kind and not holds(Path(folder) / SUMMARY, self._summary()):
+            with writing(folder, "fit", overwrite=overwrite, argument="folder") as place:
+                self.write(place)
+        else:
+            self.write(folder)
+
+    def write(self, folder: str | PathLike[str]) -> None:
+        """`save` into the folder of this run, over what it holds of it."""
         from ..neuron import document
 
         folder = Path(folder)
@@ -185,6 +202,8 @@ class FitResult:
         text = json.dumps(self._summary(), indent=1, ensure_ascii=False)
         with replacing(folder / SUMMARY) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
+        weights = [path.name for path in folder.glob("model-*.safetensors")]
+        record(folder, "fit", [NEURON, HISTORY, ARRAYS, SUMMARY, *weights])
 
     def _arrays(self) -> dict[str, NDArray]:
         out = {"theta": self.theta, "scores": self.scores, "statuses": self.statuses}
@@ -202,8 +221,8 @@ class FitResult:
         errors = {"train_error": self.train_error, "heldout_error": self.heldout_error}
         known = self.identifiability
         return {
-            "format": "pyhodgkin fit",
-            "version": _VERSION,
+            "format": FORMAT,
+            "version": VERSION,
             "neuron": self.neuron.name,
             "status": Status(self.status).name,
             "message": self.message,
@@ -232,14 +251,16 @@ class FitResult:
         from ..neuron import document
 
         folder = Path(folder)
-        summary = _read_summary(folder / SUMMARY)
+        summary = read_summary(folder / SUMMARY)
         try:
             with np.load(folder / ARRAYS, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             history = read_csv(folder / HISTORY, len(summary["seeds"]))
             if len(history["step"]) != summary["steps"]:
                 raise ValueError(f"{HISTORY} has {len(history['step'])} steps")
-            return cls._assemble(document.load(folder / NEURON), summary, arrays, history)
+            neuron = document.load(folder / NEURON)
+            check_neuron(folder / NEURON, neuron, arrays["theta"][summary["best"]])
+            return cls._assemble(neuron, summary, arrays, history)
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             if isinstance(error, DocumentError):
                 raise
@@ -280,19 +301,3 @@ class FitResult:
             None if known is None else Identifiability.from_dict(known),
             None if names is None else Population(tuple(names), *(arrays[n] for n in places)),
         )
-
-
-def _read_summary(path: Path) -> dict:
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise DocumentError(f"{path.parent} holds no fit: {path.name} is missing") from None
-    except ValueError:
-        raise DocumentError(f"{path} is damaged: not JSON") from None
-    if not isinstance(summary, dict) or summary.get("format") != "pyhodgkin fit":
-        raise DocumentError(f"{path} is not the summary of a fit")
-    if summary.get("version", 0) > _VERSION:
-        raise DocumentError(
-            f"{path}: version {summary['version']}, this pyhodgkin reads {_VERSION}; upgrade it"
-        )
-    return summary

@@ -1,0 +1,127 @@
+"""Messages in the words of the command line: ``--resume``, where Python says ``resume=True``.
+
+Everything that a command prints about what is wrong goes through here: the errors of the verbs,
+whose arguments are renamed to the options that were typed, and those of the operating system,
+which get a sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import errno
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+# Arguments of the verbs that have an option of another name.
+SYNONYMS = {
+    "amplitude": "--step",
+    "duration": "--t-end",
+    "every": "--thin",
+    "gates": "--gate",
+    "layers": "--hidden",
+    "saveat": "--dt",
+    "trainable": "--train",
+}
+# Words of plain English: an argument only where a value follows.
+_PLAIN = ("time", "current", "voltage", "start", "stop", "clamp", "model", "loss", "step", "form")
+
+_SYSTEM = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+    errno.ENOSPC: "the disk is full: free some space, or give another folder",
+    errno.EDQUOT: "your quota of disk space is used up: free some, or give another folder",
+    errno.EROFS: "the disk can only be read: give another folder",
+    errno.EISDIR: "is a folder, not a file",
+    errno.ENOTDIR: "a part of this path is a file, not a folder",
+    errno.EEXIST: "is there already",
+    errno.ENOTEMPTY: "is a folder that is not empty",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EMFILE: "too many files are open at once",
+    errno.EIO: "the disk reports an error",
+    errno.EBUSY: "is in use by another program",
+}
+
+
+def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """The option that each argument of a verb is called by, for a command.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> _ = parser.add_argument("--t-end")
+    >>> options_of(parser)["t_end"], options_of(parser)["saveat"]
+    ('--t-end', '--dt')
+    """
+    known = dict(SYNONYMS)
+    for action in parser._actions:
+        if action.option_strings:
+            known[action.dest] = action.option_strings[-1]
+    return known
+
+
+def reworded(message: str, options: Mapping[str, str]) -> str:
+    """A message of a verb with the names of options in the place of those of arguments.
+
+    Examples
+    --------
+    >>> options = {"saveat": "--dt", "resume": "--resume", "out": "--out"}
+    >>> reworded("saveat = 0 ms: give a spacing", options)
+    '--dt 0 ms: give a spacing'
+    >>> reworded("out = run holds another run: give resume=True to go on with it", options)
+    '--out run holds another run: give --resume to go on with it'
+    """
+    for name, option in options.items():
+        word = rf"(?<![\w.\"'-]){re.escape(name)}"
+        message = re.sub(rf"{word}=True\b", option, message)
+        message = re.sub(rf"{word} ?= ?(?=\S)", f"{option} ", message)
+        message = re.sub(rf"{word}=(?!=)", option, message)
+        if name not in _PLAIN:
+            start = rf"(^|[;:] ){re.escape(name)}(?=: | is | has | holds )"
+            message = re.sub(start, rf"\1{option}", message)
+    return message
+
+
+def of_system(error: OSError) -> str:
+    """What the operating system refused, in a sentence that names the file.
+
+    Examples
+    --------
+    >>> of_system(OSError(errno.ENOSPC, "No space left on device", "run/trace.csv"))
+    'run/trace.csv: the disk is full: free some space, or give another folder'
+    """
+    number = error.errno
+    text = _SYSTEM.get(number if number is not None else -1, error.strerror or str(error))
+    if error.filename is None:
+        return f"reading or writing a file: {text}"
+    path = Path(str(error.filename))
+    return f"{path}: {text}" + (f"; {beside(path)}" if number == errno.ENOENT else "")
+
+
+def beside(path: Path) -> str:
+    """What to do about a file that is missing: the folder that is, or a name like it.
+
+    Examples
+    --------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "cell_1.csv").write_text("")
+    >>> beside(folder / "cel_1.csv")
+    'did you mean "cell_1.csv"?'
+    """
+    if not path.parent.is_dir():
+        return f"nor is there a folder {path.parent}"
+    names = [other.name for other in path.parent.iterdir()]
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else f"looked in {path.parent.resolve()}"
+
+
+def of_json(path: object, error: ValueError) -> str:
+    """Where a file stops being JSON."""
+    if isinstance(error, json.JSONDecodeError):
+        if not error.doc.strip():
+            return f"{path} is empty"
+        return f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    return f"{path} is not text in UTF-8"
