@@ -54,7 +54,7 @@ NEEDED = {
     ".abf": {"protocol": CurrentClamp(0.0, 1000.0, "nA")},
     ".nwb": {},
 }
-WRITERS = {"csv": csv_file, "npz": npz_file, "abf": abf_file}
+WRITERS = {"csv": csv_file, "npz": npz_file, "abf": abf_file, "nwb": nwb_file}
 
 
 @pytest.fixture(params=list(WRITERS))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,31 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, RecordingError
 from ..protocols import CurrentClamp, Protocol, Sampled, VoltageClamp
 from ..recordings import Recording
-from ..units import spelled
+from ..units import current_factor, spelled
 from .options import Options
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Samples of a voltage or current as a file has them, and the unit that it states."""
+    """Samples of a voltage or current as a file has them, and the unit that it states.
+
+    In that unit the signal is ``factor * values + offset``, times the scale that the user gives,
+    plus a `holding` current in amperes, which neither that scale nor the unit applies to.
+    """
 
     values: ArrayLike
     unit: str | None
     label: str
     t: NDArray[np.float64] | None = None  # ms; None: that of the recording
+    factor: float = 1.0
+    offset: float = 0.0
+    holding: float = 0.0
+    rounding: float | None = None  # of the values; None: that of their type
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep of a file; `t` in ms, in the time of the file."""
+    """One sweep of a file; `t` in ms, in the time of the file but for `origin`."""
 
     t: NDArray[np.float64]
     voltage: Trace | None
@@ -37,6 +46,9 @@ class Sweep:
     source: str
     t_start: float  # ms, time of the file at which the protocol starts
     temperature: float | None = None
+    origin: float = 0.0  # ms, time of the file that `t` counts from
+    mask: NDArray[np.bool_] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)  # of cell, electrode and amplifier
 
 
 def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recording:
@@ -71,8 +83,12 @@ def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recordi
             current_unit=unit if sweep.clamp == "voltage" else "",
             temperature=sweep.temperature if options.temperature is None else options.temperature,
             source=sweep.source,
-            t_offset=sweep.t_start,
+            t_offset=sweep.origin + sweep.t_start,
+            mask=sweep.mask,  # type: ignore[arg-type]
+            **sweep.facts,
         )
+        if options.junction_potential is not None:
+            made = made.with_junction_potential(options.junction_potential)
     except RecordingError:
         raise
     except InputError as error:
@@ -103,7 +119,10 @@ def _protocol(
 ) -> Protocol:
     values, unit = _converted(command, sweep.clamp == "voltage", options, where)
     times = t if command.t is None else np.asarray(command.t) - sweep.t_start
-    waveform = Sampled(times, values, options.command_mode)
+    rounding = command.rounding
+    if rounding is not None:
+        rounding *= abs(_scale(command, sweep.clamp == "voltage", options, where)[0])
+    waveform = Sampled(times, values, options.command_mode, rounding)
     t_end = max(float(t[-1]), float(times[-1]))
     if sweep.clamp == "voltage":
         return VoltageClamp(waveform, t_end)
@@ -112,14 +131,23 @@ def _protocol(
 
 def _converted(trace: Trace, is_voltage: bool, options: Options, where: str) -> tuple[NDArray, str]:
     """Values in mV, or in a unit of current that a recording can have; keeps single precision."""
-    label = f"{where}, {trace.label}"
-    if is_voltage:
-        scale, unit = options.voltage_factor(trace.unit, label), "mV"
-        scale *= options.scale("voltage", where)
-    else:
-        scale, unit = options.current_factor(trace.unit, label)
-        scale *= options.scale("current", where)
     values = np.asarray(trace.values)
     if values.dtype.kind not in "fiu":
-        raise RecordingError(f"{label} holds {values.dtype} values, not numbers")
-    return (values if scale == 1.0 else values * scale), unit
+        raise RecordingError(f"{where}, {trace.label} holds {values.dtype} values, not numbers")
+    scale, unit = _scale(trace, is_voltage, options, where)
+    values = values if scale == 1.0 else values * scale
+    constant = scale / trace.factor * trace.offset
+    if trace.holding:
+        constant += current_factor("A", unit)[0] * trace.holding
+    return (values + constant if constant else values), unit
+
+
+def _scale(trace: Trace, is_voltage: bool, options: Options, where: str) -> tuple[float, str]:
+    """Factor of the stored values to mV or to a unit of current that a recording can have."""
+    label = f"{where}, {trace.label}"
+    if is_voltage:
+        factor, unit = options.voltage_factor(trace.unit, label), "mV"
+    else:
+        factor, unit = options.current_factor(trace.unit, label)
+    scale = options.scale("voltage" if is_voltage else "current", where)
+    return factor * trace.factor * scale, unit

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import BackendUnavailableError, RecordingError
-from ..recordings import RecordingSet
+from ..errors import BackendUnavailableError, RecordingError, RecordingWarning, unknown
+from ..protocols import Protocol
+from ..recordings import Recording, RecordingSet
+from . import nwb_facts
 from .assemble import Sweep, Trace, recording
+from .nwb_pairs import Pair, is_zero_current, pairs
+from .nwb_series import Cut, Samples, cut, samples
 from .options import COMMON, Options
 
-TAKES = COMMON
+TAKES = COMMON | {"electrode"}
 INSTEAD = {
     **dict.fromkeys(
         ("time", "dt", "rate", "time_unit"), "the file states the times of its samples"
     ),
-    **dict.fromkeys(("voltage", "current", "sweep"), "the file states which series are paired"),
+    **dict.fromkeys(("voltage", "current"), "the file states which series are paired"),
+    "sweep": "choose with sweeps=",
     **dict.fromkeys(("channel", "command"), "channels belong to ABF files"),
 }
 
-_CLAMPS = {"CurrentClampSeries": "current", "VoltageClampSeries": "voltage"}
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """A response, the stimulus that evoked it (if the file says which), and where they lie."""
-
-    response: Any
-    response_part: slice
-    stimulus: Any
-    stimulus_part: slice
-
 
 def read_nwb(path: Path, options: Options) -> RecordingSet:
-    """Every current- and voltage-clamp series of a file, with its stimulus."""
+    """Current- and voltage-clamp series of a file, with their stimuli."""
     try:
         import pynwb
     except ImportError as error:
@@ -47,104 +40,131 @@ def read_nwb(path: Path, options: Options) -> RecordingSet:
     try:
         opener: Any = pynwb.NWBHDF5IO
         with opener(str(path), "r", load_namespaces=True) as io:
-            sweeps = _sweeps(path, io.read(), options)
+            with warnings.catch_warnings():  # of PyNWB, about older versions of the format
+                warnings.simplefilter("ignore")
+                file = io.read()
+            return _recordings(path, file, options)
     except RecordingError:
         raise
     except Exception as error:  # a damaged file shows itself in many ways
         raise RecordingError(f"{path} cannot be read as NWB, or is cut short: {error}") from None
-    if not sweeps:
+
+
+def _recordings(path: Path, file: Any, options: Options) -> RecordingSet:
+    found = [p for p in pairs(file) if options.clamp in (None, p.clamp)]
+    if not found:
         wanted = f"{options.clamp}-clamp" if options.clamp else "current- or voltage-clamp"
         raise RecordingError(f"{path} holds no {wanted} series")
-    chosen = options.chosen([sweep.name for sweep in sweeps], path)
-    return RecordingSet(
-        recording(sweeps[i], options, options.protocol_of(k, len(chosen)))
+    found = _of_electrode(path, found, options)
+    chosen = options.chosen([p.name for p in found], path)
+    _tell(path, file, [found[i] for i in chosen], options)
+    made = [
+        _recording(path, found[i], options, options.protocol_of(k, len(chosen)))
         for k, i in enumerate(chosen)
+    ]
+    kept = [item for item in made if item is not None]
+    if not kept:
+        raise RecordingError(f"{path}: no sweep that was chosen has data that are not NaN")
+    return RecordingSet(kept)
+
+
+def _of_electrode(path: Path, found: list[Pair], options: Options) -> list[Pair]:
+    if options.electrode is None:
+        return found
+    names = _electrodes(found)
+    if options.electrode not in names:
+        raise RecordingError(f"{path}: {unknown('electrode', str(options.electrode), names)}")
+    return [p for p in found if p.electrode is not None and p.electrode.name == options.electrode]
+
+
+def _electrodes(found: list[Pair]) -> list[str]:
+    return list(dict.fromkeys(str(p.electrode.name) for p in found if p.electrode is not None))
+
+
+def _tell(path: Path, file: Any, read: list[Pair], options: Options) -> None:
+    """Warn of what a reader of the file may not know."""
+    names = _electrodes(read)
+    if len(names) > 1:
+        _warn(
+            f"{path} has sweeps of {len(names)} electrodes ({', '.join(names)}), which may be in "
+            "several cells: electrode= chooses one"
+        )
+    if options.junction_potential is None:
+        said = nwb_facts.junction_potential_text(file, [p.response for p in read])
+        if said:
+            _warn(
+                f'{path} mentions a junction potential ("{said}") and does not say in a field '
+                "whether it was subtracted: nothing is subtracted here; junction_potential= does"
+            )
+
+
+def _recording(
+    path: Path, pair: Pair, options: Options, given: Protocol | None
+) -> Recording | None:
+    """The recording of a pair; None, with a warning, when all of it is NaN."""
+    where = f"{path}, {pair.name}"
+    try:
+        response = samples(pair.response, pair.response_part, where)
+        command = None if given is not None else _command(pair, response, where)
+        known = cut(response, command, where)
+    except RecordingError:
+        raise
+    except Exception as error:  # damaged data
+        raise RecordingError(f"{where} cannot be read: {error}; leave it out with exclude=") from (
+            None
+        )
+    if known is None:
+        _warn(
+            f"{where} is left out: response and stimulus have no two samples in common that are "
+            "not NaN"
+        )
+        return None
+    if known.notes:
+        _warn(f"{where}: {'; '.join(known.notes)}; the rest is read")
+    return recording(_sweep(path, pair, known, where, given is not None), options, given)
+
+
+def _command(pair: Pair, response: Samples, where: str) -> Samples:
+    if pair.stimulus is not None:
+        return samples(pair.stimulus, pair.stimulus_part, where)
+    if is_zero_current(pair.response):
+        zero = Trace(np.zeros(2), "amperes", "I = 0 mode")
+        end = float(response.t[-1]) if len(response.t) else 0.0
+        return Samples(response.start, np.array([0.0, end + response.dt]), zero)
+    raise RecordingError(
+        f"{where} holds no command {pair.clamp}: {pair.problem}; give protocol=, or leave the "
+        "sweep out with exclude="
     )
 
 
-def _sweeps(path: Path, file: Any, options: Options) -> list[Sweep]:
-    sweeps = []
-    for pair in _pairs(file):
-        clamp = _CLAMPS[type(pair.response).__name__]
-        if options.clamp not in (None, clamp):
-            continue
-        t = _times(pair.response)[pair.response_part]
-        observed = _trace(pair.response, pair.response_part, None)
-        command = None
-        if pair.stimulus is not None:
-            command = _trace(
-                pair.stimulus, pair.stimulus_part, _times(pair.stimulus)[pair.stimulus_part]
-            )
-        sweeps.append(
-            Sweep(
-                t=t,
-                voltage=observed if clamp == "current" else command,
-                current=command if clamp == "current" else observed,
-                clamp=clamp,
-                name=pair.response.name,
-                source=str(path),
-                t_start=float(t[0]) if len(t) else 0.0,
-            )
+def _sweep(path: Path, pair: Pair, known: Cut, where: str, given: bool) -> Sweep:
+    facts = nwb_facts.facts(pair.response, pair.electrode, pair.clamp)
+    observed, command = known.response.trace, None
+    if known.command is not None:
+        command = replace(known.command.trace, t=known.command.t)
+    bias = nwb_facts.number(pair.response, "bias_current") if pair.clamp == "current" else None
+    if bias and given:
+        facts.pop("bias_current", None)
+        _warn(
+            f"{where} states a bias current of {bias * 1e12:g} pA; protocol= is taken as the whole "
+            "command, with nothing added"
         )
-    return sweeps
+    elif bias and command is not None:
+        command = replace(command, holding=bias)
+    current_clamp = pair.clamp == "current"
+    return Sweep(
+        t=known.response.t,
+        voltage=observed if current_clamp else command,
+        current=command if current_clamp else observed,
+        clamp=pair.clamp,
+        name=pair.name,
+        source=str(path),
+        t_start=float(known.response.t[0]),
+        origin=1000.0 * known.response.start,
+        mask=known.mask,
+        facts=facts,
+    )
 
 
-def _pairs(file: Any) -> list[_Pair]:
-    """Responses with their stimuli: from the table of recordings, else by sweep number."""
-    table = file.intracellular_recordings
-    if table is not None and len(table):
-        return _pairs_of_table(table)
-    responses = [s for s in file.acquisition.values() if type(s).__name__ in _CLAMPS]
-    stimuli = list(file.stimulus.values())
-    pairs = []
-    for response in responses:
-        same = [s for s in stimuli if _sweep_number(s) == _sweep_number(response) is not None]
-        if not same and len(responses) == len(stimuli) == 1:
-            same = stimuli
-        stimulus = same[0] if len(same) == 1 else None
-        pairs.append(_Pair(response, slice(None), stimulus, slice(None)))
-    return pairs
-
-
-def _pairs_of_table(table: Any) -> list[_Pair]:
-    pairs = []
-    for i in range(len(table)):
-        response = table.category_tables["responses"]["response"][i]
-        stimulus = table.category_tables["stimuli"]["stimulus"][i]
-        series = response.timeseries
-        if type(series).__name__ not in _CLAMPS:
-            continue
-        given = stimulus.timeseries is not None and stimulus.timeseries is not series
-        pairs.append(
-            _Pair(
-                series,
-                _part(response),
-                stimulus.timeseries if given else None,
-                _part(stimulus) if given else slice(None),
-            )
-        )
-    return pairs
-
-
-def _part(reference: Any) -> slice:
-    start, count = int(reference.idx_start), int(reference.count)
-    return slice(None) if start < 0 or count < 0 else slice(start, start + count)
-
-
-def _sweep_number(series: Any) -> int | None:
-    number = getattr(series, "sweep_number", None)
-    return None if number is None else int(number)
-
-
-def _times(series: Any) -> NDArray[np.float64]:
-    """Times of a series in ms."""
-    if series.timestamps is not None:
-        return np.asarray(series.timestamps[:], dtype=np.float64) * 1000.0
-    start = float(series.starting_time or 0.0)
-    return 1000.0 * (start + np.arange(len(series.data)) / float(series.rate))
-
-
-def _trace(series: Any, part: slice, t: NDArray[np.float64] | None) -> Trace:
-    values = np.asarray(series.data[part], dtype=np.float64) * float(series.conversion)
-    offset = float(getattr(series, "offset", 0.0) or 0.0)
-    return Trace(values + offset, str(series.unit), series.name, t)
+def _warn(text: str) -> None:
+    warnings.warn(text, RecordingWarning, stacklevel=2)

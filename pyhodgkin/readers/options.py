@@ -30,7 +30,7 @@ _SUFFIXES = {
 COMMON = frozenset(
     {
         *("clamp", "protocol", "command_mode", "temperature", "name"),
-        *("sweeps", "exclude"),
+        *("sweeps", "exclude", "junction_potential"),
         *("voltage_unit", "current_unit", "voltage_scale", "current_scale", "convert_current"),
     }
 )
@@ -65,6 +65,8 @@ class Options:
     name: str | None = None
     sweeps: Sweeps = None
     exclude: Sweeps = None
+    electrode: str | None = None
+    junction_potential: float | None = None
 
     def __post_init__(self) -> None:
         if self.clamp is not None and self.clamp not in CLAMPS:

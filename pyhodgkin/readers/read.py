@@ -44,6 +44,8 @@ def read(
     name: str | None = None,
     sweeps: Sweeps = None,
     exclude: Sweeps = None,
+    electrode: str | None = None,
+    junction_potential: float | None = None,
 ) -> RecordingSet:
     """Read the sweeps of a file: csv (also tsv, txt, dat), npz, abf or nwb.
 
@@ -93,6 +95,13 @@ def read(
         Sweeps to read, and sweeps to leave out, by their position in the file (from 0; negative
         ones from the end) or by their name. A sweep that is not read need not be readable.
         `protocol` counts those that are read.
+    electrode : str, optional
+        Of an NWB file with several electrodes, the one whose sweeps are read (and counted).
+    junction_potential : float, optional
+        Liquid junction potential, mV: the bath relative to the pipette, about +15 for potassium
+        gluconate (Neher 1992, doi 10.1016/0076-6879(92)07008-C). It is subtracted from measured
+        potentials and from the command of voltage clamp, be it the file's or `protocol`:
+        v = v_recorded - junction_potential.
 
     Returns
     -------

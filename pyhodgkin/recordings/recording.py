@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RecordingError
 from ..protocols import Protocol
-from . import checks
+from . import checks, setup
+from .setup import Setup
 
 if TYPE_CHECKING:
     from ..solution import Solution
@@ -26,7 +27,7 @@ _JUMP = 0.02
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Recording:
+class Recording(Setup):
     """What was measured under one protocol.
 
     Time is counted from the start of the protocol: a simulation of the recording starts at
@@ -58,6 +59,11 @@ class Recording:
         Time in the original record at which t = 0 here, ms.
     cell : str
         Name of the cell, for a fit with numbers of each cell's own.
+    **setup
+        What is known of electrode and amplifier, by keyword: `electrode`,
+        `junction_potential` (mV, already subtracted), `bias_current` (pA, already in the
+        command), `bridge_balance`, `series_resistance` (MΩ), `series_resistance_compensation`
+        (%), `capacitance_compensation`, `whole_cell_capacitance` (pF).
 
     Raises
     ------
@@ -90,7 +96,7 @@ class Recording:
     cell: str = ""
 
     def __post_init__(self) -> None:
-        values: dict[str, Any] = checks.checked(self)
+        values: dict[str, Any] = {**checks.checked(self), **setup.checked(self)}
         for name, value in values.items():
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
@@ -142,7 +148,8 @@ class Recording:
         return (
             f"Recording({name}{self.protocol.kind} clamp, {self.observed} in {self.unit}, "
             f"{len(self)} samples, {self.t[0]:g} to {self.t[-1]:g} ms"
-            + (f", {masked} masked)" if masked else ")")
+            + (f", {masked} masked" if masked else "")
+            + (f", {self._setup_text()})" if self._setup_text() else ")")
         )
 
     # -- parts of it --------------------------------------------------------------------
