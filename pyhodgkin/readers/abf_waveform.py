@@ -1,0 +1,210 @@
+"""The waveform that an output of an Axon Binary Format file put out, from its epoch table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import RecordingError
+from .abf_header import Epoch, Header, Output
+
+Array = NDArray[np.float64]
+
+# The first and the last part of a sweep are held: this fraction of its samples each.
+HELD_FRACTION = 64
+
+
+def waveform(header: Header, output: Output, sweep: int, where: str) -> Array:
+    """Levels of `output` at the samples of sweep `sweep` (from 0), shape (T,), in its unit.
+
+    A sweep is held at the holding level for 1/64 of its samples, then come the epochs, then the
+    holding level again, or the level of the last epoch where the protocol says so.
+
+    Raises
+    ------
+    RecordingError
+        For an epoch of unknown type, a user list of a parameter that cannot be applied, epochs
+        that do not fit in the sweep, or a sweep that the protocol does not have.
+    """
+    if 0 < header.sweeps_per_run <= sweep:
+        raise RecordingError(
+            f"{where}: the protocol in the header has {header.sweeps_per_run} sweeps"
+        )
+    _check_lists(header, output, where)
+    holding = _holding(header, output, sweep)
+    held = max(header.samples // HELD_FRACTION, 1)
+    values = np.full(header.samples, holding)
+    at, before = held, holding
+    for epoch in output.epochs:
+        now = _in_sweep(epoch, header, output, sweep)
+        if now.samples <= 0:
+            continue
+        if at + now.samples > header.samples:
+            raise RecordingError(
+                f"{where}: the epochs of {output.name} take {at + now.samples} samples or more, "
+                f"the sweep has {header.samples}"
+            )
+        shape = _SHAPES.get(epoch.kind)
+        if shape is None:
+            raise RecordingError(f"{where}: epoch {_letter(epoch)} is of unknown type {epoch.kind}")
+        _check_train(now, where)
+        silent = header.alternating and sweep % 2 != output.number
+        values[at : at + now.samples] = holding if silent else shape(now, before, holding)
+        at, before = at + now.samples, now.level
+    values[at:] = before if output.keeps_last_level else output.holding
+    return values
+
+
+def _letter(epoch: Epoch) -> str:
+    return chr(ord("A") + epoch.number % 26)
+
+
+def _check_train(now: _Now, where: str) -> None:
+    if now.kind in _TRAINS and not (now.period > 0 and 0 <= now.width <= now.period):
+        raise RecordingError(
+            f"{where}: epoch {_letter(now.epoch)} is a train with a period of {now.period} and a "
+            f"width of {now.width} samples"
+        )
+
+
+# -- what changes from sweep to sweep ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Now:
+    """An epoch in one sweep."""
+
+    epoch: Epoch
+    kind: int
+    level: float
+    samples: int
+    period: int
+    width: int
+
+
+# Parameters that a user list can vary and that do not act on the command within a sweep:
+# number of conditioning pulses, their durations and levels, start to start, digital outputs
+# (9 and, for each epoch, from 11), number of P/N pulses.
+_WITHOUT_EFFECT = {0, 1, 2, 3, 4, 7, 9, 10}
+_TRAIN_DURATION, _TRAIN_LEVEL, _OTHER_HOLDING, _DIGITAL = 5, 6, 8, 11
+_LEVEL, _SAMPLES, _PERIOD, _WIDTH = 1, 2, 3, 4  # blocks of one number an epoch, after the digital
+
+
+def _in_sweep(epoch: Epoch, header: Header, output: Output, sweep: int) -> _Now:
+    values = {
+        _LEVEL: epoch.level + epoch.level_step * sweep,
+        _SAMPLES: epoch.samples + epoch.samples_step * sweep,
+        _PERIOD: epoch.period,
+        _WIDTH: epoch.width,
+    }
+    varied = output.user_list
+    if varied is not None and varied.parameter >= _DIGITAL:
+        block, number = divmod(varied.parameter - _DIGITAL, varied.epochs)
+        if block in values and number == epoch.number:
+            values[block] = varied[sweep]
+    return _Now(
+        epoch,
+        epoch.kind,
+        float(values[_LEVEL]),
+        *(int(values[x]) for x in (_SAMPLES, _PERIOD, _WIDTH)),
+    )
+
+
+def _check_lists(header: Header, output: Output, where: str) -> None:
+    for other in header.outputs:
+        varied = other.user_list
+        if varied is None:
+            continue
+        own = other is output
+        known = varied.parameter in _WITHOUT_EFFECT or (
+            own and _DIGITAL <= varied.parameter < _DIGITAL + 5 * varied.epochs
+        )
+        if not own and varied.parameter != _OTHER_HOLDING:
+            known = True
+        if own and varied.parameter == _OTHER_HOLDING:
+            known = True
+        if not known:
+            raise RecordingError(
+                f"{where}: the user list of {other.name} varies parameter {varied.parameter}, "
+                "which this reader cannot apply"
+            )
+
+
+def _holding(header: Header, output: Output, sweep: int) -> float:
+    """The level before the epochs."""
+    if output.has_train:
+        return output.holding if output.train_level is None else output.train_level
+    if not output.keeps_last_level or sweep == 0 or not output.epochs:
+        return output.holding
+    return _in_sweep(output.epochs[-1], header, output, sweep - 1).level
+
+
+# -- shapes of an epoch ------------------------------------------------------------------------
+
+
+def _step(now: _Now, before: float, holding: float) -> Array:
+    return np.full(now.samples, now.level)
+
+
+def _ramp(now: _Now, before: float, holding: float) -> Array:
+    """From the level before to the level of the epoch, which its last sample has."""
+    return before + (now.level - before) * np.arange(1, now.samples + 1) / now.samples
+
+
+def _phase(now: _Now) -> NDArray[np.int64]:
+    return np.arange(now.samples) % now.period
+
+
+def _whole(now: _Now) -> NDArray[np.bool_]:
+    """Samples of whole periods."""
+    return np.arange(now.samples) < now.samples - now.samples % now.period
+
+
+def _with_pulse(now: _Now) -> NDArray[np.bool_]:
+    """Samples of the periods whose pulse is whole."""
+    return _whole(now) | (now.samples % now.period >= now.width)
+
+
+def _pulses(now: _Now, before: float, holding: float) -> Array:
+    return np.where(_with_pulse(now) & (_phase(now) < now.width), now.level, before)
+
+
+def _biphasic(now: _Now, before: float, holding: float) -> Array:
+    """The first half of each pulse at the level, the second as far on the other side."""
+    phase = _phase(now)
+    size = (now.level - before) * np.where(phase < now.width // 2, 1.0, -1.0)
+    return before + np.where(_with_pulse(now) & (phase < now.width), size, 0.0)
+
+
+def _triangles(now: _Now, before: float, holding: float) -> Array:
+    """A line up to the level over the width, a line back over the rest of the period."""
+    phase = _phase(now)
+    rise = phase / max(now.width, 1)
+    fall = 1.0 - (phase - now.width) / max(now.period - now.width, 1)
+    part = np.where(phase < now.width, rise, fall)
+    return before + (now.level - before) * np.where(_whole(now), part, 0.0)
+
+
+def _cosines(now: _Now, before: float, holding: float) -> Array:
+    part = 0.5 - 0.5 * np.cos(2.0 * np.pi * _phase(now) / now.period)
+    return before + (now.level - before) * np.where(_whole(now), part, 0.0)
+
+
+def _resistance(now: _Now, before: float, holding: float) -> Array:
+    """A test of the resistance: half of the epoch at the holding level, half at the level."""
+    return np.where(np.arange(now.samples) < now.samples // 2, holding, now.level)
+
+
+_SHAPES: dict[int, Callable[[_Now, float, float], Array]] = {
+    1: _step,
+    2: _ramp,
+    3: _pulses,
+    4: _triangles,
+    5: _cosines,
+    6: _resistance,
+    7: _biphasic,
+}
+_TRAINS = (3, 4, 5, 7)
