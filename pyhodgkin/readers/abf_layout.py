@@ -6,20 +6,22 @@ version 2 is a table of sections.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 BLOCK = 512
 ABF1_SIZE, ABF1_OLD_SIZE = 6144, 2048
 
 
-def _layout(fields: dict[str, tuple[int, str]], size: int | None = None) -> np.dtype:
-    names = list(fields)
-    spec = {
-        "names": names,
-        "formats": [fields[name][1] for name in names],
-        "offsets": [fields[name][0] for name in names],
+def _layout(fields: dict[str, tuple[int, str]], size: int) -> np.dtype:
+    spec: Any = {
+        "names": list(fields),
+        "formats": [kind for _, kind in fields.values()],
+        "offsets": [offset for offset, _ in fields.values()],
+        "itemsize": size,
     }
-    return np.dtype(spec if size is None else {**spec, "itemsize": size})
+    return np.dtype(spec)
 
 
 ABF1 = _layout(
@@ -40,6 +42,7 @@ ABF1 = _layout(
         "sADCUnits": (602, "16S8"),
         "sDACChannelName": (1306, "4S10"),
         "sDACChannelUnits": (1346, "4S8"),
+        "fInstrumentScaleFactor": (922, "16<f4"),
         "fDACHoldingLevel": (1394, "4<f4"),
         "nDigitalEnable": (1436, "<i2"),
         "nActiveDACChannel": (1440, "<i2"),
@@ -94,6 +97,7 @@ ABF1_EXTENSION = _layout(
         "nULRepeat": (4400, "4<i2"),
         "nPNEnable": (4456, "2<i2"),
         "nTelegraphEnable": (4512, "16<i2"),
+        "nTelegraphInstrument": (4544, "16<i2"),
         "fTelegraphMembraneCap": (4704, "16<f4"),
         "nTelegraphMode": (4768, "16<i2"),
         "nAlternateDACOutputState": (5876, "<i2"),
@@ -129,9 +133,11 @@ ABF2 = {
     "adc": {
         "nADCNum": (0, "<i2"),
         "nTelegraphEnable": (2, "<i2"),
+        "nTelegraphInstrument": (4, "<i2"),
         "fTelegraphMembraneCap": (14, "<f4"),
         "nTelegraphMode": (18, "<i2"),
         "fTelegraphAccessResistance": (20, "<f4"),
+        "fInstrumentScaleFactor": (40, "<f4"),
         "lADCChannelNameIndex": (74, "<i4"),
         "lADCUnitsIndex": (78, "<i4"),
     },

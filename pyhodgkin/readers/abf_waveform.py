@@ -31,11 +31,12 @@ def waveform(header: Header, output: Output, sweep: int, where: str) -> Array:
     """
     if 0 < header.sweeps_per_run <= sweep:
         raise RecordingError(
-            f"{where}: the protocol in the header has {header.sweeps_per_run} sweeps"
+            f"{where}: the protocol in the header has {header.sweeps_per_run} sweeps: "
+            "give command= (a recorded channel) or protocol="
         )
     _check_lists(header, output, where)
-    holding = _holding(header, output, sweep)
-    held = max(header.samples // HELD_FRACTION, 1)
+    holding, _ = levels_around(header, output, sweep)
+    held = held_samples(header)
     values = np.full(header.samples, holding)
     at, before = held, holding
     for epoch in output.epochs:
@@ -44,7 +45,7 @@ def waveform(header: Header, output: Output, sweep: int, where: str) -> Array:
             continue
         if at + now.samples > header.samples:
             raise RecordingError(
-                f"{where}: the epochs of {output.name} take {at + now.samples} samples or more, "
+                f"{where}: the epochs of {output.label} take {at + now.samples} samples or more, "
                 f"the sweep has {header.samples}"
             )
         shape = _SHAPES.get(epoch.kind)
@@ -56,6 +57,29 @@ def waveform(header: Header, output: Output, sweep: int, where: str) -> Array:
         at, before = at + now.samples, now.level
     values[at:] = before if output.keeps_last_level else output.holding
     return values
+
+
+def is_stepwise(output: Output) -> bool:
+    """Whether the waveform only has levels that last for some samples, and no slopes."""
+    return all(epoch.kind in (1, 3, 6, 7) for epoch in output.epochs)
+
+
+def held_samples(header: Header) -> int:
+    """Samples of one channel that are held at each end of a sweep."""
+    return max(header.samples // HELD_FRACTION, 1)
+
+
+def levels_around(header: Header, output: Output, sweep: int) -> tuple[float, float]:
+    """The levels before and after what is put out in a sweep."""
+    last = output.holding
+    if output.keeps_last_level and output.epochs:
+        last = _in_sweep(output.epochs[-1], header, output, sweep).level
+    before = output.holding
+    if output.has_train:
+        before = output.holding if output.train_level is None else output.train_level
+    elif output.keeps_last_level and sweep > 0 and output.epochs:
+        before = _in_sweep(output.epochs[-1], header, output, sweep - 1).level
+    return before, last
 
 
 def _letter(epoch: Epoch) -> str:
@@ -85,12 +109,13 @@ class _Now:
     width: int
 
 
-# Parameters that a user list can vary and that do not act on the command within a sweep:
-# number of conditioning pulses, their durations and levels, start to start, digital outputs
-# (9 and, for each epoch, from 11), number of P/N pulses.
+# Parameters of a user list, by number. Without effect on the command within a sweep: number,
+# durations and levels of conditioning pulses, start to start, digital holding, P/N pulses.
 _WITHOUT_EFFECT = {0, 1, 2, 3, 4, 7, 9, 10}
-_TRAIN_DURATION, _TRAIN_LEVEL, _OTHER_HOLDING, _DIGITAL = 5, 6, 8, 11
-_LEVEL, _SAMPLES, _PERIOD, _WIDTH = 1, 2, 3, 4  # blocks of one number an epoch, after the digital
+_OTHER_HOLDING = 8
+# From here on in blocks of one number an epoch: digital output, level, duration, period, width.
+_FIRST_BLOCK = 11
+_LEVEL, _SAMPLES, _PERIOD, _WIDTH = 1, 2, 3, 4
 
 
 def _in_sweep(epoch: Epoch, header: Header, output: Output, sweep: int) -> _Now:
@@ -101,8 +126,8 @@ def _in_sweep(epoch: Epoch, header: Header, output: Output, sweep: int) -> _Now:
         _WIDTH: epoch.width,
     }
     varied = output.user_list
-    if varied is not None and varied.parameter >= _DIGITAL:
-        block, number = divmod(varied.parameter - _DIGITAL, varied.epochs)
+    if varied is not None and varied.parameter >= _FIRST_BLOCK:
+        block, number = divmod(varied.parameter - _FIRST_BLOCK, varied.epochs)
         if block in values and number == epoch.number:
             values[block] = varied[sweep]
     return _Now(
@@ -114,32 +139,23 @@ def _in_sweep(epoch: Epoch, header: Header, output: Output, sweep: int) -> _Now:
 
 
 def _check_lists(header: Header, output: Output, where: str) -> None:
+    """Raise for a user list that acts on the command in a way not known here."""
     for other in header.outputs:
         varied = other.user_list
         if varied is None:
             continue
-        own = other is output
-        known = varied.parameter in _WITHOUT_EFFECT or (
-            own and _DIGITAL <= varied.parameter < _DIGITAL + 5 * varied.epochs
-        )
-        if not own and varied.parameter != _OTHER_HOLDING:
-            known = True
-        if own and varied.parameter == _OTHER_HOLDING:
-            known = True
+        number = varied.parameter
+        block = (number - _FIRST_BLOCK) // varied.epochs
+        if other is output:
+            known = number in _WITHOUT_EFFECT or 0 <= block <= _WIDTH or number == _OTHER_HOLDING
+        else:
+            known = number != _OTHER_HOLDING
         if not known:
             raise RecordingError(
-                f"{where}: the user list of {other.name} varies parameter {varied.parameter}, "
-                "which this reader cannot apply"
+                f"{where}: the user list of {other.label} varies parameter {number} of the format "
+                f"({', '.join(varied.values)}), which cannot be applied: give command= (a recorded "
+                "channel) or protocol="
             )
-
-
-def _holding(header: Header, output: Output, sweep: int) -> float:
-    """The level before the epochs."""
-    if output.has_train:
-        return output.holding if output.train_level is None else output.train_level
-    if not output.keeps_last_level or sweep == 0 or not output.epochs:
-        return output.holding
-    return _in_sweep(output.epochs[-1], header, output, sweep - 1).level
 
 
 # -- shapes of an epoch ------------------------------------------------------------------------

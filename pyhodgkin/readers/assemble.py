@@ -32,6 +32,7 @@ class Trace:
     offset: float = 0.0
     holding: float = 0.0
     rounding: float | None = None  # of the values; None: that of their type
+    mode: str | None = None  # what a command does between samples, where the file says it
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,12 @@ def _protocol(
 ) -> Protocol:
     values, unit = _converted(command, sweep.clamp == "voltage", options, where)
     times = t if command.t is None else np.asarray(command.t) - sweep.t_start
+    told = "command_mode" in options.given() or command.mode is None
+    mode = options.command_mode if told else str(command.mode)
     rounding = command.rounding
     if rounding is not None:
         rounding *= abs(_scale(command, sweep.clamp == "voltage", options, where)[0])
-    waveform = Sampled(times, values, options.command_mode, rounding)
+    waveform = Sampled(times, values, mode, rounding)
     t_end = max(float(t[-1]), float(times[-1]))
     if sweep.clamp == "voltage":
         return VoltageClamp(waveform, t_end)
