@@ -16,6 +16,7 @@ from .backends.base import Backend, RawSolution, SolveOptions
 from .errors import InputError
 from .neuron.neuron import Neuron
 from .protocols import Protocol
+from .voltage_steps import VoltageSteps
 
 FloatArray = NDArray[np.float64]
 
@@ -74,27 +75,33 @@ def solve_in_groups(
     saveat: FloatArray,
     options: SolveOptions,
 ) -> RawSolution:
-    """`engine.solve` for `theta` (1, P) or (B, P), once for each set of temperature factors."""
+    """`engine.solve` for `theta` (1, P) or (B, P), once for each set of temperature factors.
+
+    Each element goes to the end of its protocol.
+    """
     if len(neurons) == 1:
         values = theta if len(theta) > 1 else theta[0]
-        return engine.solve(neurons[0], protocols, values, y0, saveat, options)
+        return engine.solve(neurons[0], protocols, values, y0, saveat, options, to_end=True)
     groups: dict[tuple[float, ...], list[int]] = {}
     for i, neuron in enumerate(neurons):
         factors = tuple(gate.rate_factor(neuron.temperature) for gate in neuron.gates)
         groups.setdefault(factors, []).append(i)
     if len(groups) == 1:
         values = theta if len(theta) > 1 else theta[0]
-        return engine.solve(neurons[0], protocols, values, y0, saveat, options)
+        return engine.solve(neurons[0], protocols, values, y0, saveat, options, to_end=True)
     parts = []
     for members in groups.values():
         mine = [protocols[i] for i in members] if len(protocols) > 1 else protocols
         start = y0[members] if y0 is not None and y0.ndim == 2 and len(y0) > 1 else y0
         neuron = neurons[members[0]]
-        parts.append(engine.solve(neuron, mine, theta[members], start, saveat, options))
+        rows = theta[members]
+        parts.append(engine.solve(neuron, mine, rows, start, saveat, options, to_end=True))
     order = np.argsort([i for members in groups.values() for i in members])
+    steps: list = [part.steps for part in parts]
     return RawSolution(
         saveat,
         np.concatenate([part.y for part in parts])[order],
         {k: np.concatenate([part.stats[k] for part in parts])[order] for k in parts[0].stats},
         np.concatenate([part.status for part in parts])[order],
+        None if None in steps else VoltageSteps.merged(steps, groups.values()),
     )

@@ -46,9 +46,12 @@ def simulate(
         A sequence must hold neurons of one structure, and makes a batch. They may differ in
         parameters, temperature and where they start.
     protocol : CurrentClamp or VoltageClamp, or a sequence of one kind
-        A sequence makes a batch, of one neuron or element by element.
+        A sequence makes a batch, of one neuron or element by element. Each element ends at the
+        `t_end` of its own protocol; its samples after that are NaN.
     saveat : float or array (T,), optional
         Spacing or times of the samples, ms. Default: every 0.05 ms, and not more than 20,001.
+        Only what is returned depends on it: every solve goes to the end of the protocol, and
+        spike times come from the solver's own steps.
     theta : array (P,) or (B, P), optional
         Parameters in the order of ``neuron.layout``, in place of the neuron's own.
     parameters : mapping of name to number or array (B,), optional
@@ -61,7 +64,8 @@ def simulate(
     rtol, atol : float
         Tolerances of the adaptive solvers.
     max_steps : int
-        Steps after which an element of the batch is given up.
+        Steps after which an element of the batch is given up; as many again for each second
+        (1000 ms), and each 100 breakpoints of the stimulus, that it has got through.
     dt : float
         Step of the fixed-step solver, ms.
     dt_max : float, optional
@@ -252,4 +256,5 @@ def _solution(base: Neuron, values: FloatArray, protocols: list[Protocol], raw, 
         stats,
         status,
         open_probabilities_of(base, values, y),
+        raw.steps,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import InputError, unknown
+from .errors import InputError
+from .named_arrays import NamedArrays, later
 from .spikes import upward_crossings
 from .status import Status
+from .voltage_steps import VoltageSteps
 
 if TYPE_CHECKING:
     from .neuron.neuron import Neuron
@@ -21,56 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["NamedArrays", "Solution", "Status"]
 
 Array = NDArray[np.float64]
-
-
-class NamedArrays(Mapping[str, Array]):
-    """Arrays by name; each may be a function that computes it when first asked for.
-
-    Examples
-    --------
-    >>> arrays = NamedArrays("gate", {"n": np.zeros(3), "m": lambda: np.ones(3)})
-    >>> arrays["m"]
-    array([1., 1., 1.])
-    """
-
-    def __init__(self, kind: str, arrays: Mapping[str, Any]) -> None:
-        self._kind, self._arrays = kind, dict(arrays)
-        self._compute: Callable[[str], Array] | None = None
-
-    @classmethod
-    def computed(
-        cls, kind: str, names: Sequence[str], compute: Callable[[str], Array]
-    ) -> NamedArrays:
-        """All of them by one function of the name."""
-        arrays = cls(kind, dict.fromkeys(names))
-        arrays._compute = compute
-        return arrays
-
-    def __getitem__(self, name: str) -> Array:
-        if name not in self._arrays:
-            raise unknown(self._kind, name, self._arrays)
-        found = self._arrays[name]
-        if found is None and self._compute is not None:
-            found = self._arrays[name] = self._compute(name)
-        elif callable(found):
-            found = self._arrays[name] = found()
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._arrays
-
-    def __repr__(self) -> str:
-        return f"{{{', '.join(self._arrays)}}}"
-
-    def map(self, change: Callable[[Array], Array]) -> NamedArrays:
-        """`change` applied to each array, when it is asked for."""
-        return NamedArrays(self._kind, {name: _later(self, name, change) for name in self})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,7 +34,8 @@ class Solution:
     t : array, shape (T,)
         Times, ms.
     y : array, shape (B, T, S), or (T, S) when the call was not batched
-        States in the order of ``neuron.states``: mV and then gates.
+        States in the order of ``neuron.states``: mV and then gates. NaN after the end of the
+        protocol of an element that ends before others; ``solution[i]`` is without these.
     neuron : Neuron
     protocol : Protocol or sequence of them
         One for all or one for each element.
@@ -94,6 +47,8 @@ class Solution:
         ``n_steps``, ``n_rejected``, ``n_f_evals``.
     status : array, shape (B,) or ()
         How each element ended, see `Status`.
+    steps : VoltageSteps, optional
+        The voltage on the solver's own steps, for spike times; `simulate` gives it.
 
     Examples
     --------
@@ -116,6 +71,7 @@ class Solution:
     stats: Mapping[str, NDArray[np.int64]] = None  # type: ignore[assignment]
     status: Any = Status.SUCCESS
     open_probability: Mapping[str, Array] = None  # type: ignore[assignment]
+    steps: VoltageSteps | None = None
 
     def __post_init__(self) -> None:
         t, y = np.asarray(self.t), np.asarray(self.y)
@@ -127,11 +83,11 @@ class Solution:
             status = np.broadcast_to(status, y.shape[:-2])
         probability = self.open_probability
         if probability is None:
-            probability = {c.name: _later(self, c, _open) for c in self.neuron.channels}
+            probability = {c.name: later(self, c, _open) for c in self.neuron.channels}
         currents = self.currents
         if currents is None:
             channels = [c for c in self.neuron.channels if hasattr(c, "g")]
-            currents = {c.name: _later(self, c, _current) for c in channels}
+            currents = {c.name: later(self, c, _current) for c in channels}
         values = {
             "t": t,
             "y": y,
@@ -163,10 +119,17 @@ class Solution:
 
     @property
     def stimulus(self) -> Array:
-        """The command at the times `t`, (B, T) or (T,), in the unit of the protocol."""
+        """The command at the times `t`, (B, T) or (T,), in the unit of the protocol.
+
+        NaN after the end of the protocol.
+        """
         if not self.batched:
-            return self._protocol(0)(self.t)
-        return np.stack([self._protocol(i)(self.t) for i in range(len(self.y))])
+            return self._command(0)
+        return np.stack([self._command(i) for i in range(len(self.y))])
+
+    def _command(self, i: int) -> Array:
+        protocol = self._protocol(i)
+        return np.where(self.t <= _last(protocol), protocol(self.t), np.nan)
 
     @property
     def current_unit(self) -> str | None:
@@ -205,16 +168,22 @@ class Solution:
     def spike_times(self, threshold: float = 0.0) -> Any:
         """Times in ms at which v rises through `threshold` (mV).
 
-        Four samples around each crossing are interpolated by a cubic, so the error falls with
-        the fourth power of the spacing of `t`: 5e-4 ms at a spacing of 0.05 ms (squid axon).
+        They are those of the solver's own steps and the polynomials inside them, so they do not
+        depend on `saveat` or the length of the run. Where these are not known (a `Solution` made
+        from arrays, a voltage clamp, another threshold than 0 in a batch of more than two million
+        steps), four samples around each crossing are interpolated by a cubic: the error falls
+        with the fourth power of the spacing of `t`, 5e-4 ms at 0.05 ms (squid axon), and spikes
+        between samples are missed.
 
         Returns
         -------
         array, or list of B arrays for a batch
         """
-        if not self.batched:
-            return upward_crossings(self.t, self.v, threshold)
-        return [upward_crossings(self.t, v, threshold) for v in self.v]
+        if self.steps is not None and self.steps.knows(threshold):
+            found = self.steps.crossings(threshold)
+        else:
+            found = [upward_crossings(self.t, v, threshold) for v in np.atleast_2d(self.v)]
+        return found if self.batched else found[0]
 
     def __len__(self) -> int:
         if not self.batched:
@@ -222,19 +191,22 @@ class Solution:
         return len(self.y)
 
     def __getitem__(self, i: int) -> Solution:
-        """Element `i` of a batch, as a solution without a batch axis."""
+        """Element `i` of a batch, as a solution without a batch axis, to its own end."""
         if not self.batched:
             raise InputError("this solution has no batch axis to index")
         i = range(len(self.y))[i]
+        protocol = self._protocol(i)
+        own = i, slice(int(np.searchsorted(self.t, _last(protocol), side="right")))
         return Solution(
-            self.t,
-            self.y[i],
+            self.t[own[1]],
+            self.y[own],
             self.neuron,
-            self._protocol(i),
-            currents=self.currents.map(lambda array: array[i]),  # type: ignore[attr-defined]
-            open_probability=self.open_probability.map(lambda array: array[i]),  # type: ignore[attr-defined]
+            protocol,
+            currents=self.currents.map(lambda array: array[own]),  # type: ignore[attr-defined]
+            open_probability=self.open_probability.map(lambda array: array[own]),  # type: ignore[attr-defined]
             stats={name: np.asarray(count)[i] for name, count in self.stats.items()},
             status=self.status[i],
+            steps=None if self.steps is None else self.steps.of(i),
         )
 
     def __iter__(self) -> Iterator[Solution]:
@@ -266,14 +238,13 @@ class Solution:
         return plot.trace(self, *args, **options)
 
 
+def _last(protocol: Protocol) -> float:
+    """The last time that belongs to `protocol`, ms, with what is later by rounding only."""
+    return protocol.t_end * (1.0 + 1e-9)
+
+
 def _named(kind: str, arrays: Mapping[str, Any]) -> NamedArrays:
     return arrays if isinstance(arrays, NamedArrays) else NamedArrays(kind, arrays)
-
-
-def _later(source: Any, which: Any, compute: Callable) -> Callable[[], Array]:
-    if isinstance(source, NamedArrays):
-        return lambda: compute(source[which])
-    return lambda: compute(source, which)
 
 
 def _open(solution: Solution, channel: Any) -> Array:

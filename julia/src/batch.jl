@@ -39,29 +39,45 @@ end
 Solve B elements: `y` (S, T, B), `status` (B), `stats` (3, B) with the steps taken, rejected and
 the evaluations. `theta` is (P, 1) or (P, B), `y0` (S, 0) for the steady state, (S, 1) or (S, B);
 there is one protocol or B of them. `stop[1]` is watched: set it from elsewhere to interrupt.
+
+All go to the last of `times`, or to `ends` (one for each protocol): then samples after that are
+NaN, and in current clamp the voltage on the steps taken is returned (see `all_steps`);
+`limited[1]` becomes 1 where these are only the steps that cross 0 mV.
 """
 function solve!(
     y::AbstractArray{Float64,3}, status, stats, system::System, protocols::Protocols,
     theta::AbstractMatrix, y0::AbstractMatrix, times::AbstractVector, options::Options, stop,
+    ends::AbstractVector=NO_LIMITS, limited=[0],
 )
     alg = algorithm(options.solver)
     # The method's type is known only now: everything that depends on it is behind this call.
     return Base.invokelatest(
-        solve_all!, y, status, stats, system, protocols, theta, y0, times, alg, options, stop)
+        solve_all!, y, status, stats, system, protocols, theta, y0, times, alg, options, stop, ends,
+        limited)
 end
 
-function solve_all!(y, status, stats, system, protocols, theta, y0, times, alg, options, stop)
+function solve_all!(
+    y, status, stats, system, protocols, theta, y0, times, alg, options, stop, ends, limited
+)
+    most, watched = MOST_STEPS ÷ size(y, 3), !isempty(ends) && !protocols.clamped
+    each = watched ? [VoltageSteps(b - 1, most) for b in axes(y, 3)] : VoltageSteps[]
     each_lane(() -> Worker(system), system.pool, size(y, 3), stop) do worker, b
-        model = bind!(worker.model, column(theta, b))
-        lane = Lane(model, protocols, length(protocols) == 1 ? 1 : b)
+        model, place = bind!(worker.model, column(theta, b)), min(b, length(protocols))
+        lane = Lane(model, protocols, place)
         start = size(y0, 2) == 0 ? start_state(lane, system.v_rest) : Vector(column(y0, b))
-        samples = @view y[:, :, b]
-        outcome = march!(samples, times, start, lane, alg, options, stop, nothing, worker.explicit)
-        is_clamped(lane) && commands!(samples, times, lane)
+        t1 = isempty(ends) ? last(times) : ends[place]
+        samples, steps = (@view y[:, :, b]), watched ? each[b] : nothing
+        outcome = march!(samples, times, start, lane, alg, options, stop, nothing, worker.explicit;
+            t1, steps)
+        if is_clamped(lane)
+            inside = searchsortedlast(times, t1)
+            commands!((@view samples[:, 1:inside]), (@view times[1:inside]), lane)
+        end
         status[b] = Int(outcome.status)
         stats[:, b] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
     end
-    return nothing
+    limited[1] = any(steps -> steps.crossing, each)
+    return watched ? all_steps(each) : nothing
 end
 
 "The steady state at `v`, or at the first command under voltage clamp."

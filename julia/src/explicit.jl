@@ -108,20 +108,21 @@ ended(status, accepted, rejected) =
 
 function march!(
     samples, times, y0, lane::Lane, ::PlainTsit5, options::Options, stop, tape,
-    w::ExplicitWork=ExplicitWork(lane.model.system),
+    w::ExplicitWork=ExplicitWork(lane.model.system); t1=last(times), steps=nothing,
 )
     next = first_samples!(samples, times, y0, lane)
-    next > length(times) && return Outcome(SUCCESS, 0, 0, 0)
+    t1 > 0 || return Outcome(SUCCESS, 0, 0, 0)
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
-    drive, n, t1, t = lane.drive, length(y0), last(times), 0.0
+    drive, n, t, first_piece = lane.drive, length(y0), 0.0, lane.drive.piece
     start!(w, y0, options)
     width, constant = record_length(lane.model), level(drive)
     place = tape !== nothing && room!(tape, 0, 7, lane.model) ? 0 : -1
     stage!(w, lane, 1, w.y, t, constant, tape, place)
     h, before, accepted, rejected = first_step(w, options, n, t1), log(LEAST_ERROR), 0, 0
-    while next <= length(times)
+    while t < t1
         stop[1] == 0 || return ended(INTERRUPTED, accepted, rejected)
-        accepted + rejected < options.max_steps || return ended(MAX_STEPS, accepted, rejected)
+        accepted + rejected < step_limit(options, t, drive.piece - first_piece) ||
+            return ended(MAX_STEPS, accepted, rejected)
         GC.safepoint()
         piece_end = min(next_break(drive), t1)
         reaches = h >= (piece_end - t) * (1 - 1e-6)
@@ -141,6 +142,7 @@ function march!(
         t_next = reaches ? piece_end : t + step
         tape === nothing || push_step!(tape, t, t_next, drive.piece, 0x03, w.y, n, place)
         next = samples_inside!(samples, times, next, t, t_next, step, w)
+        watch!(steps, w, t, step)
         factor = SAFETY * branchless_exp(INTEGRAL * before - PROPORTIONAL * logarithm)
         proposed = step * clamp(factor, SHRINK, GROW)
         # A step cut short by a breakpoint says little about the next one: never shrink for it.
@@ -162,6 +164,20 @@ function march!(
     end
     return ended(SUCCESS, accepted, rejected)
 end
+
+"The voltage on the step just taken from `t`."
+function watch!(steps::VoltageSteps, w::ExplicitWork, t, h)
+    k, p = w.k, TSIT5_POWERS
+    c = ntuple(4) do power
+        h * (p[power][1] * k[1][1] + p[power][2] * k[2][1] + p[power][3] * k[3][1] +
+            p[power][4] * k[4][1] + p[power][5] * k[5][1] + p[power][6] * k[6][1] +
+            p[power][7] * k[7][1])
+    end
+    push_voltage!(steps, t, h, (w.y[1], c...))
+    return nothing
+end
+
+watch!(::Nothing, w::ExplicitWork, t, h) = nothing
 
 "The samples in (t, t_next] by the polynomial inside the step; the place of the first one after."
 function samples_inside!(samples, times, next::Int, t, t_next, h, w::ExplicitWork)

@@ -23,8 +23,10 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
         zeros(2, 1), none, none, none, none)
     options, loss = make_options(solver, 1e-6, 1e-8, 10.0, 1000, Inf), make_loss("mse", 1.0, 1.0, -30.0, 5.0, Inf)
     theta, stop, y = reshape(neuron.theta, :, 1), [0x00], zeros(n, length(times), 1)
-    solve!(y, zeros(Int, 1), zeros(Int, 3, 1), system, protocols, theta, zeros(n, 0), times, options,
-        stop)
+    for ends in (NO_LIMITS, [6.0])
+        solve!(y, zeros(Int, 1), zeros(Int, 3, 1), system, protocols, theta, zeros(n, 0), times,
+            options, stop, ends)
+    end
     targets = Targets()
     data, weight = collect(range(-60.0, 0.0; length=length(times))), fill(0.1, length(times))
     add_recording!(targets, times, data, weight, 1.0)

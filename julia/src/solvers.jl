@@ -62,9 +62,17 @@ Options(; solver="auto", rtol=1e-6, atol=1e-8, v_scale=10.0, max_steps=100_000, 
 "Absolute tolerance of state `j`."
 absolute(options::Options, j::Int) = j == 1 ? options.atol * options.v_scale : options.atol
 
+"""
+Steps that a solve may have taken when it is at `t` and has passed `breaks` breakpoints:
+`max_steps`, and as many again for each second and for each hundred breakpoints.
+"""
+@inline step_limit(options::Options, t, breaks::Int) =
+    options.max_steps * (1 + floor(Int, t / 1000) + breaks ÷ 100)
+
 "How OrdinaryDiffEq is told about `options`, for a solve from 0 to `t1`."
-keywords(options::Options, n::Int, t1) = (abstol=[absolute(options, j) for j in 1:n], reltol=options.rtol,
-    maxiters=options.max_steps, dtmax=min(options.dt_max, t1), verbose=false)
+keywords(options::Options, n::Int, t1, breaks::Int=0) = (
+    abstol=[absolute(options, j) for j in 1:n], reltol=options.rtol,
+    maxiters=step_limit(options, t1, breaks), dtmax=min(options.dt_max, t1), verbose=false)
 
 function record!(tape::Tape, integrator, piece::Int, alg)
     t0, t1, kind = integrator.tprev, integrator.t, adjoint_kind(alg, integrator)
@@ -96,23 +104,26 @@ status_of(code) =
     code in (ReturnCode.Default, ReturnCode.Success) ? SUCCESS : NONFINITE
 
 """
-    march!(samples, times, y0, lane, alg, options, stop, tape)
+    march!(samples, times, y0, lane, alg, options, stop, tape, work; t1=last(times), steps=nothing)
 
-Solve from t = 0 and `y0` to the last of `times`; the states there into `samples` (S, T), NaN where
-the solve did not arrive. `stop[1]` is looked at in every step; `tape` records them, or is nothing.
-The last argument is memory, for the methods that are stepped here.
+Solve from t = 0 and `y0` to `t1`; the states at `times` into `samples` (S, T), NaN where the solve
+did not arrive. `stop[1]` is looked at in every step; `tape` records them, or is nothing, and
+`steps` the voltage on them. `work` is memory, for the methods that are stepped here.
 """
-function march!(samples, times, y0, lane::Lane, alg, options::Options, stop, tape, _=nothing)
+function march!(
+    samples, times, y0, lane::Lane, alg, options::Options, stop, tape, _=nothing;
+    t1=last(times), steps=nothing,
+)
     next = first_samples!(samples, times, y0, lane)
-    t1 = last(times)
-    next > length(times) && return Outcome(SUCCESS, 0, 0, 0)
+    t1 > 0 || return Outcome(SUCCESS, 0, 0, 0)
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
     problem = ODEProblem{true,FullSpecialize}(ode_function(lane), y0, (0.0, t1))
-    integrator = init(problem, alg; keywords(options, length(y0), t1)..., save_everystep=false,
-        save_start=false, save_end=false, dense=false, calck=true,
-        tstops=breakpoints(lane.drive.protocols, lane.drive.lane, t1))
+    breaks = breakpoints(lane.drive.protocols, lane.drive.lane, t1)
+    integrator = init(problem, alg; keywords(options, length(y0), t1, length(breaks))...,
+        save_everystep=false, save_start=false, save_end=false, dense=false, calck=true,
+        tstops=breaks)
     status = try
-        walk!(integrator, samples, times, next, lane, alg, stop, tape)
+        walk!(integrator, samples, times, next, lane, alg, options, stop, tape, t1, steps)
     catch err
         # A state that is no longer finite may end inside the factorisation of a matrix.
         err isa SingularException || err isa LAPACKException || rethrow()
@@ -133,16 +144,21 @@ function first_samples!(samples, times, y0, lane::Lane)
     return next
 end
 
-function walk!(integrator, samples, times, next::Int, lane::Lane, alg, stop, tape)
+function walk!(
+    integrator, samples, times, next::Int, lane::Lane, alg, options, stop, tape, t1, steps
+)
     drive, bounded, n = lane.drive, lane.model.system.bounded, length(times)
-    value = similar(integrator.u)
-    while next <= n
+    value, first_piece = similar(integrator.u), drive.piece
+    while integrator.t < t1
         stop[1] == 0 || return INTERRUPTED
         GC.safepoint()
+        integrator.iter < step_limit(options, integrator.t, drive.piece - first_piece) ||
+            return MAX_STEPS
         code = step!(integrator)
         status = status_of(code)
         status == SUCCESS || return status
         record!(tape, integrator, drive.piece, alg)
+        watch!(steps, integrator, value)
         while next <= n && times[next] <= integrator.t
             if times[next] == integrator.t
                 copyto!(value, integrator.u)

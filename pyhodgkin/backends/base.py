@@ -18,6 +18,7 @@ from ..neuron.neuron import Neuron
 from ..protocols import Protocol
 from ..recordings import Recording
 from ..status import Status
+from ..voltage_steps import VoltageSteps
 from .lanes import Ends
 
 FloatArray = NDArray[np.float64]
@@ -37,7 +38,9 @@ class SolveOptions:
         Tolerances of the adaptive methods. `atol` holds for a gate; for the voltage it is
         multiplied by `v_scale`.
     max_steps : int
-        Accepted and rejected steps of one element of the batch before it is given up.
+        Accepted and rejected steps of one element of the batch before it is given up. For each
+        second (1000 ms), and for each 100 breakpoints, that it has got through there are as many
+        again: what is only long, or has many samples, is not given up.
     dt : float
         Step of the fixed-step methods, ms.
     dt_max : float, optional
@@ -148,6 +151,22 @@ def is_clamped(protocols: Sequence[Protocol]) -> bool:
     return kinds.pop()
 
 
+def protocol_ends(protocols: Sequence[Protocol], saveat: FloatArray) -> FloatArray:
+    """When each protocol ends, ms: its `t_end`, or a sample that is later by rounding only.
+
+    Examples
+    --------
+    >>> from pyhodgkin.protocols import CurrentClamp
+    >>> clamps = [CurrentClamp.constant(0.0, t_end) for t_end in (0.3, 1.0)]
+    >>> protocol_ends(clamps, 0.1 * np.arange(8)).tolist()
+    [0.30000000000000004, 1.0]
+    """
+    ends = np.array([protocol.t_end for protocol in protocols])
+    inside = np.searchsorted(saveat, ends * (1.0 + 1e-9), side="right")
+    last = np.where(inside > 0, saveat[np.maximum(inside - 1, 0)], 0.0)
+    return np.maximum(ends, last)
+
+
 def default_scale(measured: FloatArray) -> float:
     """The unit of a residual where a loss names none: the standard deviation of what was measured.
 
@@ -178,14 +197,16 @@ def check_mode(mode: str, ends: Ends | None = None) -> None:
 class RawSolution:
     """What an engine returns from a solve of a batch of B elements at T times.
 
-    `y` is (B, T, S); after a failure the samples that were not reached are NaN.
-    `stats` holds ``n_steps``, ``n_rejected``, ``n_f_evals``, each (B,); `status` is (B,).
+    `y` is (B, T, S); samples that were not reached, after a failure or the end of the protocol,
+    are NaN. `stats` holds ``n_steps``, ``n_rejected``, ``n_f_evals``, each (B,); `status` is
+    (B,). `steps` is there in current clamp when the solve went to the ends of the protocols.
     """
 
     t: FloatArray
     y: FloatArray
     stats: dict[str, NDArray[np.int64]]
     status: NDArray[np.int64]
+    steps: VoltageSteps | None = None
 
 
 @dataclass(frozen=True)
@@ -243,12 +264,16 @@ class Backend(Interface):
         y0: FloatArray | None,
         saveat: FloatArray,
         options: SolveOptions,
+        *,
+        to_end: bool = False,
     ) -> RawSolution:
         """Solve a batch: `theta` is (P,) or (B, P), `y0` None, (S,) or (B, S), `saveat` (T,).
 
-        There is one protocol for each element, or one for all; they are all of one clamp.
-        Without `y0` an element starts at the `v_rest` of the neuron with its gates at the
-        steady state there, under voltage clamp at the command of the first moment.
+        There is one protocol for each element, or one for all; they are all of one clamp. Every
+        element goes to the last of `saveat`; with `to_end` to the end of its own protocol,
+        whatever `saveat` is. Without `y0` an element starts at the `v_rest` of the neuron with
+        its gates at the steady state there, under voltage clamp at the command of the first
+        moment.
         """
         ...
 

@@ -13,8 +13,20 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
 from ...status import Status
-from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, check_mode, is_clamped
+from ..base import (
+    Loss,
+    RawSolution,
+    SolveOptions,
+    ValueAndGradient,
+    check_mode,
+    is_clamped,
+    protocol_ends,
+)
 from ..lanes import Ends, Sets, check_ends
+from .arrays import c_order as _array
+from .arrays import check_start as _check_start
+from .arrays import start_of as _start
+from .arrays import voltage_steps
 from .marshal import (
     SOLVERS,
     Held,
@@ -64,6 +76,8 @@ class JuliaBackend:
         y0: FloatArray | None,
         saveat: FloatArray,
         options: SolveOptions,
+        *,
+        to_end: bool = False,
     ) -> RawSolution:
         """Solve a batch; see `Backend.solve`."""
         run, sets = session(), _array(theta)
@@ -79,7 +93,9 @@ class JuliaBackend:
         times = _array(saveat)
         y = np.empty((size, len(times), states))
         status, stats = np.zeros(size, dtype=np.int64), np.zeros((size, 3), dtype=np.int64)
-        run.call(
+        limited = np.zeros(1, dtype=np.int64)
+        ends = [_array(protocol_ends(protocols, times)), limited] if to_end else []
+        steps = run.call(
             "solve!",
             y.T,
             status,
@@ -91,8 +107,10 @@ class JuliaBackend:
             times,
             options_of(options),
             run.flag,
+            *ends,
         )
-        return RawSolution(times, y, _counters(stats), status)
+        watched = None if steps is None else voltage_steps(steps, size, bool(limited[0]))
+        return RawSolution(times, y, _counters(stats), status, watched)
 
     def value_and_grad(
         self,
@@ -252,29 +270,8 @@ class JuliaBackend:
             by_start[failed] = 0.0
 
 
-def _array(x: Any) -> FloatArray:
-    """`x` as Julia can use it where it lies: float64, in C order."""
-    return np.ascontiguousarray(x, dtype=np.float64)
-
-
 def _counters(stats: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     return {name: stats[..., i] for i, name in enumerate(COUNTERS)}
-
-
-def _check_start(y0: FloatArray, states: int) -> None:
-    if y0.shape[-1] != states:
-        raise InputError(f"y0 has shape {y0.shape}; its last axis must be {states} states")
-    if not np.isfinite(y0).all():
-        raise InputError("y0 has a value that is NaN or infinite")
-
-
-def _start(y0: FloatArray | None, states: int) -> FloatArray:
-    """(1 or K, R, S), or (0, 0, S) for the steady state."""
-    if y0 is None:
-        return np.zeros((0, 0, states))
-    rows = _array(y0)
-    _check_start(rows, states)
-    return rows if rows.ndim == 3 else rows[None]
 
 
 def _sees_stimulus_check(neuron: Neuron, protocols: Sequence[Protocol]) -> None:

@@ -14,12 +14,13 @@ from ...errors import BackendUnavailableError, InputError
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
-from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, check_mode
+from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, check_mode, protocol_ends
 from ..lanes import Ends, Sets
 from . import clamped
 from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem
 from .steps import METHODS
+from .tape import VoltageRecorder
 
 FloatArray = NDArray[np.float64]
 DEFAULTS = SolveOptions()
@@ -42,6 +43,8 @@ class TorchBackend:
         y0: FloatArray | None,
         saveat: FloatArray,
         options: SolveOptions,
+        *,
+        to_end: bool = False,
     ) -> RawSolution:
         """Solve a batch; see `Backend.solve`."""
         many = np.ndim(theta) == 2
@@ -50,7 +53,10 @@ class TorchBackend:
             raise InputError(f"{n} protocols for {len(theta)} parameter sets: give 1 or as many")
         shape = (len(theta), 1) if many else (1, n)
         tensor = parameters(theta, options)
-        problem = Problem.build(neuron, protocols, shape, saveat, options)
+        ends = protocol_ends(protocols, saveat) if to_end else None
+        problem = Problem.build(neuron, protocols, shape, saveat, options, ends)
+        watch = to_end and not problem.system.clamped
+        voltage = VoltageRecorder(shape[0] * shape[1]) if watch else None
         with torch.inference_mode():
             p = problem.system.unpack(tensor)
             if y0 is not None:
@@ -58,14 +64,18 @@ class TorchBackend:
                 start = problem.public_start(rows[:, None] if many and rows.ndim == 2 else rows)
             else:
                 start = problem.start(p, problem.stimulus.like.new_full(shape, neuron.v_rest))
-            run = problem.run(p, start)
+            run = problem.run(p, start, voltage=voltage)
         samples = run.samples[:, problem.system.to_public].flatten(2).permute(2, 0, 1)
         y = samples.double().cpu().contiguous().numpy()
         if problem.system.clamped:
             for i, row in enumerate(y):
-                row[:, 0] = protocols[i if n > 1 else 0](saveat)
+                own = protocols[i if n > 1 else 0](saveat)
+                after = np.inf if ends is None else ends[i if n > 1 else 0]
+                row[:, 0] = np.where(saveat <= after, own, np.nan)
         stats = {k: x.reshape(-1) for k, x in statistics(run).items()}
-        return RawSolution(np.asarray(saveat), y, stats, run.status.cpu().numpy().reshape(-1))
+        status = run.status.cpu().numpy().reshape(-1)
+        steps = None if voltage is None else voltage.result()
+        return RawSolution(np.asarray(saveat), y, stats, status, steps)
 
     def value_and_grad(
         self,

@@ -17,11 +17,13 @@ from .kinetics import Params
 from .steps import Method
 from .stimulus import Stimulus
 from .system import System
-from .tape import Recorder, Sampler, Tape
+from .tape import Recorder, Sampler, Tape, VoltageRecorder
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 # A step is too small when it is a few roundings of t, or as good as nothing, ms.
 ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-32
+# `max_steps` holds for each second, and for each so many breakpoints.
+SECOND, MANY = 1000.0, 100
 # Lanes up to which numpy's cheaper operations beat torch's faster arithmetic.
 FEW = 1024
 
@@ -81,10 +83,11 @@ def march(
     stimulus: Stimulus,
     options: SolveOptions,
     keep: bool = False,
+    voltage: VoltageRecorder | None = None,
 ) -> Run:
     """Integrate every lane from `t0` to `t1` (K, Q); few lanes on the CPU go in numpy."""
     shape = tuple(y0.shape)
-    sampler = Sampler(saveat, _entered(system, y0, t0, stimulus), t0, system.n_bounded)
+    sampler = Sampler(saveat, _entered(system, y0, t0, stimulus), t0, system.n_bounded, voltage)
     recorder = Recorder(keep)
     few = y0.device.type == "cpu" and y0.shape[1] * y0.shape[2] <= FEW
     with np.errstate(all="ignore"):
@@ -177,8 +180,14 @@ def _judge(
         lanes.status = xp.where(stuck, reason, lanes.status)
         lanes.running = lanes.running & ~stuck
     if iteration >= options.max_steps:
-        lanes.status = xp.where(lanes.running, int(Status.MAX_STEPS), lanes.status)
-        lanes.running = lanes.running & False
+        spent = lanes.running & (iteration >= _limit(lanes, options))
+        lanes.status = xp.where(spent, int(Status.MAX_STEPS), lanes.status)
+        lanes.running = lanes.running & ~spent
+
+
+def _limit(lanes: _Lanes, options: SolveOptions) -> Tensor:
+    """Steps that each lane may have taken to get where it is; see `SolveOptions.max_steps`."""
+    return options.max_steps * (1.0 + of(lanes.y).floor(lanes.t / SECOND) + lanes.piece // MANY)
 
 
 def _first_step(
@@ -211,7 +220,8 @@ def _fixed(
     xp = of(lanes.y)
     n_left, h = _divide(lanes, options.dt)
     total = math.ceil(float((lanes.t1 - lanes.t).max()) / options.dt - 1e-9) + lanes.stimulus.count
-    for _ in range(min(total, options.max_steps)):
+    parts = 1 + math.floor(float(lanes.t1.max()) / SECOND) + (lanes.stimulus.count - 1) // MANY
+    for _ in range(min(total, options.max_steps * parts)):
         crossed = n_left == 1
         step = method(lanes.system, p, lanes.y, lanes.t, h, lanes.stimulus, lanes.pieces)
         t_next = xp.where(crossed, lanes.end, lanes.t + h)

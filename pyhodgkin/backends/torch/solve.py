@@ -20,7 +20,7 @@ from .kinetics import Params
 from .steps import METHODS, Method
 from .stimulus import Stimulus
 from .system import BlackBoxSystem, System, system_of
-from .tape import Sampler
+from .tape import Sampler, VoltageRecorder
 
 DEFAULT_SOLVER = "rodas5p"
 
@@ -66,8 +66,12 @@ class Problem:
         shape: tuple[int, int],
         saveat: np.ndarray,
         options: SolveOptions,
+        ends: np.ndarray | None = None,
     ) -> Problem:
-        """`saveat` is (T,), or (Q, T) with times of its own for each protocol."""
+        """`saveat` is (T,), or (Q, T) with times of its own for each protocol.
+
+        The solve ends at the last of them, or at `ends` (one for each protocol).
+        """
         clamped = is_clamped(protocols)
         system = cached_system(neuron, clamped)
         dtype = getattr(torch, options.dtype)
@@ -79,6 +83,9 @@ class Problem:
         if times.dim() == 2:
             times = times.t().unsqueeze(1) if shape[1] > 1 else times.t().unsqueeze(-1)
             times = times.expand(-1, *shape)
+            last = last.unsqueeze(0) if shape[1] > 1 else last.unsqueeze(-1)
+        if ends is not None:
+            last = torch.as_tensor(ends, dtype=torch.float64, device=options.device)
             last = last.unsqueeze(0) if shape[1] > 1 else last.unsqueeze(-1)
         t1 = last.expand(shape).contiguous()
         t0 = torch.zeros_like(t1)
@@ -110,8 +117,10 @@ class Problem:
         rows = rows[..., self.system.from_public].expand(*self.t0.shape, n)
         return rows.permute(2, 0, 1).contiguous()
 
-    def run(self, p: Params, y0: Tensor, keep: bool = False) -> loop.Run:
-        """Integrate from `y0` (S, K, Q)."""
+    def run(
+        self, p: Params, y0: Tensor, keep: bool = False, voltage: VoltageRecorder | None = None
+    ) -> loop.Run:
+        """Integrate from `y0` (S, K, Q); `voltage` collects the voltage on the steps taken."""
         with torch.no_grad(), one_thread_for(y0.shape[1] * y0.shape[2]):
             return loop.march(
                 self.system,
@@ -124,6 +133,7 @@ class Problem:
                 self.stimulus,
                 self.options,
                 keep,
+                voltage,
             )
 
     def gradients(

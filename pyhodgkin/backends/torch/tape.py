@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...voltage_steps import Collector, VoltageSteps
 from .arrays import stacked
 
 
@@ -92,7 +93,15 @@ class Sampler:
     t_start < t <= t_end.
     """
 
-    def __init__(self, saveat: Tensor, y0: Tensor, t0: Tensor, n_bounded: int) -> None:
+    def __init__(
+        self,
+        saveat: Tensor,
+        y0: Tensor,
+        t0: Tensor,
+        n_bounded: int,
+        voltage: VoltageRecorder | None = None,
+    ) -> None:
+        self.voltage = voltage
         self.own = saveat.dim() == 3
         self.saveat = saveat.permute(1, 2, 0).contiguous() if self.own else saveat
         self.n_bounded = n_bounded
@@ -119,6 +128,8 @@ class Sampler:
             return
         accepted, t, t_next, h, y, dense = (stacked(x) for x in zip(*self._rows, strict=True))
         self._rows, self._waiting = [], 0
+        if self.voltage is not None:
+            self.voltage.add(accepted, t, h, y[:, 0], dense[:, :, 0])
         step, lane, place = self.owners(accepted, t, t_next)
         if len(step) == 0:
             return
@@ -168,6 +179,32 @@ class Sampler:
         """All samples, (T, S, K, Q)."""
         self.flush()
         return self.flat.view(*shape, self.n_times).permute(3, 0, 1, 2)
+
+
+class VoltageRecorder:
+    """The accepted steps in which the voltage rises, for spike times that need no samples."""
+
+    def __init__(self, lanes: int) -> None:
+        self._collector = Collector(lanes)
+
+    def add(self, accepted: Tensor, t: Tensor, h: Tensor, v: Tensor, dense: Tensor) -> None:
+        """Steps (N, K, Q), `dense` (N, p, K, Q)."""
+        c = torch.cat([v.unsqueeze(1), dense], 1).movedim(1, -1).flatten(1, 2).double()
+        chosen = accepted.flatten(1) & rising(c)
+        lane, step = torch.nonzero(chosen.t(), as_tuple=True)
+        parts = (lane, t.flatten(1)[step, lane], h.flatten(1)[step, lane], c[step, lane])
+        self._collector.add(*(x.cpu().numpy() for x in parts))
+
+    def result(self) -> VoltageSteps:
+        """All of them, element by element."""
+        return self._collector.result()
+
+
+def rising(c: Tensor) -> Tensor:
+    """Whether polynomials, their coefficients in the last axis, rise anywhere in their steps."""
+    places = torch.linspace(0.0, 1.0, 9, dtype=c.dtype, device=c.device)
+    powers = places ** torch.arange(c.shape[-1], device=c.device).unsqueeze(-1)
+    return ((c @ powers).diff(dim=-1) > 0).any(-1)
 
 
 def polynomial(theta: Tensor, y: Tensor, dense: Tensor) -> Tensor:
