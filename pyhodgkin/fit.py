@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .backends.base import Backend, Loss, Penalty
-from .errors import InputError, SolveError
+from .errors import InputError, RecordingWarning, SolveError
 from .neuron.neuron import Neuron
 from .recordings import Recording
 from .training import checks
@@ -29,6 +30,7 @@ from .training.rest import decided
 from .training.result import FitResult
 from .training.schedules import choose
 from .training.stages import Stage
+from .training.temperatures import at_recordings
 from .training.transforms import Bounds
 
 __all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "between_samples", "fit"]
@@ -132,7 +134,10 @@ def fit(
     Notes
     -----
     Ctrl-C stops after the step in progress, with the best parameters so far; a second one
-    aborts at once. Nothing after the starts is random: the same call gives the same result.
+    aborts at once. Where recordings state a temperature, `neuron` is taken to it by the q10 of its
+    gates, which ``log`` says; a gate that has none and is not learned is refused, and so are
+    recordings at different temperatures. Nothing after the starts is random: the same call gives
+    the same result.
 
     Examples
     --------
@@ -154,6 +159,9 @@ def fit(
     indices = checks.trainable_of(neuron, trainable)
     cells = cells_of(neuron, per_cell, train, held)
     indices = indices if cells is None else np.union1d(indices, cells.own)
+    neuron, taken = at_recordings(neuron, (*train, *held), indices)
+    if taken:
+        warnings.warn(taken, RecordingWarning, stacklevel=2)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
     chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
     given = [name for name, said in chosen.items() if said is not None]
@@ -179,7 +187,7 @@ def fit(
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)
-    trainer.log += [reason, why] if why else [reason]
+    trainer.log += [text for text in (taken, reason, why) if text]
     if resume and store is not None:
         trainer.resume(store)
     with Interrupts() as interrupts:

@@ -80,11 +80,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
+    from ..training.temperatures import check_unseen
+
     folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
     published = model(options.model)
     neuron = with_networks(published, options)
     train = prepared(sources.read_all(options.recordings, options), options)
     test = sources.read_all(options.test, options) if options.test else ()
+    check_unseen(neuron, train, test)
     result = ph.fit(
         neuron,
         train,
@@ -158,8 +161,10 @@ def score(
     result: FitResult, test: Any, options: argparse.Namespace
 ) -> tuple[Errors | None, list[Prediction]]:
     """Errors and predictions of every start on recordings that took no part in training."""
+    import numpy as np
+
     from ..backends import get
-    from ..training import evaluate
+    from ..training import evaluate, temperatures
     from ..training.plan import options_of
     from ..training.result import Prediction
 
@@ -167,7 +172,12 @@ def score(
         return None, []
     solve = options_of({} if options.rtol is None else {"rtol": options.rtol})
     engine = get(options.backend, solve)
-    predicted = evaluate.predict(engine, result.neuron, tuple(test), result.theta, solve)
+    predicted = [np.empty(0)] * len(test)
+    for neuron, places in temperatures.each(result.neuron, test):
+        own = tuple(test[i] for i in places)
+        found = evaluate.predict(engine, neuron, own, result.theta, solve)
+        for i, values in zip(places, found, strict=True):
+            predicted[i] = values
     predictions = [
         Prediction(r.name, r.unit, r.t, r.command, r.data, p, r.mask, True, r.protocol.unit)
         for r, p in zip(test, predicted, strict=True)

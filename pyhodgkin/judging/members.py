@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from ..training.evaluate import predict
 from ..training.result import FitResult
+from ..training.temperatures import each
 
 FloatArray = NDArray[np.float64]
 
@@ -92,7 +93,24 @@ def predictions_of(
     recordings: Sequence[Recording],
     options: SolveOptions,
 ) -> list[FloatArray]:
-    """(K, T) for each recording; those of one clamp, and members of one structure, at once."""
+    """(K, T) for each recording, by each member at the temperature of the recording."""
+    out = [np.full((len(members), len(r)), np.nan) for r in recordings]
+    parts = [each(member.neuron, recordings) for member in members]
+    for k, (_, places) in enumerate(parts[0]):
+        taken = [replace(m, neuron=p[k][0]) for m, p in zip(members, parts, strict=True)]
+        found = _predictions(engine, taken, [recordings[i] for i in places], options)
+        for i, values in zip(places, found, strict=True):
+            out[i] = values
+    return out
+
+
+def _predictions(
+    engine: Backend,
+    members: Sequence[Member],
+    recordings: Sequence[Recording],
+    options: SolveOptions,
+) -> list[FloatArray]:
+    """Those of one clamp, and members of one structure, at once."""
     out = [np.full((len(members), len(r)), np.nan) for r in recordings]
     for ks in _batches(members):
         neuron, own = members[ks[0]].neuron, [members[k] for k in ks]

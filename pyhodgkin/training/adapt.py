@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backends.base import Backend
-from ..errors import InputError
+from ..errors import InputError, RecordingWarning
 from ..fit import fit
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
@@ -18,6 +19,7 @@ from .evaluate import prediction_mode
 from .noise import levels
 from .result import FitResult
 from .stages import Stage
+from .temperatures import at_recordings
 from .transforms import Bounds
 
 # Parts of the recordings that are simulated one after the other: a start a fifth off the mark has
@@ -90,6 +92,9 @@ def adapt(
     held = neuron.layout.select("networks")
     if set(held.tolist()) & set(checks.trainable_of(neuron, trainable).tolist()):
         raise InputError(f"trainable = {trainable!r}: adapt holds networks; to train them use fit")
+    neuron, taken = at_recordings(neuron, items, checks.trainable_of(neuron, trainable))
+    if taken:
+        warnings.warn(taken, RecordingWarning, stacklevel=2)
     own: dict[str, Any] = {"trainable": trainable, "bounds": bounds, "noise": noise}
     own = {**own, "backend": backend, "progress": False, **options}
     if "schedule" in own:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..backends.base import Backend, SolveOptions
-from ..errors import InputError
+from ..errors import InputError, RecordingWarning
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from . import checks
@@ -16,6 +17,7 @@ from .identifiability import Identifiability
 from .information import judge
 from .plan import options_of
 from .result import FitResult
+from .temperatures import at_recordings
 
 MOST = 300  # parameters: each costs two predictions of every recording
 ACCURATE = SolveOptions(rtol=1e-8, atol=1e-10)
@@ -84,6 +86,9 @@ def identifiability(
         raise InputError(f"fitted is a {type(fitted).__name__}; give a Neuron or a FitResult")
     items = checks.recordings_of(recordings)
     indices = checks.trainable_of(neuron, "physical" if trainable is None else trainable)
+    neuron, taken = at_recordings(neuron, items)
+    if taken:
+        warnings.warn(taken, RecordingWarning, stacklevel=2)
     if len(indices) > MOST:
         raise InputError(
             f"trainable = {trainable!r}: {len(indices)} parameters; at most {MOST} can be judged"
