@@ -22,9 +22,7 @@ ENGINES = [
     "torch",
     pytest.param(
         "julia",
-        marks=pytest.mark.skipif(
-            not available()[0].ready, reason="Julia cannot start here"
-        ),
+        marks=pytest.mark.skipif(not available()[0].ready, reason="Julia cannot start here"),
     ),
 ]
 

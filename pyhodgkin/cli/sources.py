@@ -22,8 +22,11 @@ _OPTIONS = {
     "current_unit": "unit of the current, where the file does not state it",
     "dt": "spacing of the samples, ms, or the name of that number in the file",
     "temperature": "degrees Celsius",
+    "junction_potential": "mV, subtracted from potentials and voltage commands (Neher 1992)",
+    "electrode": "of an NWB file with several: its name",
 }
 _NUMBERS = ("dt", "rate", "voltage_scale", "current_scale", "temperature", "channel")
+_NUMBERS += ("junction_potential",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

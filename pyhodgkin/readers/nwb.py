@@ -37,6 +37,7 @@ def read_nwb(path: Path, options: Options) -> RecordingSet:
         raise BackendUnavailableError(
             'NWB files need PyNWB: pip install "pyhodgkin[readers]"'
         ) from error
+    _refuse_version_1(path)
     try:
         opener: Any = pynwb.NWBHDF5IO
         with opener(str(path), "r", load_namespaces=True) as io:
@@ -48,6 +49,22 @@ def read_nwb(path: Path, options: Options) -> RecordingSet:
         raise
     except Exception as error:  # a damaged file shows itself in many ways
         raise RecordingError(f"{path} cannot be read as NWB, or is cut short: {error}") from None
+
+
+def _refuse_version_1(path: Path) -> None:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            stated: Any = file["nwb_version"] if "nwb_version" in file else None
+            version = None if stated is None else stated[()]
+    except (OSError, RuntimeError, KeyError):  # told by PyNWB
+        return
+    if version is not None:
+        text = version.decode(errors="replace") if isinstance(version, bytes) else str(version)
+        raise RecordingError(
+            f"{path} is of version {text} of the format; version 2 is read: convert it"
+        )
 
 
 def _recordings(path: Path, file: Any, options: Options) -> RecordingSet:

@@ -46,7 +46,7 @@ def is_zero_current(series: Any) -> bool:
 
 
 def pairs(file: Any) -> list[Pair]:
-    """All responses: those of the table of intracellular recordings, then the others.
+    """All responses: those of the table of intracellular recordings, then the others by time.
 
     The table pairs them where there is one; else a stimulus of the same electrode and the same
     time belongs to a response. A sweep number only distinguishes stimuli of one electrode.
@@ -57,6 +57,8 @@ def pairs(file: Any) -> list[Pair]:
     others = [
         s for s in file.acquisition.values() if clamp_of(s) is not None and id(s) not in known
     ]
+    # A file lists its series by name, where 10 comes before 2.
+    others.sort(key=lambda s: (start_and_end(s)[0], numbers.get(id(s), np.inf)))
     stimuli = list(file.stimulus.values())
     found += _unshared([_by_electrode_and_time(r, stimuli, others, numbers) for r in others])
     repeated = Counter(pair.name for pair in found)
@@ -108,7 +110,9 @@ def _of_table(table: Any) -> list[Pair]:
 
 
 def _is_empty(reference: Any) -> bool:
-    return reference is None or (int(reference.idx_start) < 0 and int(reference.count) < 0)
+    if reference is None or reference.timeseries is None:
+        return True
+    return int(reference.idx_start) < 0 and int(reference.count) < 0
 
 
 def _part(reference: Any) -> slice:

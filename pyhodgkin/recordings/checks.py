@@ -37,12 +37,19 @@ def checked(recording: Recording) -> dict[str, Any]:
         )
     if getattr(recording, wanted) is None:
         raise error(name, f"{wanted} is missing: it is what {protocol.kind} clamp observes")
-    temperature = recording.temperature
-    if temperature is not None and not np.isfinite(temperature):
-        raise error(name, f"temperature must be finite (deg C), got {temperature}")
+    _temperature(name, recording.temperature)
     data = _vector(name, wanted, getattr(recording, wanted), len(t))
     mask = _mask(name, recording.mask, len(t))
     return {"t": t, "current_unit": unit, wanted: data, "mask": mask}
+
+
+def _temperature(name: str, given: Any) -> None:
+    try:
+        fits = given is None or -273.15 <= float(given) < np.inf
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise error(name, f"temperature must be finite (deg C), got {given!r}")
 
 
 def _vector(name: str, field: str, values: ArrayLike, length: int | None = None) -> NDArray:

@@ -1,0 +1,365 @@
+"""NWB files as rigs write them: stopped sweeps, bias currents, several electrodes, times, facts."""
+
+import numpy as np
+import pytest
+from nwb_files import RATE, N, Rig, step, times
+
+from pyhodgkin import CurrentClamp, read
+from pyhodgkin.errors import RecordingError, RecordingWarning
+
+V = step(-0.06, baseline=-0.07)  # volts
+I = step(1e-10)  # amperes  # noqa: E741
+NUMBER = [{"sweep_number": np.uint32(k)} for k in range(8)]
+
+
+def stopped(values, at=1500):
+    return np.where(np.arange(len(values)) < at, values, np.nan)
+
+
+# -- sweeps that were stopped -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clamp", ["current", "voltage"])
+@pytest.mark.parametrize("what", ["response", "stimulus", "both"])
+def test_a_stopped_sweep_is_read_up_to_its_stop(tmp_path, clamp, what):
+    rig = Rig()
+    rig.add("good", V, I, clamp, **NUMBER[0])
+    v, i = V, I
+    is_v = {"response": clamp == "current", "stimulus": clamp == "voltage", "both": True}[what]
+    is_i = {"response": clamp == "voltage", "stimulus": clamp == "current", "both": True}[what]
+    rig.add("cut", stopped(v) if is_v else v, stopped(i) if is_i else i, clamp, **NUMBER[1])
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.warns(RecordingWarning, match="cut: .*stops .NaN. after 1500 of 2000 samples"):
+        found = read(path, convert_current="pA")
+    good, cut = found
+    assert len(good) == N and good.mask.all()
+    observed, command = (1e3 * V, 1e12 * I) if clamp == "current" else (1e12 * I, 1e3 * V)
+    np.testing.assert_allclose(good.data, observed, rtol=1e-14)
+    np.testing.assert_allclose(good.command, command, rtol=1e-14)
+    assert len(cut) == 1500 and cut.mask.all()
+    np.testing.assert_array_equal(cut.data, good.data[:1500])
+    np.testing.assert_array_equal(cut.command, good.command[:1500])
+    assert cut.protocol.t_end == pytest.approx(149.9)
+
+
+def test_a_sweep_that_is_missing_altogether_is_left_out(tmp_path):
+    rig = Rig()
+    rig.add("good", V, I, **NUMBER[0])
+    rig.add("empty", np.full(N, np.nan), I, **NUMBER[1])
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.warns(RecordingWarning, match="empty is left out"):
+        assert read(path).names == ("good",)
+    with pytest.raises(RecordingError, match="no sweep that was chosen has data"):
+        with pytest.warns(RecordingWarning):
+            read(path, sweeps="empty")
+
+
+def test_gaps_in_the_middle(tmp_path):
+    rig = Rig()
+    v, i = V.copy(), I.copy()
+    v[700:710], i[700] = np.nan, np.nan
+    rig.add("gap", v, I, **NUMBER[0])
+    rig.add("unknown command", V, i, **NUMBER[1])
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.warns(RecordingWarning, match="10 samples in the middle .* are masked"):
+        (gap,) = read(path, sweeps=0)
+    assert gap.n_used == N - 10 and not gap.mask[700:710].any()
+    np.testing.assert_array_equal(gap.v[gap.mask], 1e3 * V[gap.mask])
+    with pytest.raises(RecordingError, match=r"unknown command: .*NaN in the middle, at 70 ms.*ex"):
+        read(path, sweeps=1)
+
+
+def test_a_late_beginning(tmp_path):
+    rig = Rig()
+    v = V.copy()
+    v[:100] = np.nan
+    rig.add("late", v, I)
+    with pytest.warns(RecordingWarning, match="NaN up to 10 ms"):
+        (late,) = read(rig.write(tmp_path / "cell.nwb"))
+    assert len(late) == N - 100 and late.t[0] == 0 and late.t_offset == pytest.approx(10.0)
+    np.testing.assert_allclose(late.protocol.breakpoints, [10.0, 90.0])
+
+
+# -- the command ------------------------------------------------------------------------------
+
+
+def test_bias_current_is_part_of_the_command(tmp_path):
+    rig = Rig()
+    rig.add("held", V, I, response={"bias_current": -50e-12}, **NUMBER[0])
+    rig.add("free", V, I, response={"bias_current": np.nan}, **NUMBER[1])
+    rig.add("unknown", V, None, response={"bias_current": -20e-12}, **NUMBER[2])
+    path = rig.write(tmp_path / "cell.nwb")
+    held, free = read(path, convert_current="pA", exclude="unknown")
+    np.testing.assert_allclose(held.command, 1e12 * I - 50, atol=1e-9)
+    np.testing.assert_allclose(free.command, 1e12 * I, atol=1e-9)
+    assert held.bias_current == pytest.approx(-50) and free.bias_current is None
+    assert "bias current -50 pA in the command" in repr(held)
+    # The scale is for a wrong gain of the stimulus, not for what the amplifier reported.
+    twice = read(path, convert_current="pA", sweeps="held", current_scale=2.0)[0]
+    np.testing.assert_allclose(twice.command, 2e12 * I - 50, atol=1e-9)
+    with pytest.warns(RecordingWarning, match="bias current of -20 pA.*whole command"):
+        (own,) = read(path, sweeps="unknown", protocol=CurrentClamp(5.0, 200.0, "pA"))
+    assert own.command[0] == 5.0 and own.bias_current is None
+
+
+def test_no_current_is_no_current(tmp_path):
+    rig = Rig()
+    rig.file.add_acquisition(rig.series("IZeroClampSeries", "rest", V))
+    (rest,) = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    assert rest.protocol.unit == "pA" and not rest.command.any()
+    assert not rest.protocol.breakpoints.size and rest.bias_current is None
+
+
+def test_a_response_without_a_stimulus_is_refused_with_the_way_out(tmp_path):
+    rig = Rig()
+    rig.add("known", V, I, **NUMBER[0])
+    rig.add("unknown", V, None, starting_time=9.0, **NUMBER[1])
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.raises(RecordingError, match=r"unknown holds no command.*protocol=.*exclude="):
+        read(path)
+    assert read(path, exclude="unknown").names == ("known",)
+
+
+# -- pairs ------------------------------------------------------------------------------------
+
+
+def test_a_sweep_number_alone_pairs_nothing(tmp_path):
+    """Two electrodes share sweep numbers; the second has its stimulus, the first has none."""
+    rig = Rig()
+    rig.add("a", V, None, electrode="first", **NUMBER[3])
+    rig.add("b", V, 2 * I, electrode="second", **NUMBER[3])
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.raises(RecordingError, match="a holds no command current: no stimulus of its elec"):
+        with pytest.warns(RecordingWarning, match="2 electrodes"):
+            read(path)
+    (b,) = read(path, electrode="second", convert_current="pA")
+    assert (b.name, b.electrode) == ("b", "second") and b.command.max() == pytest.approx(200)
+
+
+def test_numbers_repeat_over_electrodes_and_time(tmp_path):
+    rig = Rig()
+    for k, (electrode, start) in enumerate(
+        [("first", 0.0), ("second", 0.0), ("first", 5.0), ("second", 5.0)]
+    ):
+        rig.add(f"r{k}", V, (k + 1) * I, electrode=electrode, starting_time=start, **NUMBER[7])
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.warns(RecordingWarning, match=r"2 electrodes \(first, second\).*electrode="):
+        found = read(path, convert_current="pA")
+    assert [r.command.max() for r in found] == pytest.approx([100, 200, 300, 400])
+    assert [r.electrode for r in found] == ["first", "second", "first", "second"]
+    assert [r.t_offset for r in found] == [0, 0, 5000, 5000]
+    assert read(path, electrode="second", sweeps=1)[0].name == "r3"
+    with pytest.raises(RecordingError, match='unknown electrode "secnod"; did you mean'):
+        read(path, electrode="secnod")
+
+
+def test_without_numbers_the_time_pairs(tmp_path):
+    rig = Rig()
+    for k in range(3):
+        rig.add(f"r{k}", V, (k + 1) * I, starting_time=10.0 * k)
+    found = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    assert [r.command.max() for r in found] == pytest.approx([100, 200, 300])
+
+
+def test_sweeps_are_in_the_order_of_their_time(tmp_path):
+    rig = Rig()
+    for k in (2, 10, 1):
+        rig.add(f"r{k}", V, I, starting_time=float(k))
+    for k in (7, 6):
+        rig.add(f"n{k}", V, I, starting_time=20.0, **NUMBER[k])
+    assert read(rig.write(tmp_path / "cell.nwb")).names == ("r1", "r2", "r10", "n6", "n7")
+
+
+def test_what_is_ambiguous_is_refused(tmp_path):
+    rig = Rig()
+    for k in range(2):
+        rig.add(f"r{k}", V, (k + 1) * I)  # all at time 0, no numbers
+    with pytest.raises(RecordingError, match="several stimuli have its electrode and time: r0 st"):
+        read(rig.write(tmp_path / "cell.nwb"))
+    rig = Rig()
+    rig.add("r0", V, I)
+    rig.add("r1", V, None)
+    with pytest.raises(RecordingError, match='"r0 stimulus" fits r1 as well'):
+        read(rig.write(tmp_path / "other.nwb"))
+
+
+def test_a_stimulus_of_another_time_is_not_taken(tmp_path):
+    rig = Rig()
+    rig.add("r", V, I, stimulus={"starting_time": 30.0}, **NUMBER[0])
+    with pytest.raises(RecordingError, match="sweep number 0 overlaps its time"):
+        read(rig.write(tmp_path / "cell.nwb"))
+
+
+def test_the_table_says_which_belong_together(tmp_path):
+    """Against numbers, times and order; parts of a series by their indices."""
+    rig = Rig()
+    electrode = rig.electrode()
+    made = [rig.add(f"r{k}", V - 1e-3 * k, (k + 1) * I, **NUMBER[k]) for k in range(2)]
+    for (response, _), (_, stimulus) in zip(made, made[::-1], strict=True):
+        rig.file.add_intracellular_recording(
+            electrode=electrode, response=response, stimulus=stimulus
+        )
+    rig.file.add_intracellular_recording(
+        electrode=electrode,
+        response=made[0][0],
+        response_start_index=100,
+        response_index_count=300,
+        stimulus=made[0][1],
+        stimulus_start_index=100,
+        stimulus_index_count=300,
+    )
+    rig.file.add_intracellular_recording(electrode=electrode, stimulus=made[0][1])
+    found = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    assert found.names == ("r0", "r1", "r0[100:400]")
+    assert [r.command.max() for r in found] == pytest.approx([200, 100, 100])
+    assert len(found[2]) == 300 and found[2].t_offset == pytest.approx(10.0)
+    np.testing.assert_allclose(found[2].protocol.breakpoints, [10.0])
+
+
+def test_a_row_without_a_stimulus(tmp_path):
+    rig = Rig()
+    response, _ = rig.add("r", V, None)
+    rig.file.add_intracellular_recording(electrode=rig.electrode(), response=response)
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.raises(RecordingError, match="table of recordings gives it no stimulus"):
+        read(path)
+    assert read(path, protocol=CurrentClamp(0.0, 200.0))[0].command.max() == 0
+
+
+def test_a_plain_time_series_is_a_stimulus_by_its_unit(tmp_path):
+    rig = Rig()
+    rig.add("r", V, None)
+    series = rig.pynwb.TimeSeries(name="s", data=1e12 * I, unit="pA", rate=RATE)
+    rig.file.add_stimulus(series)
+    (found,) = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    np.testing.assert_allclose(found.command, 1e12 * I, rtol=1e-12)
+
+
+# -- times and numbers ------------------------------------------------------------------------
+
+
+def test_integers_with_conversion_and_offset(tmp_path):
+    rig = Rig()
+    counts = np.round(V / 1e-5).astype(np.int16)
+    rig.add(
+        "r",
+        counts + np.int16(500),
+        np.round(I / 1e-12).astype(np.int32),
+        response={"conversion": 1e-5, "offset": -0.005},
+        stimulus={"conversion": 1e-12},
+    )
+    (found,) = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    np.testing.assert_allclose(found.v, counts * 0.01, rtol=1e-12)
+    np.testing.assert_array_equal(found.command, np.round(I / 1e-12))
+
+
+def test_single_precision_is_not_a_staircase(tmp_path):
+    """A ramp in float32 is one straight line within its rounding."""
+    rig = Rig()
+    ramp = np.linspace(0.0, 137.0, N).astype(np.float32)
+    rig.add("r", V, ramp, stimulus={"conversion": 1e-12})
+    (found,) = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    assert len(found.protocol.breakpoints) < 20
+    np.testing.assert_allclose(found.command, ramp, atol=1e-4)
+
+
+def test_different_rates_and_starts(tmp_path):
+    """The stimulus is slower and begins 5 ms before the response."""
+    rig = Rig()
+    slow = step(1e-10, n=500, rate=2000.0)
+    rig.add(
+        "r",
+        V,
+        slow,
+        response={"starting_time": 1e6 + 0.005},
+        stimulus={"rate": 2000.0, "starting_time": 1e6},
+    )
+    (found,) = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    np.testing.assert_allclose(found.protocol.breakpoints, [15.0, 95.0], atol=1e-6)
+    np.testing.assert_array_equal(found.t, np.arange(N) * (1000.0 / RATE))
+    assert len(found) == N and found.t_offset == pytest.approx(1e9 + 5.0)
+
+
+def test_a_stimulus_that_covers_a_part(tmp_path):
+    rig = Rig()
+    rig.add("r", V, I[:1000], stimulus={"starting_time": 0.01})
+    with pytest.warns(RecordingWarning, match="known from 10 to 110 ms of the response"):
+        (found,) = read(rig.write(tmp_path / "cell.nwb"))
+    assert len(found) == 1000 and found.t_offset == pytest.approx(10.0)
+    np.testing.assert_array_equal(found.v, 1e3 * V[100:1100])
+
+
+def test_timestamps(tmp_path):
+    rig = Rig()
+    t = 3.0 + times() + 2e-5 * np.sin(np.arange(N))  # uneven
+    rig.add("r", V, I, timestamps=t)
+    (found,) = read(rig.write(tmp_path / "cell.nwb"))
+    np.testing.assert_allclose(found.t, 1e3 * (t - t[0]), atol=1e-9)
+    assert found.dt is None and found.t_offset == pytest.approx(3000.0)
+
+
+# -- facts ------------------------------------------------------------------------------------
+
+
+def test_facts_of_current_clamp(tmp_path):
+    rig = Rig()
+    rig.electrode(cell_id="cell 7", initial_access_resistance="11.5 MOhm")
+    rig.add("r", V, I, response={"bridge_balance": 1.2e7, "capacitance_compensation": 4e-12})
+    (found,) = read(rig.write(tmp_path / "cell.nwb"))
+    assert found.setup == pytest.approx(
+        {
+            "electrode": "e",
+            "bridge_balance": 12.0,
+            "capacitance_compensation": 4.0,
+            "series_resistance": 11.5,
+        }
+    )
+    assert found.cell == "cell 7" and "bridge balance 12 MΩ" in repr(found)
+
+
+def test_facts_of_voltage_clamp(tmp_path):
+    rig = Rig()
+    rig.add(
+        "r",
+        V,
+        I,
+        "voltage",
+        response={
+            "whole_cell_series_resistance_comp": 9e6,
+            "resistance_comp_correction": 70.0,
+            "whole_cell_capacitance_comp": 3e-11,
+            "capacitance_fast": 5e-12,
+            "resistance_comp_prediction": np.nan,
+        },
+    )
+    (found,) = read(rig.write(tmp_path / "cell.nwb"))
+    assert found.setup == pytest.approx(
+        {
+            "electrode": "e",
+            "series_resistance": 9.0,
+            "series_resistance_compensation": 70.0,
+            "whole_cell_capacitance": 30.0,
+            "capacitance_compensation": 5.0,
+        }
+    )
+
+
+def test_a_junction_potential_in_words_is_told_and_not_applied(tmp_path):
+    rig = Rig()
+    rig.add("r", V, I, response={"comments": "Estimated junction potential: -15.2 mV, by hand"})
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.warns(RecordingWarning, match=r'"Estimated junction potential: -15.2 mV".*nothing'):
+        (found,) = read(path)
+    np.testing.assert_array_equal(found.v, 1e3 * V)
+    assert found.junction_potential is None
+    (found,) = read(path, junction_potential=15.2)
+    np.testing.assert_allclose(found.v, 1e3 * V - 15.2)
+
+
+def test_version_1_of_the_format_is_named(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    pytest.importorskip("pynwb")
+    with h5py.File(tmp_path / "old.nwb", "w") as file:
+        file["nwb_version"] = "NWB-1.0.5"
+    with pytest.raises(RecordingError, match=r"version NWB-1\.0\.5 of .*version 2 is read"):
+        read(tmp_path / "old.nwb")
