@@ -11,7 +11,7 @@ import pytest
 from test_readers import I_STEP, T, V, abf_file, csv_file, nwb_file
 
 from pyhodgkin import read
-from pyhodgkin.errors import RecordingError
+from pyhodgkin.errors import RecordingError, RecordingWarning
 from pyhodgkin.protocols import CurrentClamp
 from pyhodgkin.readers.options import COMMON, Options
 
@@ -99,3 +99,13 @@ def test_every_argument_is_declared_once_and_honoured_by_a_format():
         assert COMMON <= module.TAKES <= arguments
         assert not module.TAKES & set(module.INSTEAD)
     assert set().union(*(m.TAKES for m in modules)) == arguments
+
+
+def test_units_of_an_nwb_file_are_overridden_by_the_caller(tmp_path):
+    path, _ = made(tmp_path, "nwb")
+    plain = read(path)[0]
+    with pytest.warns(RecordingWarning, match="states voltage in volts; its numbers .* as mV"):
+        told = read(path, voltage_unit="mV")[0]
+    np.testing.assert_allclose(told.v, 1e-3 * plain.v)
+    with pytest.raises(RecordingError, match=r"would be at most 1\.4e-11 pA: .*convert_current="):
+        read(path, current_unit="pA")

@@ -95,4 +95,5 @@ def _value(name: str, text: str) -> Any:
             return int(text) if name == "channel" else float(text)
         except ValueError:
             return text
-    return int(text) if text.isdecimal() and name in ("time", "voltage", "current") else text
+    numbered = name in ("time", "voltage", "current", "command")
+    return int(text) if numbered and text.isdecimal() else text

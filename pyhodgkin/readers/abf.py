@@ -14,7 +14,7 @@ from ..errors import BackendUnavailableError, RecordingError, RecordingWarning
 from ..recordings import RecordingSet
 from ..units import AMPERE, PER_AREA, VOLTAGE, spelled
 from .abf_choice import Choice, channel_text, choose, quantity
-from .abf_header import EPISODIC, FROM_EPOCHS, FROM_FILE, Header
+from .abf_header import EPISODIC, FROM_EPOCHS, FROM_FILE, Header, Input
 from .abf_monitor import compare
 from .abf_stimulus import played
 from .abf_version2 import read_header
@@ -27,6 +27,9 @@ INSTEAD = {
     **dict.fromkeys(("time", "dt", "rate", "time_unit"), "the header states the times of samples"),
     "sweep": "choose with sweeps=",
 }
+
+# A recorded temperature that varies by less (standard deviation, degrees) is one temperature.
+_STEADY = 0.5
 
 
 @dataclass(frozen=True)
@@ -209,4 +212,27 @@ def _sweep(file: _File, index: int, command: NDArray | None) -> Sweep:
         name=file.name(index),
         source=str(file.path),
         t_start=0.0,
+        temperature=_temperature(file, index),
+        facts=_facts(header.inputs[choice.channel], choice.clamp),
     )
+
+
+def _temperature(file: _File, sweep: int) -> float | None:
+    """The mean of a channel that recorded the temperature, when it hardly changed."""
+    units = [x.unit.replace(" ", "").lower() for x in file.header.inputs]
+    found = [i for i, unit in enumerate(units) if unit in ("degc", "\xb0c")]
+    if len(found) != 1:
+        return None
+    y = file.samples(sweep, found[0])
+    return float(np.mean(y)) if np.std(y) < _STEADY and 0 < np.mean(y) < 60 else None
+
+
+def _facts(source: Input, clamp: str) -> dict[str, float]:
+    """What the amplifier reported of the cell, in voltage clamp."""
+    if clamp != "voltage":
+        return {}
+    known = {
+        "whole_cell_capacitance": source.capacitance,
+        "series_resistance": source.access_resistance,
+    }
+    return {name: value for name, value in known.items() if value is not None}

@@ -239,7 +239,7 @@ def _put_out(path: Path, header: Header, choice: Choice, options: Options) -> Ch
     if other and options.clamp is None:
         _refuse_other_clamp(path, header, choice, other[0])
     idle = [x for x in header.outputs if quantity(x.unit) == choice.clamp]
-    if not idle and not enabled:
+    if not idle:
         raise RecordingError(
             f"{path} holds no command {choice.clamp}: its header has no output in a unit of "
             f"{choice.clamp}; give command= (a recorded channel) or protocol="
@@ -247,7 +247,13 @@ def _put_out(path: Path, header: Header, choice: Choice, options: Options) -> Ch
     own = header.inputs[choice.channel].number
     same = len({x.holding for x in idle}) == 1
     output = next((x for x in idle if same or x.number == own), None)
-    return choice if output is None else _output(path, header, choice, output, told)
+    if output is None:
+        levels = " or ".join(f'command="{x.label}" ({x.holding:g} {x.unit})' for x in idle)
+        raise RecordingError(
+            f"{path}: the header has no waveform for {choice.clamp} clamp, and outputs that are "
+            f"held at different levels: give {levels}, or protocol="
+        )
+    return _output(path, header, choice, output, told)
 
 
 def _waveform(output: Output) -> Output:

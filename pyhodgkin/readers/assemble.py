@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, RecordingError
+from ..errors import InputError, RecordingError, RecordingWarning
 from ..protocols import CurrentClamp, Protocol, Sampled, VoltageClamp
 from ..recordings import Recording
 from ..units import current_factor, spelled
 from .options import Options
+
+# Numbers that are all smaller than this are in another unit than a caller gives.
+_NO_NUMBER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,15 @@ class Sweep:
     temperature: float | None = None
     origin: float = 0.0  # ms, time of the file that `t` counts from
     mask: NDArray[np.bool_] | None = None
+    overridable: bool = False  # units of a header, which the caller knows better
     facts: Mapping[str, Any] = field(default_factory=dict)  # of cell, electrode and amplifier
 
 
 def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recording:
     """The recording of a sweep, under the protocol `given` or the command that the file has."""
     where = f"{sweep.source}, {sweep.name}" if sweep.name else sweep.source
+    if sweep.overridable:
+        sweep = _overridden(sweep, options)
     protocol, t = given, np.asarray(sweep.t, dtype=np.float64) - sweep.t_start
     if given is not None and given.kind != sweep.clamp:
         raise RecordingError(f"{where} is {sweep.clamp} clamp but protocol is {given.kind} clamp")
@@ -95,6 +102,32 @@ def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recordi
     except InputError as error:
         raise RecordingError(f"{where}: {error}") from None
     return made if options.name is None else replace(made, name=options.name)
+
+
+def _overridden(sweep: Sweep, options: Options) -> Sweep:
+    """The sweep with the units that the caller gives, told where the file states others."""
+    for name in ("voltage", "current"):
+        trace, unit = getattr(sweep, name), getattr(options, f"{name}_unit")
+        if trace is None or unit is None or trace.unit in (None, unit):
+            continue
+        if spelled(unit) == spelled(trace.unit):
+            continue
+        stated, trace = trace.unit, replace(trace, unit=unit)
+        numbers = np.abs(np.asarray(trace.values, dtype=np.float64)) * abs(trace.factor)
+        largest = float(np.max(numbers, initial=0.0)) * options.scale(name, sweep.source)
+        if 0 < largest < _NO_NUMBER:
+            more = "; convert_current= sets the unit of the result" if name == "current" else ""
+            raise RecordingError(
+                f"{sweep.source} states {name} in {stated}; with {name}_unit={unit!r} its numbers "
+                f"would be at most {largest:.2g} {unit}: leave {name}_unit out{more}"
+            )
+        warnings.warn(
+            f"{sweep.source} states {name} in {stated}; its numbers are taken as {unit}",
+            RecordingWarning,
+            stacklevel=2,
+        )
+        sweep = replace(sweep, **{name: trace})
+    return sweep
 
 
 def _refuse_beside_protocol(clamp: str, given: Protocol, options: Options, where: str) -> None:

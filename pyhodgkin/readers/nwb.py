@@ -179,6 +179,7 @@ def _sweep(path: Path, pair: Pair, known: Cut, where: str, given: bool) -> Sweep
         t_start=float(known.response.t[0]),
         origin=1000.0 * known.response.start,
         mask=known.mask,
+        overridable=True,
         facts=facts,
     )
 
