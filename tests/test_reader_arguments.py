@@ -107,5 +107,5 @@ def test_units_of_an_nwb_file_are_overridden_by_the_caller(tmp_path):
     with pytest.warns(RecordingWarning, match="states voltage in volts; its numbers .* as mV"):
         told = read(path, voltage_unit="mV")[0]
     np.testing.assert_allclose(told.v, 1e-3 * plain.v)
-    with pytest.raises(RecordingError, match=r"would be at most 1\.4e-11 pA: .*convert_current="):
+    with pytest.raises(RecordingError, match=r"would be at most 7e-12 pA: .*convert_current="):
         read(path, current_unit="pA")
