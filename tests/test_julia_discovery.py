@@ -62,7 +62,7 @@ def test_one_variable_without_the_other(bare, tmp_path, given, other):
 def test_what_can_be_wrong_with_a_named_julia(bare, tmp_path):
     exe, _ = named(bare, tmp_path)
     julia_fakes.program(exe.parent, "1.9.4")
-    assert "is 1.9.4; 1.10 or later is needed" in reason_of()
+    assert "is 1.9.4; 1.10.3 or later is needed" in reason_of()
     julia_fakes.program(exe.parent, says="command not found")
     assert "does not answer --version" in reason_of()
     exe.unlink()

@@ -34,7 +34,7 @@ def test_juliapkg_and_the_julia_package_agree():
     assert field("name") == PACKAGE and entry["uuid"] == field("uuid")
     assert entry["version"] == f"={field('version')}" == f"={requirements().version}"
     assert entry["dev"] is True and requirements().folder == JULIA
-    assert data["julia"] == "1.10"
+    assert data["julia"] == "~1.10.3"  # the series that the tests run on
 
 
 def test_the_julia_package_is_pure():
@@ -48,7 +48,7 @@ def test_juliapkg_takes_it(tmp_path, monkeypatch):
 
     monkeypatch.setattr(deps, "deps_files", lambda: [str(ROOT / "juliapkg.json")])
     compat, (package,) = deps.find_requirements()
-    assert str(compat) == "^1.10" and package.name == PACKAGE
+    assert str(compat) == "~1.10.3" and package.name == PACKAGE
     assert Path(package.path) == JULIA and package.dev
     assert str(package.version) == f"={field('version')}"
 

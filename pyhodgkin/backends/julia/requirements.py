@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = "HodgkinNeurons"
-LEAST_JULIA = (1, 10)
+LEAST_JULIA = (1, 10, 3)  # what juliacall asks for
 LEAST_JULIACALL = (0, 9, 34)  # from 0.9.36 on without a race at exit
 
 # In a wheel the file lies in the package, in a checkout beside it.
