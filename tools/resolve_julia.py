@@ -19,8 +19,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTED = ROOT / "julia" / "tested_versions.toml"
