@@ -332,3 +332,23 @@ def test_units_of_a_protocol():
 def test_bad_input_is_one_clear_error(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **u: CurrentClamp.constant(1.0, 10.0, **u),
+        lambda **u: CurrentClamp.steps([0, 5], [1, 2], 10.0, **u),
+        lambda **u: CurrentClamp.sampled([0.0, 10.0], [1.0, 2.0], **u),
+        lambda **u: CurrentClamp.step(1.0, 1.0, 5.0, 10.0, **u),
+        lambda **u: CurrentClamp.family([1.0], 1.0, 5.0, 10.0, **u)[0],
+        lambda **u: CurrentClamp.ramp(0.0, 1.0, 1.0, 5.0, 10.0, **u),
+        lambda **u: CurrentClamp.pulses(1.0, 1.0, 4.0, 1.0, 2, 10.0, **u),
+        lambda **u: CurrentClamp.sine(1.0, 40.0, 10.0, **u),
+        lambda **u: CurrentClamp.chirp(1.0, 1.0, 40.0, 10.0, **u),
+        lambda **u: CurrentClamp.noise(0.0, 1.0, 2.0, 10.0, seed=0, **u),
+    ],
+)
+def test_every_current_can_be_of_a_whole_cell(make):
+    assert make().unit == "uA/cm2" and make(unit="pA").unit == "pA"
+    assert make(unit="pA").waveform == make().waveform

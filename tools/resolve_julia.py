@@ -2,11 +2,12 @@
 
 ``python tools/resolve_julia.py REGISTRY [--julia PROGRAM] [--tests] [--write]``
 
-REGISTRY is a folder with a copy of Julia's General registry (the one with Registry.toml in it). The
-newest versions that our bounds admit are worked out by Julia's own package manager, without a package
-server and without a download, and compared with julia/tested_versions.toml: the exact versions that
-the tests ran on. Exit code 0: they are the same. 1: they differ, or nothing satisfies the bounds; then
-run the tests on the new set and write it down with --write, or tighten the bounds. 2: wrong arguments.
+REGISTRY is a folder with a copy of Julia's General registry (the one with Registry.toml in it).
+Julia's own package manager works out the newest versions that our bounds admit, without a package
+server and without a download; they are compared with julia/tested_versions.toml, the exact versions
+that the tests ran on. Exit code 0: they are the same. 1: they differ, or nothing satisfies the
+bounds; then run the tests on the new set and write it down with --write, or tighten the bounds.
+2: wrong arguments.
 """
 
 from __future__ import annotations

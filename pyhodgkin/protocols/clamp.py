@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, TypeVar
 
@@ -139,51 +139,120 @@ class CurrentClamp(Protocol):
         object.__setattr__(self, "unit", current_unit(self.unit))
 
     @classmethod
+    def constant(cls, value: float, t_end: float, *, unit: str = "uA/cm2") -> CurrentClamp:
+        """The same current from 0 to `t_end` (ms)."""
+        return replace(super().constant(value, t_end), unit=unit)
+
+    @classmethod
+    def steps(
+        cls, times: ArrayLike, values: ArrayLike, t_end: float, *, unit: str = "uA/cm2"
+    ) -> CurrentClamp:
+        """`values` from each of the `times` (ms) on; see `Steps`."""
+        return replace(super().steps(times, values, t_end), unit=unit)
+
+    @classmethod
+    def sampled(
+        cls,
+        t: ArrayLike,
+        values: ArrayLike,
+        mode: str = "linear",
+        t_end: float | None = None,
+        *,
+        unit: str = "uA/cm2",
+    ) -> CurrentClamp:
+        """Samples of a recorded current; see `Sampled`."""
+        return replace(super().sampled(t, values, mode, t_end), unit=unit)
+
+    @classmethod
     def step(
-        cls, amplitude: float, start: float, stop: float | None, t_end: float, baseline: float = 0.0
+        cls,
+        amplitude: float,
+        start: float,
+        stop: float | None,
+        t_end: float,
+        baseline: float = 0.0,
+        *,
+        unit: str = "uA/cm2",
     ) -> CurrentClamp:
         """`amplitude` on top of `baseline` from `start` to `stop` (ms)."""
-        return cls(Step(start, stop, amplitude, baseline), t_end)
+        return cls(Step(start, stop, amplitude, baseline), t_end, unit)
 
     @classmethod
     def family(
-        cls, amplitudes: Sequence[float], start: float, stop: float | None, t_end: float
+        cls,
+        amplitudes: Sequence[float],
+        start: float,
+        stop: float | None,
+        t_end: float,
+        *,
+        unit: str = "uA/cm2",
     ) -> list[CurrentClamp]:
         """One step protocol for each of the `amplitudes`."""
-        return [cls.step(a, start, stop, t_end) for a in amplitudes]
+        return [cls.step(a, start, stop, t_end, unit=unit) for a in amplitudes]
 
     @classmethod
     def ramp(
-        cls, initial: float, final: float, start: float, stop: float, t_end: float
+        cls,
+        initial: float,
+        final: float,
+        start: float,
+        stop: float,
+        t_end: float,
+        *,
+        unit: str = "uA/cm2",
     ) -> CurrentClamp:
         """A line from `initial` to `final` between `start` and `stop` (ms), zero outside."""
-        return cls(Ramp(start, stop, initial, final, baseline=0.0), t_end)
+        return cls(Ramp(start, stop, initial, final, baseline=0.0), t_end, unit)
 
     @classmethod
     def pulses(
-        cls, amplitude: float, start: float, period: float, width: float, count: int, t_end: float
+        cls,
+        amplitude: float,
+        start: float,
+        period: float,
+        width: float,
+        count: int,
+        t_end: float,
+        *,
+        unit: str = "uA/cm2",
     ) -> CurrentClamp:
         """`count` pulses of `width` ms, one every `period` ms."""
-        return cls(PulseTrain(start, period, width, amplitude, count), t_end)
+        return cls(PulseTrain(start, period, width, amplitude, count), t_end, unit)
 
     @classmethod
     def sine(
-        cls, amplitude: float, frequency: float, t_end: float, baseline: float = 0.0
+        cls,
+        amplitude: float,
+        frequency: float,
+        t_end: float,
+        baseline: float = 0.0,
+        *,
+        unit: str = "uA/cm2",
     ) -> CurrentClamp:
         """``baseline + amplitude sin(2 pi frequency t)``, `frequency` in Hz."""
-        return cls(Sine(amplitude, frequency, baseline=baseline), t_end)
+        return cls(Sine(amplitude, frequency, baseline=baseline), t_end, unit)
 
     @classmethod
-    def chirp(cls, amplitude: float, f_start: float, f_stop: float, t_end: float) -> CurrentClamp:
+    def chirp(
+        cls, amplitude: float, f_start: float, f_stop: float, t_end: float, *, unit: str = "uA/cm2"
+    ) -> CurrentClamp:
         """A sinusoid that goes from `f_start` to `f_stop` (Hz) over the whole protocol."""
-        return cls(Chirp(amplitude, f_start, f_stop, 0.0, t_end), t_end)
+        return cls(Chirp(amplitude, f_start, f_stop, 0.0, t_end), t_end, unit)
 
     @classmethod
     def noise(
-        cls, mean: float, sd: float, tau: float, t_end: float, seed: int, dt: float = 0.1
+        cls,
+        mean: float,
+        sd: float,
+        tau: float,
+        t_end: float,
+        seed: int,
+        dt: float = 0.1,
+        *,
+        unit: str = "uA/cm2",
     ) -> CurrentClamp:
         """Ornstein-Uhlenbeck noise with correlation time `tau` (ms)."""
-        return cls(OrnsteinUhlenbeck(mean, sd, tau, dt, t_end, seed), t_end)
+        return cls(OrnsteinUhlenbeck(mean, sd, tau, dt, t_end, seed), t_end, unit)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""From recordings alone to a neuron to begin with: passive membrane, library channels, networks."""

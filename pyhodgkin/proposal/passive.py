@@ -1,0 +1,140 @@
+"""The passive membrane of a cell from its sub-threshold responses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..recordings import Recording
+from ..units import conductance_of
+
+# Responses up to this size count as passive, mV; larger ones are used only if there is none.
+SMALL = 12.0
+# A trace that comes this near to 0 mV, or above it, holds a spike, mV.
+SPIKE = -20.0
+# Before the first spike this much is left out, ms.
+BEFORE_SPIKE = 5.0
+
+
+@dataclass(frozen=True)
+class Passive:
+    """c dv/dt = i - g (v - e).
+
+    `c` and `g` in the unit system of the recordings, `e` and `v_rest` in mV; `names` are those of
+    the recordings that were used.
+    """
+
+    c: float
+    g: float
+    e: float
+    v_rest: float
+    names: tuple[str, ...]
+
+    @property
+    def tau(self) -> float:
+        """Membrane time constant, ms."""
+        return self.c / self.g
+
+
+def passive_membrane(recordings: Sequence[Recording]) -> Passive:
+    """Estimate capacitance, leak conductance and reversal potential of a current-clamped cell.
+
+    The charge that was injected has gone onto the membrane or through the leak:
+    ∫i dt = c (v - v(0)) + g ∫v dt - g e t at every time, which is linear in c, g and g·e. Integrals
+    average the noise, and no step has to be found.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Of current clamp, with the current in one unit. Those whose response is small and without
+        a spike are used; where there is none, what comes before the first spike of each.
+
+    Returns
+    -------
+    Passive
+
+    Raises
+    ------
+    InputError
+        When no response is passive: the message says what was found.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> cell = ph.Neuron("cell", (ph.leak(0.1, -70.0),), c_m=1.0, v_rest=-70.0)
+    >>> step = ph.CurrentClamp.step(0.5, start=20.0, stop=120.0, t_end=200.0)
+    >>> sweep = ph.Recording.from_solution(ph.simulate(cell, step, backend="torch"))
+    >>> found = passive_membrane([sweep])
+    >>> round(found.c, 2), round(found.g, 3), round(found.e, 1)
+    (1.0, 0.1, -70.0)
+    """
+    used = [r for r in (_quiet(r) for r in recordings) if r is not None]
+    if not used:
+        raise InputError(
+            "recordings: every one spikes at once, so that the passive membrane cannot be "
+            "estimated; add a recording of a small or hyperpolarising step, or give a model"
+        )
+    size = [float(np.ptp(_smooth(r.v))) for r in used]
+    moved = [r for r, s in zip(used, size, strict=True) if np.ptp(r.command) > 0.0 and s > 0.0]
+    small = [r for r in moved if np.ptp(_smooth(r.v)) <= SMALL]
+    chosen = small or sorted(moved, key=lambda r: float(np.ptp(_smooth(r.v))))[:1]
+    if not chosen:
+        raise InputError(
+            "recordings: no current was injected below threshold, so that the capacitance cannot "
+            "be estimated; add a recording of a small step, or give a model"
+        )
+    c, g, ge = _regression(chosen)
+    if not (c > 0.0 and g > 0.0):
+        unit = conductance_of(chosen[0].current_unit)
+        raise InputError(
+            f"recordings: the small responses are not those of a membrane (capacitance {c:.3g}, "
+            f"conductance {g:.3g} {unit}); check the sign and the units of v and the current"
+        )
+    rest = float(np.median([_resting(r) for r in used]))
+    return Passive(c, g, ge / g, rest, tuple(r.name for r in chosen))
+
+
+def _quiet(recording: Recording) -> Recording | None:
+    """The recording up to its first spike; None when hardly anything is before it."""
+    above = np.nonzero(recording.v > SPIKE)[0]
+    if not len(above):
+        return recording
+    end = float(recording.t[above[0]]) - BEFORE_SPIKE
+    if end - float(recording.t[0]) < 4 * BEFORE_SPIKE:
+        return None
+    return recording.window(float(recording.t[0]), end)
+
+
+def _smooth(v: NDArray[np.float64], n: int = 9) -> NDArray[np.float64]:
+    """Running means, so that the range of v is not that of its noise."""
+    return np.convolve(v, np.ones(n) / n, "valid") if len(v) > n else v
+
+
+def _resting(recording: Recording) -> float:
+    """v before the first change of the command, mV; of the whole when there is none."""
+    moved = np.nonzero(np.diff(recording.command))[0]
+    first = int(moved[0]) if len(moved) and moved[0] > 3 else len(recording)
+    return float(np.median(recording.v[:first]))
+
+
+def _regression(recordings: Sequence[Recording]) -> tuple[float, float, float]:
+    """Least squares of the charge balance: c, g and g·e."""
+    rows, right = [], []
+    for r in recordings:
+        dt = np.diff(r.t)
+        charge, area = (
+            np.concatenate(([0.0], np.cumsum(0.5 * (x[1:] + x[:-1]) * dt)))
+            for x in (r.command, r.v)
+        )
+        t = r.t - r.t[0]
+        # A constant takes up the noise of the first sample.
+        start = np.zeros((len(t), len(recordings)))
+        start[:, len(right)] = 1.0
+        rows.append(np.column_stack([r.v - np.mean(r.v), area, -t, start]))
+        right.append(charge)
+    found = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right), rcond=None)[0]
+    return float(found[0]), float(found[1]), float(found[2])

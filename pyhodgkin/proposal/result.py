@@ -1,0 +1,34 @@
+"""What `propose` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..neuron.neuron import Neuron
+from .candidates import Candidate
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A neuron to go on with, and how it was found.
+
+    Attributes
+    ----------
+    neuron : Neuron
+        The best candidate; with residual networks in its gates where it does not explain the
+        recordings. A network begins at the published kinetics.
+    trainable : tuple of str
+        What to train in it, for ``fit(..., trainable=...)``.
+    candidates : tuple of Candidate
+        All that were tried, best first.
+    log : tuple of str
+        What was done and why.
+    """
+
+    neuron: Neuron
+    trainable: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    log: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.log)
