@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pyhodgkin import errors as errors
     from pyhodgkin import plot as plot
     from pyhodgkin import protocols as protocols
+    from pyhodgkin._propose import Proposal as Proposal
+    from pyhodgkin._propose import propose as propose
     from pyhodgkin.evaluate import Evaluation as Evaluation
     from pyhodgkin.evaluate import evaluate as evaluate
     from pyhodgkin.fit import FitResult as FitResult
@@ -82,6 +84,7 @@ _HOME = {
     "NeuralRightHandSide": "pyhodgkin.neuron.channels",
     "Neuron": "pyhodgkin.neuron.neuron",
     "OrnsteinUhlenbeck": "pyhodgkin.protocols",
+    "Proposal": "pyhodgkin._propose",
     "PulseTrain": "pyhodgkin.protocols",
     "Ramp": "pyhodgkin.protocols",
     "RateKinetics": "pyhodgkin.neuron.kinetics",
@@ -101,6 +104,7 @@ _HOME = {
     "fit": "pyhodgkin.fit",
     "identifiability": "pyhodgkin.training.identify",
     "leak": "pyhodgkin.neuron.neuron",
+    "propose": "pyhodgkin._propose",
     "read": "pyhodgkin.readers",
     "simulate": "pyhodgkin.simulate",
 }

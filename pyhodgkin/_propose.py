@@ -51,10 +51,10 @@ def propose(
 
     Current clamp: capacitance, leak and rest come from the small responses; the neurons of the
     library are brought to that membrane, simulated, and ordered by their error; the conductances of
-    the best three are fitted to the currents. Voltage clamp: a leak and each channel of the library are fitted to
-    the current, then a second channel is added to the best where that helps. Where the best
-    candidate is further off than the noise, its gates get networks that begin at the published
-    kinetics; `fit` trains them.
+    the best three are fitted to the currents. Voltage clamp: a leak and each channel of the library
+    are fitted to the current, then a second channel is added to the best where that helps. Where
+    the best candidate is further off than the noise, its gates get networks that begin at the
+    published kinetics; `fit` trains them.
 
     What it cannot do: find channels that are not in the library, tell apart channels that these
     recordings do not excite, dendrites, calcium, synapses. It is a start for a fit, not a result.
@@ -164,18 +164,20 @@ def _current_clamp(items, few, unit, backend, tell):
     tried = [_scored(c.name, c.neuron, few, backend) for c in spiking(passive, unit)]
     tried.sort(key=lambda c: c.score)
     for c in tried:
-        tell(f"  {c.name}: rmse {c.rmse:.1f} mV, spikes off by {100 * c.spikes_off:.0f} %")
+        tell(_line(c))
     # Along the measured voltage the currents are linear in the conductances: no solver is needed.
     held = {"trainable": ["conductances"], "schedule": _CLAMPED, "backend": backend}
     fitted = []
     for c in tried[:_FITTED]:
         result = fit(c.neuron, few, progress=False, **held, **_QUICK)
         after = _scored(f"{c.name}, conductances fitted", result.neuron, few, backend)
-        tell(
-            f"  {after.name}: rmse {after.rmse:.1f} mV, spikes off by {100 * after.spikes_off:.0f} %"
-        )
+        tell(_line(after))
         fitted.append(after)
     return sorted([*fitted, *tried], key=lambda c: c.score), trainable, noise
+
+
+def _line(c: Candidate) -> str:
+    return f"  {c.name}: rmse {c.rmse:.1f} mV, spikes off by {100 * c.spikes_off:.0f} %"
 
 
 def _scored(name: str, neuron: Neuron, recordings: Sequence[Recording], backend) -> Candidate:

@@ -22,9 +22,11 @@ NAME = "fit"
 HELP = "learn what is unknown in a neuron from recordings"
 DESCRIPTION = """\
 Put a network in the place of gates, or take the parameters of a neuron as unknown, and train
-them on recordings. The folder gets the model document, history, errors and figures."""
+them on recordings. The folder gets the model document, history, errors and figures. Without
+--model one is proposed from the recordings, step by step, as a start."""
 EXAMPLES = """\
   pyhodgkin fit cell.csv --clamp current --model squid_axon --gate n --out run
+  pyhodgkin fit cell.abf --out run     with a model proposed from the recordings
   pyhodgkin fit step*.abf --model squid_axon --gate n m h --heldout 0.2 --seeds 3 --out run
   pyhodgkin fit cell.npz:voltage=V1_mV,current=I1_nA --test cell.npz:voltage=V2_mV,current=I2_nA \\
       --clamp voltage --dt 0.1 --model herg_beattie --gate a r --form residual \\
@@ -36,7 +38,9 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recordings", nargs="+", metavar="RECORDING", help="csv, npz, abf or nwb")
     parser.add_argument(
-        "--model", required=True, metavar="MODEL", help="name in the library, or a model document"
+        "--model",
+        metavar="MODEL",
+        help="name in the library, or a model document [proposed from the recordings]",
     )
     add_folder(parser)
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
@@ -83,15 +87,14 @@ def run(options: argparse.Namespace) -> int:
     from ..training.temperatures import check_unseen
 
     folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
-    published = model(options.model)
-    neuron = with_networks(published, options)
     train = prepared(sources.read_all(options.recordings, options), options)
+    published, neuron, trainable = starting_point(train, options)
     test = sources.read_all(options.test, options) if options.test else ()
     check_unseen(neuron, train, test)
     result = ph.fit(
         neuron,
         train,
-        trainable=options.train,
+        trainable=trainable,
         heldout=heldout_of(options),
         loss=options.loss,
         seeds=seeds_of(options.seeds),
@@ -108,6 +111,25 @@ def run(options: argparse.Namespace) -> int:
     folders.record(options.out, names=["errors.csv", *(path.name for path in drawn)])
     report.tell(result, rows, options.out)
     return report.exit_code(result)
+
+
+def starting_point(
+    train: RecordingSet, options: argparse.Namespace
+) -> tuple[Neuron, Neuron, list[str] | None]:
+    """The published neuron, the one to train, and what of it; proposed without ``--model``."""
+    if options.model is not None:
+        published = model(options.model)
+        return published, with_networks(published, options), options.train
+    if options.gate:
+        raise InputError(f"--gate {' '.join(options.gate)}: needs --model, which has the gates")
+    import pyhodgkin as ph
+
+    from .output import say
+
+    say("no --model: proposing one from the recordings")
+    proposal = ph.propose(train, backend=options.backend, say=say)
+    trainable = list(proposal.trainable) if options.train is None else options.train
+    return proposal.candidates[0].neuron, proposal.neuron, trainable
 
 
 def with_networks(neuron: Neuron, options: argparse.Namespace) -> Neuron:

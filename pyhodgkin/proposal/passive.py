@@ -18,6 +18,8 @@ SMALL = 12.0
 SPIKE = -20.0
 # Before the first spike this much is left out, ms.
 BEFORE_SPIKE = 5.0
+# The charge balance is averaged over so long, ms.
+BLOCK = 2.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,12 @@ def _resting(recording: Recording) -> float:
     return float(np.median(recording.v[:first]))
 
 
+def _means(x: NDArray[np.float64], block: int) -> NDArray[np.float64]:
+    """Means over consecutive blocks of the first axis; a rest shorter than a block is left out."""
+    n = len(x) // block
+    return x[: n * block].reshape(n, block, *x.shape[1:]).mean(axis=1)
+
+
 def _regression(recordings: Sequence[Recording]) -> tuple[float, float, float]:
     """Least squares of the charge balance: c, g and g·e."""
     rows, right = [], []
@@ -134,7 +142,9 @@ def _regression(recordings: Sequence[Recording]) -> tuple[float, float, float]:
         # A constant takes up the noise of the first sample.
         start = np.zeros((len(t), len(recordings)))
         start[:, len(right)] = 1.0
-        rows.append(np.column_stack([r.v - np.mean(r.v), area, -t, start]))
-        right.append(charge)
+        # Means over blocks keep the equation, and take out the noise of v beside it.
+        block = max(1, round(BLOCK / float(np.median(dt))))
+        rows.append(_means(np.column_stack([r.v, area, -t, start]), block))
+        right.append(_means(charge, block))
     found = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right), rcond=None)[0]
     return float(found[0]), float(found[1]), float(found[2])
