@@ -1,100 +1,149 @@
-"""Text files of columns: csv, and the like with tabs, semicolons or spaces."""
+"""Text files of columns: csv, and the like with tabs, semicolons or spaces; Axon text (atf)."""
 
 from __future__ import annotations
 
-import io
 import json
-import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import RecordingError
-from ..recordings import Recording, RecordingSet
+from ..errors import RecordingError, unknown
+from ..recordings import RecordingSet
 from .options import Options
-from .table import INSTEAD, TAKES, Table, recordings
+from .table import INSTEAD, Table, recordings
+from .table import TAKES as _OF_TABLES
+from .text.decimals import mark, marks
+from .text.decode import read_text
+from .text.dialects import Heading, heading, refuse
+from .text.header import names_of
+from .text.numbers import TextColumns, parse
+from .text.rows import (
+    DELIMITERS,
+    Block,
+    Line,
+    blocks,
+    cells,
+    find_data,
+    is_number,
+    is_row_start,
+    significant,
+)
+from .text.times import times
+from .write import NOTE, write_csv
 
 __all__ = ["INSTEAD", "TAKES", "read_csv", "write_csv"]
 
-_NOTE = "# pyhodgkin "
+TAKES = _OF_TABLES | {"decimal", "delimiter", "encoding"}
+_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " ", "\\t": "\t"}
 
 
 def read_csv(path: Path, options: Options) -> RecordingSet:
-    """Recordings of a text file: a line of column names, then numbers; ``#`` begins a comment."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise RecordingError(f"{path} is not a text file (or not in UTF-8)") from None
-    lines = text.splitlines()
-    skip = next((i for i, x in enumerate(lines) if x.strip() and not x.startswith("#")), None)
-    if skip is None:
-        raise RecordingError(f"{path} holds no data")
-    first = lines[skip]
-    delimiter = next((d for d in ("\t", ";", ",") if d in first), None)
-    names = [name.strip().strip('"') for name in first.split(delimiter)]
-    body = lines[skip + 1 :]
-    if all(_is_number(name) for name in names):
-        body, names = lines[skip:], [f"column {i}" for i in range(len(names))]
-    if not any(line.strip() and not line.startswith("#") for line in body):
-        raise RecordingError(f"{path} has a header but no rows")
-    try:
-        data = np.loadtxt(io.StringIO("\n".join(body)), delimiter=delimiter, ndmin=2)
-    except ValueError as error:
-        raise RecordingError(f"{path} is not a table of numbers under {names}: {error}") from None
-    if data.shape[1] != len(names):
-        raise RecordingError(f"{path} names {len(names)} columns and has {data.shape[1]}")
-    if len(set(names)) < len(names):
-        raise RecordingError(f"{path} names a column twice: {', '.join(names)}")
-    arrays = {name: np.ascontiguousarray(data[:, i]) for i, name in enumerate(names)}
-    return recordings(Table(str(path), path.stem, arrays, _notes(path, lines[:skip])), options)
+    """Recordings of a text file: a heading, names with units, then rows of numbers.
 
-
-def write_csv(items: Iterable[Recording], path: str | os.PathLike[str]) -> None:
-    """Write recordings of one clamp and unit to one file, whole or not at all.
-
-    Masks and the formula of the protocol are not kept: the command is written as samples.
+    See the guide page on text files for what is recognised.
     """
-    items = list(items)
-    kinds = {(r.protocol.kind, r.current_unit) for r in items}
-    if len(kinds) != 1:
-        raise RecordingError("one csv file holds recordings of one clamp and one unit of current")
-    kind, unit = kinds.pop()
-    notes = {
-        "clamp": kind,
-        "names": [r.name for r in items],
-        "temperatures": [r.temperature for r in items],
-    }
-    lines = [_NOTE + json.dumps(notes), f"sweep,t [ms],v [mV],i [{unit}]"]
-    for index, item in enumerate(items):
-        v, i = (item.data, item.command) if kind == "current" else (item.command, item.data)
-        rows = zip(item.t.tolist(), v.tolist(), i.tolist(), strict=True)
-        lines += [f"{index},{t!r},{a!r},{b!r}" for t, a, b in rows]
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(draft, target)
-    except OSError as error:
-        raise RecordingError(f"cannot write {target}: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    lines, comments = significant(read_text(path, options.encoding))
+    if not lines:
+        raise RecordingError(f"{path} holds no data")
+    return recordings(_table(path, lines, _notes(path, comments), options), options)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _table(path: Path, lines: list[Line], notes: dict[str, Any], options: Options) -> Table:
+    where = str(path)
+    refuse(lines, where)
+    lines, delimiter, first = _data(path, lines, options)
+    parts = blocks(lines, first, where)
+    head = heading(parts[0].header, where)
+    rows = [row for part in parts for row in part.rows]
+    texts = (row.text for row in rows)
+    decimal, thousands = marks(texts, delimiter, mark(options.decimal), where)
+    frame, count = parse(rows, delimiter, decimal, thousands, where)
+    names = _names(head, delimiter, count, where)
+    labels = _labels(parts, names, delimiter, count, where)
+    columns = TextColumns(frame, names, head.signals, rows, where)
+    if len(parts) > 1:
+        columns.add("sweep", np.repeat(np.arange(len(parts)), [len(p.rows) for p in parts]))
+    return Table(
+        where,
+        path.stem,
+        columns,
+        notes,
+        signals=columns.signals,
+        labels=labels,
+        interval=head.interval,
+        printed=times,
+        where=columns.where,
+    )
+
+
+def _data(path: Path, lines: list[Line], options: Options) -> tuple[list[Line], str, int]:
+    """The lines without a delimiter line of Excel's, the delimiter, and the first row."""
+    known = DELIMITERS
+    if lines[0].text.lower().startswith("sep=") and len(lines[0].text.strip()) <= 5:
+        known, lines = (lines[0].text.rstrip("\r\n")[4:5] or "\t",), lines[1:]
+    if options.delimiter is not None:
+        known = (_DELIMITERS.get(options.delimiter, options.delimiter),)
+        if known[0] not in DELIMITERS:
+            raise unknown("delimiter", options.delimiter, [*_DELIMITERS][:4])
+    elif mark(options.decimal) == ",":
+        known = tuple(d for d in known if d != ",")
+    found = find_data(lines, known)
+    if found is None:
+        raise _no_rows(path, lines, known)
+    return lines, found[1], found[0]
+
+
+def _no_rows(path: Path, lines: list[Line], known: Sequence[str]) -> RecordingError:
+    broken = next((line for line in lines if is_row_start(line.text)), None)
+    if broken is None:
+        return RecordingError(f"{path} has a header but no rows that begin with a number")
+    for delimiter in known:
+        found = cells(broken.text, delimiter)
+        bad = [cell for cell in found if cell and not is_number(cell)]
+        if delimiter in broken.text and bad:
+            return RecordingError(
+                f"{path} is not a table of numbers: line {broken.number}, "
+                f'cell {found.index(bad[0]) + 1}: "{bad[0][:40]}" is not a number'
+            )
+    return RecordingError(
+        f'{path} is not a table of numbers: line {broken.number} is "{broken.text.strip()[:60]}"'
+    )
+
+
+def _names(head: Heading, delimiter: str, count: int, path: str) -> list[str]:
+    """A name for each column; "" for columns without one."""
+    names = head.names
+    if names is None:
+        names = names_of(head.lines, delimiter, count, path)
+    elif len(names) == count + 1:
+        names = names[1:]  # the file has no column of times
+    return [*names, *[""] * (count - len(names))]
+
+
+def _labels(
+    parts: Sequence[Block], names: list[str], delimiter: str, count: int, path: str
+) -> list[str]:
+    """Names of the sweeps that stand below one another, each under its own heading."""
+    labels = []
+    for part in parts:
+        head = heading(part.header, path)
+        if _names(head, delimiter, count, path) != names:
+            line = part.header[-1]
+            raise RecordingError(
+                f"{path}: the names in line {line.number} are not those of the sweep before it: "
+                "cut the file into one for each kind"
+            )
+        labels.append(head.sweep)
+    return labels if all(labels) else []
 
 
 def _notes(path: Path, comments: list[str]) -> dict[str, Any]:
     for line in comments:
-        if line.startswith(_NOTE):
+        if line.startswith(NOTE):
             try:
-                return dict(json.loads(line[len(_NOTE) :]))
+                return dict(json.loads(line[len(NOTE) :]))
             except (ValueError, TypeError):
-                raise RecordingError(f'{path}: the line "{_NOTE}…" is damaged') from None
+                raise RecordingError(f'{path}: the line "{NOTE}…" is damaged') from None
     return {}

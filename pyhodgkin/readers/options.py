@@ -47,8 +47,8 @@ class Options:
     clamp: str | None = None
     protocol: Protocol | Sequence[Protocol] | None = None
     time: str | int | None = None
-    voltage: str | int | None = None
-    current: str | int | None = None
+    voltage: str | int | Sequence[str | int] | None = None
+    current: str | int | Sequence[str | int] | None = None
     sweep: str | int | None = None
     dt: float | str | None = None
     rate: float | str | None = None
@@ -67,6 +67,9 @@ class Options:
     exclude: Sweeps = None
     electrode: str | None = None
     junction_potential: float | None = None
+    decimal: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
 
     def __post_init__(self) -> None:
         if self.clamp is not None and self.clamp not in CLAMPS:

@@ -13,7 +13,7 @@ from ..recordings import RecordingSet
 from .options import Options, Sweeps
 
 _FORMATS = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat"), "csv"),
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".asc", ".atf"), "csv"),
     ".npz": "npz",
     ".abf": "abf",
     ".nwb": "nwb",
@@ -26,8 +26,8 @@ def read(
     clamp: str | None = None,
     protocol: Protocol | Sequence[Protocol] | None = None,
     time: str | int | None = None,
-    voltage: str | int | None = None,
-    current: str | int | None = None,
+    voltage: str | int | Sequence[str | int] | None = None,
+    current: str | int | Sequence[str | int] | None = None,
     sweep: str | int | None = None,
     dt: float | str | None = None,
     rate: float | str | None = None,
@@ -46,8 +46,11 @@ def read(
     exclude: Sweeps = None,
     electrode: str | None = None,
     junction_potential: float | None = None,
+    decimal: str | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
 ) -> RecordingSet:
-    """Read the sweeps of a file: csv (also tsv, txt, dat), npz, abf or nwb.
+    """Read the sweeps of a file: csv (also tsv, txt, dat, asc), atf, npz, abf or nwb.
 
     Units are stated by the file (in a name such as ``"t (ms)"``, ``"v [mV]"``, ``"I_nA"``, or
     by the format itself) or by the caller, never guessed. Time is counted from the first
@@ -64,9 +67,12 @@ def read(
         The protocol, for all sweeps or one for each, where its formula is known or the file
         does not hold the command.
     time, voltage, current, sweep : str or int, optional
-        Names (or column numbers) of the data in csv and npz; by default the usual ones: t or
-        time, v, vm or voltage, i, im or current, sweep. In npz each row of a two-dimensional
-        array is a sweep; in csv a sweep column numbers them.
+        Names (or column numbers) of the data in text files and npz; by default the usual ones
+        (t or time, v, vm or voltage, i, im or current, sweep), else the only ones with a unit
+        of voltage or current. In npz each row of a two-dimensional array is a sweep. In
+        text files a sweep column numbers them, or each has its column: those called
+        ``"Trace #1 (mV)"``, ``"Trace #2 (mV)"``, …, or those given as a pattern
+        (``voltage="v* (mV)"``), as a recorded signal (``"IN 0"``) or as a list.
     dt : float or str, optional
         Spacing of the samples in ms, or the name of that number in the file.
     rate : float or str, optional
@@ -102,6 +108,12 @@ def read(
         gluconate (Neher 1992, doi 10.1016/0076-6879(92)07008-C). It is subtracted from measured
         potentials and from the command of voltage clamp, be it the file's or `protocol`:
         v = v_recorded - junction_potential.
+    decimal : {"point", "comma"}, optional
+        Decimal mark of a text file, where its numbers do not show it.
+    delimiter : {"tab", "semicolon", "comma", "space"}, optional
+        What stands between the columns of a text file; by default what its rows show.
+    encoding : str, optional
+        Encoding of a text file, by Python's name; by default what its bytes show.
 
     Returns
     -------

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RecordingError, nearest
+from ..errors import RecordingError
 from ..recordings import RecordingSet
 from .assemble import Sweep, Trace, recording
-from .options import CLAMPS, COMMON, Options, split_unit
+from .find import listed, named, usual
+from .names import measured
+from .options import CLAMPS, COMMON, Options
 
 TAKES = COMMON | {"time", "voltage", "current", "sweep", "dt", "rate", "time_unit"}
 INSTEAD = {
@@ -20,44 +22,55 @@ INSTEAD = {
     "command": "name the data of the command with current= (current clamp) or voltage=",
 }
 
-# Names, without their unit and in lower case, that need no telling.
-_USUAL = {
-    "time": ("t", "time"),
-    "voltage": ("v", "vm", "voltage", "potential"),
-    "current": ("i", "im", "current"),
-    "sweep": ("sweep",),
-}
+
+@dataclass(frozen=True)
+class Row:
+    """One sweep of a quantity: an array, or a row of a two-dimensional one."""
+
+    name: str
+    index: int = 0
 
 
 @dataclass(frozen=True)
 class Table:
-    """Arrays by name; `notes` is what the file says about itself."""
+    """Arrays by name; `notes` is what the file says about itself.
+
+    Parameters
+    ----------
+    signals : mapping
+        The recorded signal of a column, where the file says so.
+    labels : sequence of str
+        Names of the stretches that the sweep column numbers.
+    interval : float
+        Spacing of the samples, ms, where the file states it.
+    printed : callable, optional
+        For numbers printed as text: printed times to times in ms.
+    where : callable, optional
+        Array and index to the place in the file, for messages.
+    """
 
     path: str
     stem: str
     arrays: Mapping[str, NDArray]
     notes: Mapping[str, Any] = field(default_factory=dict)
+    signals: Mapping[str, str] = field(default_factory=dict)
+    labels: Sequence[str] = ()
+    interval: float | None = None
+    printed: Callable[[NDArray, float, str], NDArray] | None = None
+    where: Callable[[str, int], str] | None = None
 
-    def find(self, quantity: str, options: Options) -> str | None:
-        """Name of the array of a quantity: the one the user gave, or the one usually so named."""
-        given = getattr(options, quantity)
-        names = list(self.arrays)
+    def find(self, quantity: str, options: Options) -> list[str]:
+        """Names of the arrays of a quantity: those the user gave, or those usually so named."""
+        given, names = getattr(options, quantity), list(self.arrays)
         if given is not None:
-            if isinstance(given, int) and 0 <= given < len(names):
-                return names[given]
-            if given in names:
-                return str(given)
-            raise RecordingError(
-                f'{self.path} has no {quantity} called "{given}"; {nearest(str(given), names)}'
-            )
-        unit_of = quantity if quantity != "sweep" else "time"
-        bases = {name: split_unit(name, unit_of)[0].lower() for name in names}
-        found = [name for name in names if bases[name] in _USUAL[quantity]]
+            return named(names, quantity, given, self.signals, self.path)
+        return usual(names, quantity, self.signals, self.path)
+
+    def one(self, quantity: str, options: Options) -> str | None:
+        """The only array of a quantity, None when there is none."""
+        found = self.find(quantity, options)
         if len(found) > 1:
-            raise RecordingError(
-                f"{self.path} has several arrays that may be the {quantity} "
-                f"({', '.join(found)}): give {quantity}="
-            )
+            raise RecordingError(f"{self.path}: {quantity}= takes one array, not {listed(found)}")
         return found[0] if found else None
 
     def number(self, argument: str, value: float | str) -> float:
@@ -69,34 +82,44 @@ class Table:
         # 0.1 kept in single precision means 0.1, not 0.10000000149.
         return float(str(np.ravel(self.arrays[value])[0]))
 
+    def sweep_name(self, index: int, count: int) -> str:
+        """Name of a sweep: the one that the file gives it, else by its position."""
+        names = self.notes.get("names")
+        if names and len(names) == count and names[index]:
+            return str(names[index])
+        if len(self.labels) == count and count > 1:
+            return f"{self.stem} {self.labels[index]}"
+        return f"{self.stem} sweep {index}" if count > 1 else self.stem
+
 
 def recordings(table: Table, options: Options) -> RecordingSet:
-    """The sweeps of a table: rows of two-dimensional arrays, or stretches of a sweep column."""
+    """The sweeps of a table: columns or rows of arrays, or stretches of a sweep column."""
     scales = {x: getattr(options, x) for x in ("voltage_scale", "current_scale")}
-    named = {x: table.number(x, value) for x, value in scales.items() if isinstance(value, str)}
-    options = replace(options, **named)
+    by_name = {x: table.number(x, value) for x, value in scales.items() if isinstance(value, str)}
+    options = replace(options, **by_name)
     clamp = options.clamp or table.notes.get("clamp")
     if clamp not in CLAMPS:
         raise RecordingError(
             f'{table.path} does not say how it was recorded: give clamp="current" (v is observed) '
             'or clamp="voltage" (the current is)'
         )
-    voltage, current = _traces(table, "voltage", options), _traces(table, "current", options)
-    rows = [len(x[0]) for x in (voltage, current) if x is not None]
-    if not rows:
+    data = {q: _rows(table, q, options) for q in _wanted(str(clamp), options)}
+    data = {q: rows for q, rows in data.items() if rows}
+    if not data:
         raise RecordingError(
             f"{table.path} has no voltage and no current under a usual name: give voltage= and "
-            f"current= (it has {', '.join(table.arrays)})"
+            f"current= (it has {listed(list(table.arrays))})"
         )
-    count = max(rows)
-    if any(n not in (1, count) for n in rows):
-        raise RecordingError(f"{table.path}: {rows[0]} sweeps of voltage, {rows[1]} of current")
-    length = max(x[0].shape[1] for x in (voltage, current) if x is not None)
-    pieces = [(k, s) for k in range(count) for s in _stretches(table, length, options)]
-    chosen = options.chosen([_name(table, i, len(pieces)) for i in range(len(pieces))], table.path)
+    count = max(map(len, data.values()))
+    _refuse_unlike(table, data, count)
+    stretches = _stretches(table, options)
+    pieces = [(k, s) for k in range(count) for s in stretches]
+    time = _time(table, options)
+    names = [table.sweep_name(i, len(pieces)) for i in range(len(pieces))]
+    chosen = options.chosen(names, table.path)
     return RecordingSet(
         recording(
-            _sweep(table, options, clamp, i, len(pieces), (voltage, current), pieces[i]),
+            _sweep(table, options, str(clamp), (i, len(pieces)), data, pieces[i], time),
             options,
             options.protocol_of(k, len(chosen)),
         )
@@ -104,48 +127,100 @@ def recordings(table: Table, options: Options) -> RecordingSet:
     )
 
 
-def _name(table: Table, index: int, count: int) -> str:
-    """Name of a sweep: the one that a file of our own gives it, else by its position."""
-    names = table.notes.get("names")
-    ours = names[index] if names and len(names) == count else ""
-    return ours or (f"{table.stem} sweep {index}" if count > 1 else table.stem)
+def _wanted(clamp: str, options: Options) -> list[str]:
+    """The quantities to read: not the command where a protocol replaces it."""
+    observed = "voltage" if clamp == "current" else "current"
+    wanted = ["voltage", "current"]
+    if options.protocol is not None:
+        wanted = [q for q in wanted if q == observed or getattr(options, q) is not None]
+    return wanted
 
 
-def _traces(table: Table, quantity: str, options: Options):
-    """Rows (sweeps, T) of a quantity with its unit and name, None when there are none."""
-    name = table.find(quantity, options)
-    if name is None:
-        return None
-    values = np.atleast_2d(table.arrays[name])
-    if values.ndim != 2 or values.size == 0:
+def _rows(table: Table, quantity: str, options: Options) -> list[Row]:
+    """The sweeps of a quantity; a two-dimensional array has one in each row."""
+    found: list[Row] = []
+    for name in table.find(quantity, options):
+        if table.where is not None:
+            found.append(Row(name))  # text: its numbers are read when the sweep is
+            continue
+        values = np.atleast_2d(table.arrays[name])
+        if values.ndim != 2 or values.size == 0:
+            raise RecordingError(
+                f"{table.path}, {name} has shape {np.shape(table.arrays[name])}, "
+                "not (T,) or (sweeps, T)"
+            )
+        found += [Row(name, k) for k in range(len(values))]
+    return found
+
+
+def _values(table: Table, quantity: str, row: Row, part: slice) -> NDArray:
+    """The part of an array; numbers in text must be finite, and are named by line and column."""
+    values = np.atleast_2d(table.arrays[row.name])[row.index][part]
+    if table.where is None:
+        return values
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        short = "v" if quantity == "voltage" else quantity
+        place = table.where(row.name, int(bad[0]) + (part.start or 0))
         raise RecordingError(
-            f"{table.path}, {name} has shape {np.shape(table.arrays[name])}, "
-            "not (T,) or (sweeps, T)"
+            f"{table.path}: {short} is NaN or infinite at {bad.size} of {len(values)} samples, "
+            f"the first in {place}: cut these rows out of the file, or leave the sweep out"
         )
-    return values, split_unit(name, quantity)[1], name
+    return values
 
 
-def _stretches(table: Table, length: int, options: Options) -> list[slice]:
-    name = table.find("sweep", options)
-    if name is None or length == 0:
+def _refuse_unlike(table: Table, data: Mapping[str, list[Row]], count: int) -> None:
+    """Raise where the sweeps of voltage are not those of current."""
+    if len(data) < 2:
+        return
+    v, i = data["voltage"], data["current"]
+    if any(n not in (1, count) for n in (len(v), len(i))):
+        raise RecordingError(f"{table.path}: {len(v)} sweeps of voltage, {len(i)} of current")
+    for a, b in zip(v, i, strict=False):
+        numbers = (measured(a.name).sweep, measured(b.name).sweep)
+        if len(v) == len(i) and None not in numbers and numbers[0] != numbers[1]:
+            raise RecordingError(
+                f'{table.path}: "{a.name}" and "{b.name}" would be one sweep: give voltage= and '
+                "current= in the same order"
+            )
+
+
+def _stretches(table: Table, options: Options) -> list[slice]:
+    name = table.one("sweep", options)
+    if name is None:
         return [slice(None)]
-    cuts = np.flatnonzero(np.diff(table.arrays[name])) + 1
-    return [slice(a, b) for a, b in zip([0, *cuts], [*cuts, length], strict=True)]
+    numbers = np.ravel(table.arrays[name])
+    cuts = np.flatnonzero(np.diff(numbers)) + 1
+    return [slice(a, b) for a, b in zip([0, *cuts], [*cuts, len(numbers)], strict=True)]
 
 
-def _sweep(table, options, clamp, index, count, traces, piece) -> Sweep:
+def _sweep(
+    table: Table,
+    options: Options,
+    clamp: str,
+    place: tuple[int, int],
+    data: Mapping[str, list[Row]],
+    piece: tuple[int, slice],
+    time: str | None,
+) -> Sweep:
+    index, count = place
     row, part = piece
-    voltage, current = (_cut(x, row, part) for x in traces)
+    traces = {q: _cut(table, q, rows, row, part) for q, rows in data.items()}
+    lengths = {q: len(np.asarray(trace.values)) for q, trace in traces.items()}
+    if len(set(lengths.values())) > 1 and table.where is not None:
+        raise RecordingError(
+            f"{table.path}: {traces['voltage'].label} has {lengths['voltage']} values and "
+            f"{traces['current'].label} has {lengths['current']}: need as many"
+        )
     names, notes = table.notes.get("names"), table.notes
     ours = bool(names) and len(names) == count
-    first = next(x for x in (voltage, current) if x is not None)
-    t = _times(table, options, row, part, len(np.asarray(first.values)))
+    t = _times(table, options, time, piece, next(iter(lengths.values())))
     return Sweep(
         t=t,
-        voltage=voltage,
-        current=current,
+        voltage=traces.get("voltage"),
+        current=traces.get("current"),
         clamp=clamp,
-        name=_name(table, index, count),
+        name=table.sweep_name(index, count),
         source=table.path,
         # A file of our own counts time from the protocol, any other from its first sample.
         t_start=0.0 if ours else float(t[0]),
@@ -153,41 +228,66 @@ def _sweep(table, options, clamp, index, count, traces, piece) -> Sweep:
     )
 
 
-def _cut(traces, row: int, part: slice) -> Trace | None:
-    if traces is None:
-        return None
-    values, unit, name = traces
-    return Trace(values[row if len(values) > 1 else 0][part], unit, name)
+def _cut(table: Table, quantity: str, rows: list[Row], row: int, part: slice) -> Trace:
+    chosen = rows[row if len(rows) > 1 else 0]
+    values = _values(table, quantity, chosen, part)
+    return Trace(values, measured(chosen.name).unit, chosen.name)
 
 
-def _times(table: Table, options: Options, row: int, part: slice, length: int) -> NDArray:
-    name = table.find("time", options)
+def _time(table: Table, options: Options) -> str | None:
+    """The array of times, None where the spacing is given or stated instead."""
     ways = [x for x in (options.time, options.dt, options.rate) if x is not None]
     if len(ways) > 1:
         raise RecordingError(f"{table.path}: give only one of time=, dt= and rate=")
     if options.dt is not None or options.rate is not None:
-        step = _step(table, options)
-        return step * np.arange(length)
-    if name is None:
+        return None
+    name = table.one("time", options)
+    if name is None and table.interval is None:
         raise RecordingError(
             f"{table.path} has no time under a usual name: give time= (its name), dt= (ms) or "
             "rate= (Hz)"
         )
-    values = np.atleast_2d(table.arrays[name])
-    scale = options.time_factor(split_unit(name, "time")[1], f"{table.path}, {name}")
-    t = np.asarray(values[row if len(values) > 1 else 0][part], dtype=np.float64) * scale
-    if t.size == 0:
-        raise RecordingError(f"{table.path}, {name} is empty")
+    return name
+
+
+def _times(
+    table: Table, options: Options, name: str | None, piece: tuple[int, slice], length: int
+) -> NDArray:
+    if name is None:
+        stated = options.dt is None and options.rate is None
+        step = table.interval if stated else _step(table, options)
+        return float(step or 0.0) * np.arange(length)
+    row, part = piece
+    where = f"{table.path}, {name}"
+    count = len(np.atleast_2d(table.arrays[name]))
+    values = _values(table, "time", Row(name, row if count > 1 else 0), part)
+    values = np.asarray(values, dtype=np.float64)
+    scale = options.time_factor(measured(name).unit, where)
+    if values.size > length and table.printed is not None:
+        values = values[:length]  # the other cells of this sweep are empty
+    if values.size == 0:
+        raise RecordingError(f"{where} is empty")
+    t = values * scale if table.printed is None else table.printed(values, scale, where)
+    _refuse_other_interval(table, t, where)
     return t
+
+
+def _refuse_other_interval(table: Table, t: NDArray, where: str) -> None:
+    if table.interval is None or len(t) < 2:
+        return
+    mean = float(t[-1] - t[0]) / (len(t) - 1)
+    if abs(mean - table.interval) > 0.01 * table.interval:
+        raise RecordingError(
+            f"{where}: the samples are {mean:.6g} ms apart, the heading states "
+            f"{table.interval:.6g} ms: give dt= (ms)"
+        )
 
 
 def _step(table: Table, options: Options) -> float:
     if options.dt is not None:
         step = table.number("dt", options.dt)
         if isinstance(options.dt, str):
-            step *= options.time_factor(
-                split_unit(options.dt, "time")[1], f"{table.path}, {options.dt}"
-            )
+            step *= options.time_factor(measured(options.dt).unit, f"{table.path}, {options.dt}")
     else:
         rate = table.number("rate", options.rate)  # type: ignore[arg-type]
         step = 1000.0 / rate if rate > 0 else np.nan

@@ -1,0 +1,1 @@
+"""Text tables as acquisition programs write them: from bytes to named columns of numbers."""
