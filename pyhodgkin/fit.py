@@ -14,7 +14,7 @@ from .backends.base import Backend, Loss, Penalty
 from .errors import InputError, RecordingWarning, SolveError
 from .neuron.neuron import Neuron
 from .recordings import Recording
-from .training import checks
+from .training import checks, facts
 from .training.between import between_samples
 from .training.callbacks import Callback, StepInfo
 from .training.cells import cells_of
@@ -160,8 +160,10 @@ def fit(
     cells = cells_of(neuron, per_cell, train, held)
     indices = indices if cells is None else np.union1d(indices, cells.own)
     neuron, taken = at_recordings(neuron, (*train, *held), indices)
-    if taken:
-        warnings.warn(taken, RecordingWarning, stacklevel=2)
+    said = facts.notes((*train, *held), per_cell)
+    for text in (*said, taken):
+        if text:
+            warnings.warn(text, RecordingWarning, stacklevel=2)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
     chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
     given = [name for name, said in chosen.items() if said is not None]
@@ -187,7 +189,7 @@ def fit(
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)
-    trainer.log += [text for text in (taken, reason, why) if text]
+    trainer.log += [text for text in (*said, taken, reason, why) if text]
     if resume and store is not None:
         trainer.resume(store)
     with Interrupts() as interrupts:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from ..errors import PlausibilityWarning
 from ..protocols import VoltageClamp
 from .checks import error
 
@@ -22,6 +24,9 @@ _NUMBERS = {
     "capacitance_compensation": ("pF", "pipette capacitance compensated {} pF"),
     "whole_cell_capacitance": ("pF", "whole-cell capacitance compensated {} pF"),
 }
+
+# Sizes of a junction potential outside which the unit is in doubt, mV.
+_LIKELY = (0.1, 60.0)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -104,6 +109,14 @@ class Setup:
                 "already: it is not subtracted twice",
             )
         shifted: Recording = replace(given, junction_potential=potential)  # checks the number
+        low, high = _LIKELY
+        if potential and not low <= abs(potential) <= high:
+            warnings.warn(
+                f"a junction potential of {potential:g} mV is unlikely (most are between 1 and "
+                "20): it is given in mV",
+                PlausibilityWarning,
+                stacklevel=2,
+            )
         if shifted.observed == "v":
             return replace(shifted, v=shifted.data - float(potential))
         command = shifted.protocol.waveform + -float(potential)
