@@ -172,19 +172,18 @@ def test_an_empty_collection():
 
 @pytest.mark.parametrize("backend", ENGINES)
 def test_what_is_only_long_is_not_refused(backend):
-    clamp = ph.CurrentClamp.step(10.0, start=0.0, stop=None, t_end=3500.0)
-    needed = simulate(SQUID, clamp, saveat=100.0, backend=backend).stats
-    steps = int(needed["n_steps"] + needed["n_rejected"])
-    found = simulate(SQUID, clamp, saveat=100.0, max_steps=int(0.35 * steps), backend=backend)
-    assert found.success and np.isfinite(found.y).all()
+    rest = ph.CurrentClamp.constant(0.0, 3500.0)
+    options = {"dt_max": 10.0, "saveat": 100.0, "backend": backend}
+    found = simulate(SQUID, rest, max_steps=200, **options)
+    assert found.success and found.stats["n_steps"] > 350 and np.isfinite(found.y).all()
     with pytest.raises(ph.errors.SolveError, match="max_steps"):
-        simulate(SQUID, clamp, max_steps=int(0.2 * steps), backend=backend)
+        simulate(SQUID, rest, max_steps=50, **options)
 
 
 @pytest.mark.parametrize("backend", ENGINES)
 def test_many_breakpoints_are_not_refused(backend):
-    t = 0.01 * np.arange(2000)
+    t = 0.01 * np.arange(400)
     noise = np.random.default_rng(0).standard_normal(len(t))
-    clamp = ph.CurrentClamp.sampled(t, noise)
-    found = simulate(SQUID, clamp, max_steps=400, backend=backend)
-    assert found.success
+    clamp = ph.VoltageClamp.sampled(t, -60.0 + noise)
+    found = simulate(SQUID, clamp, max_steps=150, backend=backend)
+    assert found.success and found.stats["n_steps"] >= 399

@@ -228,6 +228,44 @@ def test_command_keeps_smooth_parts_linear():
     assert abs(signal(50.0) - values[500]) < 1e-12
 
 
+PULSES = {
+    "one sample": [0, 0, 0, 9, 0, 0, 0],
+    "down": [5, 5, 5, -2, 5, 5, 5],
+    "at the end": [0, 0, 9],
+    "both phases": [0, 0, 7, -7, 0, 0],
+    "unequal": [0, 0, 9, -3, 4, 0, 0],
+    "two": [0, 0, 9, 0, 9, 0, 0],
+    "two apart": [0, 9, 0, 0, 0, 9, 0, 0],
+    "a train": [0, 0, *[9, 0] * 20, 0],
+    "overshoot": [0, 0, 9, 6, 6, 6, 0, 0],
+    "two samples": [0, 0, 9, 9, 0, 0],
+}
+
+
+@pytest.mark.parametrize("name", PULSES)
+@pytest.mark.parametrize("baseline", [0.0, 0.02])
+def test_pulses_of_single_samples_are_held(name, baseline):
+    values = np.array(PULSES[name], dtype=float)
+    values += baseline * np.sin(np.arange(len(values)))
+    t = 10.0 + 0.05 * np.arange(len(values))
+    signal = Sampled(t, values, "command")
+    inside = t[:-1] + 0.04
+    np.testing.assert_allclose(signal(inside), values[:-1], atol=2.1 * baseline)
+    np.testing.assert_allclose(signal(t), values, atol=1e-12)
+    if baseline == 0.0:
+        assert signal.segments() == Sampled(t, values, "held").segments()
+
+
+def test_a_command_that_is_no_pulse_stays_a_line():
+    t = 0.1 * np.arange(40)
+    fast = np.where(t > 1.0, 10.0 * np.sin(2.0 * (t - 1.0)), 0.0)
+    chirp = np.sin(4.0 * (t + 1.0) ** 2)
+    for values in (fast, np.interp(t, [1.0, 1.2], [0.0, 5.0]), chirp):
+        command, line = Sampled(t, values, "command"), Sampled(t, values)
+        between = t[:-1] + 0.05
+        np.testing.assert_allclose(command(between), line(between), atol=1e-9)
+
+
 def test_noise_has_its_moments_and_its_seed():
     noise = OrnsteinUhlenbeck(mean=5.0, sd=2.0, tau=3.0, dt=0.1, t_end=50_000.0, seed=1)
     t, x = noise.samples()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
@@ -17,6 +18,9 @@ MODES = ("linear", "held", "command")
 
 # A change between two samples that exceeds both its neighbours this many times is a jump.
 _JUMP_RATIO = 10.0
+# Changes up and down in turn, so many at most, are looked for anywhere; more of them only as a
+# whole, between samples that change less.
+_LONGEST = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +36,9 @@ class Sampled(Waveform):
     mode : {"linear", "held", "command"}
         Between samples: a straight line; the earlier sample; or what an amplifier was told:
         straight lines, but a change that stands alone (ten times the changes before and after
-        it) is a jump at the later sample, so that steps stay steps.
+        it) is a jump at the later sample, so that steps stay steps. So are changes up and down
+        in turn that stand alone together: a pulse of one sample is held until the next sample,
+        as a converter holds it.
     tolerance : float, optional
         Samples that a straight line meets to within this (unit of `values`) share one piece.
         By default the rounding of the numbers given: twice machine epsilon of their type times
@@ -46,6 +52,8 @@ class Sampled(Waveform):
     np.float64(0.0)
     >>> Sampled([0, 1, 2, 3], [-80, -80, 20, 20], mode="command").segments().breakpoints
     array([2.])
+    >>> Sampled([0, 1, 2, 3], [0, 5, 0, 0], mode="command")([0.9, 1.0, 1.9, 2.0])
+    array([0., 5., 5., 0.])
     """
 
     t: ArrayLike
@@ -149,11 +157,34 @@ class OrnsteinUhlenbeck(Waveform):
 
 
 def jumps(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Indices of samples that a jump leads to: changes far larger than both their neighbours."""
-    change = np.abs(np.diff(values))
-    around = np.concatenate([[0.0], change, [0.0]])
-    alone = (change > 0) & (change > _JUMP_RATIO * np.maximum(around[:-2], around[2:]))
-    return np.flatnonzero(alone) + 1
+    """Indices of samples that a jump leads to.
+
+    Jumps are changes far larger than both their neighbours, and runs of changes up and down in
+    turn, of which each is far larger than the changes before and after the run: pulses of one
+    sample.
+    """
+    change = np.diff(values)
+    size = np.abs(change)
+    around = np.concatenate([[0.0], size, [0.0]])
+    jump = (size > 0) & (size > _JUMP_RATIO * np.maximum(around[:-2], around[2:]))
+    turns = change[1:] * change[:-1] < 0
+    for length in range(2, min(_LONGEST, len(size)) + 1):
+        least = sliding_window_view(size, length).min(axis=1)
+        outside = np.maximum(around[: len(least)], around[length + 1 :])
+        run = sliding_window_view(turns, length - 1).all(axis=1) & (least > _JUMP_RATIO * outside)
+        for first in range(length):
+            jump[first : first + len(run)] |= run
+    for first, last in _runs(turns):  # a long train, of which the whole must stand alone
+        outside = max(around[first], around[last + 2])
+        if last - first >= _LONGEST and size[first : last + 1].min() > _JUMP_RATIO * outside:
+            jump[first : last + 1] = True
+    return np.flatnonzero(jump) + 1
+
+
+def _runs(turns: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last change of each longest run of changes up and down in turn."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], turns, [False]]).astype(int)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def _polyline(t: NDArray, values: NDArray, cuts: NDArray, tolerance: float) -> Segments:
