@@ -94,7 +94,8 @@ def learn(neuron: ph.Neuron, *truths: ph.Solution, **more: object) -> FitResult:
 def black_box(seed: int) -> ph.Neuron:
     """A network in place of the right-hand side: 2 x 32 tanh of the four scaled states."""
     net = ph.Network.create((4, 32, 32, 4), seed=seed)
-    rhs = ph.NeuralRightHandSide(net, shift=(-40.0, 0.5, 0.5, 0.5), scale=tuple(SCALE))
+    shift, scale = (-40.0, 0.5, 0.5, 0.5), tuple(SCALE)
+    rhs = ph.NeuralRightHandSide(net, shift=shift, scale=scale, stimulus_scale=None)
     return ph.Neuron("black_box", right_hand_side=rhs, v_rest=-70.2)
 
 

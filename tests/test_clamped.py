@@ -233,7 +233,7 @@ def test_what_is_not_linear_is_refused(what: str) -> None:
     if what == "free":
         cell = cell.replace_gate("n", ph.NeuralKinetics("free", ph.Network.create((2, 4, 1))))
     else:
-        box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)))
+        box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)), stimulus_scale=None)
         cell = ph.Neuron("box", right_hand_side=box)
     with pytest.raises(InputError, match="simulation"):
         one(cell, [blank(STEPS)])

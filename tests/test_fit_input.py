@@ -64,7 +64,7 @@ def test_one_clear_error_and_nothing_written(tmp_path, changes, error, message):
 
 
 def test_clamped_training_of_a_black_box():
-    box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)))
+    box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)), stimulus_scale=None)
     with pytest.raises(InputError, match='has one network: use mode="simulation"'):
         run(ph.Neuron("box", right_hand_side=box))
     free = ph.NeuralKinetics("free", ph.Network.create((2, 4, 1)))

@@ -23,6 +23,7 @@ from pyhodgkin import (
 )
 from pyhodgkin.errors import InputError, UnknownNameError
 from pyhodgkin.neuron.rates import Exponential, Linoid
+from pyhodgkin.neuron.serialise import from_dict, to_dict
 
 
 def test_a_neuron_is_composed_in_a_few_lines():
@@ -206,8 +207,12 @@ K = SQUID.gate("n").kinetics
         (lambda: Neuron("x", (Channel("a", 1, 0, (Gate("v", K),)),)), 'gate name "v"'),
         (lambda: NeuralCurrent("x", Network.create((2, 4, 1))), "needs 1 .* and 1"),
         (lambda: NeuralCurrent("x", Network.create((1, 4, 1)), scale=0.0), "must be positive"),
-        (lambda: NeuralRightHandSide(Network.create((4, 8, 3))), "needs 4 and 4"),
-        (lambda: NeuralRightHandSide(Network.create((4, 8, 4)), stimulus_scale=1), "needs 5 and 4"),
+        (
+            lambda: NeuralRightHandSide(Network.create((4, 8, 3)), stimulus_scale=None),
+            "needs 4 and 4",
+        ),
+        (lambda: NeuralRightHandSide(Network.create((4, 8, 4))), "needs 5 and 4"),
+        (lambda: NeuralRightHandSide(Network.create((4, 8, 4))), "stimulus_scale=None"),
         (lambda: NeuralRightHandSide(Network.create((2, 2)), states=("n", "v")), '"v" first'),
         (lambda: NeuralRightHandSide(Network.create((2, 2)), states=("v", "n")), "give 2 values"),
         (lambda: SQUID.with_theta(np.ones(3)), r"shape \(3,\); this neuron needs \(25,\)"),
@@ -238,3 +243,19 @@ def test_theta_with_a_nan_names_the_parameter():
     theta[SQUID.layout["na.e"].slice] = np.nan
     with pytest.raises(InputError, match=r"parameter na\.e is not finite"):
         SQUID.with_theta(theta)
+
+
+def test_a_right_hand_side_sees_the_stimulus_unless_told_otherwise():
+    box = NeuralRightHandSide(Network.create((5, 8, 4), seed=0))
+    blind = NeuralRightHandSide(Network.create((4, 8, 4), seed=0), stimulus_scale=None)
+    clamps = [ph.CurrentClamp.constant(x, 2.0) for x in (0.0, 20.0)]
+    for right_hand_side, sees in ((box, True), (blind, False)):
+        assert right_hand_side.sees_stimulus is sees
+        neuron = Neuron("box", right_hand_side=right_hand_side)
+        rest, pushed = ph.simulate(neuron, clamps, backend="torch", saveat=1.0)
+        assert (np.abs(rest.y - pushed.y).max() > 1e-3) is sees
+        # A document says which, so that older ones keep their meaning.
+        data, arrays = to_dict(neuron)
+        assert data["right_hand_side"]["stimulus_scale"] == (10.0 if sees else None)
+        back = from_dict(data, arrays).right_hand_side
+        assert back.stimulus_scale == right_hand_side.stimulus_scale

@@ -119,7 +119,8 @@ class NeuralRightHandSide:
     Parameters
     ----------
     network : Network
-        Inputs: one per state, and the stimulus if `stimulus_scale` is given; one output per state.
+        Inputs: one per state, and the stimulus unless `stimulus_scale` is None; one output per
+        state.
     states : tuple of str
         Names, ``"v"`` first.
     shift, scale : tuple of float
@@ -127,14 +128,17 @@ class NeuralRightHandSide:
     time_scale : float
         ms.
     stimulus_scale : float, optional
-        µA/cm², nA or pA, as the neuron says; None when the network does not see the stimulus.
+        Size of the stimulus, in µA/cm², nA or pA, as the neuron says; None for a network that
+        does not see the stimulus.
 
     Examples
     --------
     >>> box = NeuralRightHandSide(Network.create((5, 16, 4)), ("v", "n", "m", "h"),
-    ...     shift=(-40, 0.5, 0.5, 0.5), scale=(50, 0.5, 0.5, 0.5), stimulus_scale=10.0)
+    ...     shift=(-40, 0.5, 0.5, 0.5), scale=(50, 0.5, 0.5, 0.5))
     >>> box.sees_stimulus
     True
+    >>> NeuralRightHandSide(Network.create((4, 16, 4)), stimulus_scale=None).sees_stimulus
+    False
     """
 
     network: Network
@@ -142,7 +146,7 @@ class NeuralRightHandSide:
     shift: tuple[float, ...] = (-40.0, 0.5, 0.5, 0.5)
     scale: tuple[float, ...] = (50.0, 0.5, 0.5, 0.5)
     time_scale: float = 1.0
-    stimulus_scale: float | None = None
+    stimulus_scale: float | None = 10.0
 
     def __post_init__(self) -> None:
         for name in ("states", "shift", "scale"):
@@ -157,9 +161,12 @@ class NeuralRightHandSide:
         wanted = (n + self.sees_stimulus, n)
         found = (self.network.layers[0], self.network.layers[-1])
         if found != wanted:
+            inputs = f"{n} states and the stimulus" if self.sees_stimulus else f"{n} states"
+            blind = self.sees_stimulus and found == (n, n)
             raise InputError(
                 f"NeuralRightHandSide: network has {found[0]} inputs and {found[1]} outputs; "
-                f"it needs {wanted[0]} and {wanted[1]}"
+                f"it needs {wanted[0]} and {wanted[1]}: {inputs}"
+                + ("; for a network that ignores it give stimulus_scale=None" if blind else "")
             )
 
     @property
