@@ -253,7 +253,7 @@ def test_a_right_hand_side_sees_the_stimulus_unless_told_otherwise():
         assert right_hand_side.sees_stimulus is sees
         neuron = Neuron("box", right_hand_side=right_hand_side)
         rest, pushed = ph.simulate(neuron, clamps, backend="torch", saveat=1.0)
-        assert (np.abs(rest.y - pushed.y).max() > 1e-3) is sees
+        assert bool(np.abs(rest.y - pushed.y).max() > 1e-3) is sees
         # A document says which, so that older ones keep their meaning.
         data, arrays = to_dict(neuron)
         assert data["right_hand_side"]["stimulus_scale"] == (10.0 if sees else None)
