@@ -64,7 +64,10 @@ class Claim:
     def begin(self) -> Path:
         """Make the folder to write to."""
         missing = [p for p in (self.path, *self.path.parents) if not p.exists()]
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.out)) from None
         self._made = missing
         return self.path
 

@@ -62,5 +62,15 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> UnknownNameError:
-    """An `UnknownNameError` for a `kind` of thing, with the nearest match."""
-    return UnknownNameError(f'unknown {kind} "{name}"; {nearest(name, choices)}')
+    """An `UnknownNameError` for a `kind` of thing, with the nearest match.
+
+    Examples
+    --------
+    >>> str(unknown("clamp", "curent", ["current", "voltage"]))
+    'unknown clamp "curent"; did you mean "current"? (known: current, voltage)'
+    >>> str(unknown("gate", "q", ["n", "m"]))
+    'unknown gate "q" (known: n, m)'
+    """
+    hint = nearest(name, choices)
+    between = "; " if hint.startswith("did") else " "
+    return UnknownNameError(f'unknown {kind} "{name}"{between if hint else ""}{hint}')

@@ -143,7 +143,7 @@ def test_simulate_under_voltage_clamp(capsys, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [("{", "not a protocol as JSON"), ('{"kind": "currant"}', 'did you mean "current"')],
+    [("{", "is not JSON"), ('{"kind": "currant"}', 'did you mean "current"')],
 )
 def test_a_wrong_protocol_is_one_line_and_nothing_is_written(capsys, tmp_path, text, part):
     path, out = tmp_path / "protocol.json", tmp_path / "run"

@@ -83,4 +83,4 @@ def test_bad_input_is_one_line_and_nothing_is_written(capsys, folder, tmp_path, 
 
 def test_no_recording_at_all_is_one_line(capsys, folder):
     command = ("evaluate", folder / "model.json", "--backend", "torch")
-    assert_one_line_error(run(capsys, *command), "recordings is empty")
+    assert_one_line_error(run(capsys, *command), "give RECORDING")

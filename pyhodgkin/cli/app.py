@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .. import __version__
-from ..errors import PyHodgkinError
+from ..errors import PyHodgkinError, RecordingWarning
 from . import demo, doctor, evaluate, fit, models, show, simulate, wording
 from .parser import Parser
 
@@ -56,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options: argparse.Namespace | None = None
     try:
         options = parsed([a for a in given if a != "--traceback"])
-        code = options.run(options) or 0
+        with warned(options):
+            code = options.run(options) or 0
         sys.stdout.flush()
         return code
     except SystemExit as stop:
@@ -103,10 +106,30 @@ def explained(error: Exception, command: argparse.ArgumentParser | None) -> tupl
     if isinstance(error, OSError):
         return " ".join(wording.of_system(error).split()), BAD_INPUT
     if isinstance(error, MemoryError):
-        return "not enough memory: fewer runs, a larger --dt or a shorter --t-end need less", 1
+        return (
+            "not enough memory: fewer runs, a larger --dt or a shorter --t-end need less",
+            BAD_INPUT,
+        )
     text = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}, a fault of pyhodgkin's: {text} (try --traceback)", INTERNAL
+
+
+@contextmanager
+def warned(options: argparse.Namespace) -> Iterator[None]:
+    """One line for each warning about the input; those of numpy's are shown with -v."""
+    names = wording.options_of(options.parser)
+
+    def tell(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        text = wording.reworded(str(message), names)
+        text = text if issubclass(category, RecordingWarning) else f"{category.__name__}: {text}"
+        print(f"pyhodgkin: warning: {' '.join(text.split())}", file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():
+        if not options.verbose:
+            warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.showwarning = tell
+        yield
 
 
 def complain(message: str) -> None:

@@ -11,7 +11,7 @@ from ..errors import InputError
 from . import sources
 from .fit import heldout_of, prepared
 from .output import add_folder, figures, say, write_csv, write_json
-from .parser import count, number, positive
+from .parser import count, number, positive, zero_or_more
 from .simulate import model
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how = parser.add_argument_group("how")
     how.add_argument(
-        "--mask-steps", type=number, metavar="MS", help="leave out so long after each jump"
+        "--mask-steps", type=zero_or_more, metavar="MS", help="leave out so long after each jump"
     )
     how.add_argument("--thin", type=count, default=1, metavar="N", help="use every N-th sample")
     how.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
@@ -66,6 +66,8 @@ def run(options: argparse.Namespace) -> None:
 
     out = folder_of(options)
     own = out is not None and belongs(out, options)
+    if not options.recordings and not options.heldout:
+        raise InputError("no recording to judge by: give RECORDING, or --heldout FILE")
     fitted = fitted_of(options.model)
     given = (
         prepared(sources.read_all(options.recordings, options), options)

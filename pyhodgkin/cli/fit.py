@@ -9,7 +9,7 @@ from .. import folders
 from ..errors import InputError
 from . import report, sources
 from .output import add_folder
-from .parser import count, number, positive, whole
+from .parser import count, positive, whole, zero_or_more
 from .simulate import model
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--loss", help="mse, mae or huber [chosen with the schedule]")
     training.add_argument("--seeds", nargs="+", type=whole, metavar="N", help="so many, or these")
     training.add_argument(
-        "--mask-steps", type=number, metavar="MS", help="leave out so long after each jump"
+        "--mask-steps", type=zero_or_more, metavar="MS", help="leave out so long after each jump"
     )
     training.add_argument(
         "--thin", type=count, default=1, metavar="N", help="use every N-th sample"
@@ -154,6 +154,12 @@ def prepared(recordings: RecordingSet, options: argparse.Namespace) -> Recording
     if options.mask_steps is not None:
         recordings = recordings.masked_after_steps(options.mask_steps)
     if options.thin != 1:
+        for item in recordings:
+            if len(item) <= options.thin:
+                raise InputError(
+                    f"--thin {options.thin}: one of the {len(item)} samples of "
+                    f'"{item.name or item.source}" would be left; give less'
+                )
         recordings = RecordingSet(item.thinned(options.thin) for item in recordings)
     return recordings
 

@@ -36,11 +36,10 @@ class Parser(argparse.ArgumentParser):
         if action.choices is None or value in action.choices:
             return
         kind = "command " if isinstance(action, argparse._SubParsersAction) else ""
-        raise argparse.ArgumentError(
-            None if kind else action,
-            (f'unknown command "{value}"' if kind else f'"{value}" is not one of those allowed')
-            + f"; {nearest(str(value), [str(c) for c in action.choices])}",
-        )
+        hint = nearest(str(value), [str(choice) for choice in action.choices])
+        between = "; " if hint.startswith("did") else " "
+        text = f'unknown {kind}"{value}"{between}{hint}'
+        raise argparse.ArgumentError(None if kind else action, text)
 
     def check_names(self, arguments: Sequence[str]) -> None:
         """Whether every option among `arguments` is one of this command's.
@@ -96,6 +95,14 @@ def whole(text: str) -> int:
         number(text)
         raise argparse.ArgumentTypeError(f'"{text}" is not a whole number')
     return int(text)
+
+
+def zero_or_more(text: str) -> float:
+    """A number that is not negative."""
+    value = number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'"{text}" is below zero')
+    return value
 
 
 def count(text: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import folders
 from ..errors import InputError
+from . import wording
 from .output import say, show_table
 
 JUDGED = ("role", "recording", "member", "unit", "rmse", "mae", "gamma")
@@ -33,8 +34,11 @@ def run(options: argparse.Namespace) -> None:
     folder = options.folder
     if not folder.is_dir():
         left = folders.replaced(folder)
-        hint = f"; the run that was there is in {left[-1]}" if left else ""
-        raise InputError(f"{folder} is not a folder{hint}")
+        if left:
+            raise InputError(f"{folder} is not there; the run that was is in {left[-1]}")
+        if folder.exists():
+            raise InputError(f"{folder} is a file: give the folder of a run")
+        raise InputError(wording.of_missing(folder))
     content = folders.look(folder)
     check_one_run(folder, content)
     say(f"{folder}: {folders.ARTICLES[content.kind]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,16 @@ import numpy as np
 from .. import claims, folders
 from ..errors import InputError
 from ..units import current_unit
+from . import wording
 from .output import add_folder, figures, say, show_table, write_csv, write_json
-from .parser import number, positive
+from .parser import number, positive, zero_or_more
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
     from ..protocols import Protocol
     from ..solution import Solution
 
+RECORDINGS = (".csv", ".tsv", ".txt", ".dat", ".atf", ".npz", ".abf", ".nwb")
 NAME = "simulate"
 HELP = "simulate a neuron under steps of current or voltage, or a protocol from a file"
 DESCRIPTION = """\
@@ -56,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="U",
         help="of --step and of the neuron's currents: uA/cm2, nA or pA [uA/cm2]",
     )
-    parser.add_argument("--start", type=number, default=10.0, metavar="MS", help="of a step [10]")
+    parser.add_argument(
+        "--start", type=zero_or_more, default=10.0, metavar="MS", help="of a step [10]"
+    )
     parser.add_argument("--stop", type=number, metavar="MS", help="of a step [t-end]")
     parser.add_argument("--holding", type=number, default=-80.0, metavar="MV", help="[-80]")
     parser.add_argument("--t-end", type=positive, default=100.0, metavar="MS", help="[100]")
@@ -90,11 +95,30 @@ def run(options: argparse.Namespace) -> None:
 
 
 def model(name: str) -> Neuron:
-    """A neuron of the library by name, or from a document by path."""
+    """A neuron of the library by name, or from a document by path.
+
+    Raises
+    ------
+    InputError
+        If `name` is neither.
+    """
     from .. import document, library
 
-    if name not in library.names() and (Path(name).suffix == ".json" or Path(name).exists()):
+    path = Path(name)
+    if name in library.names():
+        return library.get(name)
+    if path.is_file() and path.suffix in RECORDINGS:
+        raise InputError(
+            f"{name} is a recording, not a model: give a name in the library, a document (.json), "
+            "or the folder of a fit"
+        )
+    if path.exists() or path.suffix == ".json" or len(path.parts) > 1:
         return document.load(name)
+    close = difflib.get_close_matches(name, [p.name for p in Path().glob("*.json")], n=1)
+    if close:
+        raise InputError(
+            f'"{name}" is neither a model of the library nor a file; did you mean "{close[0]}"?'
+        )
     return library.get(name)
 
 
@@ -102,13 +126,32 @@ def protocols_of(options: argparse.Namespace) -> list[Protocol]:
     """The protocols that the options ask for."""
     from ..protocols import CurrentClamp, Step, VoltageClamp
 
+    if options.protocol:
+        return read_protocols(options.protocol)
+    check_times(options)
     span = {"start": options.start, "stop": options.stop, "t_end": options.t_end}
     if options.step:
         waveforms = [Step(options.start, options.stop, amplitude) for amplitude in options.step]
         return [CurrentClamp(w, options.t_end, options.current_unit) for w in waveforms]
-    if options.clamp:
-        return list(VoltageClamp.family(options.clamp, holding=options.holding, **span))
-    return read_protocols(options.protocol)
+    return list(VoltageClamp.family(options.clamp, holding=options.holding, **span))
+
+
+def check_times(options: argparse.Namespace) -> None:
+    """Whether a step begins and ends within the run, in this order.
+
+    Raises
+    ------
+    InputError
+    """
+    start, stop, end = options.start, options.stop, options.t_end
+    if start >= end:
+        raise InputError(f"--start {start:g} ms: the step begins after the end, --t-end {end:g} ms")
+    if stop is not None and stop > end:
+        raise InputError(f"--stop {stop:g} ms: the step ends after the end, --t-end {end:g} ms")
+    if stop is not None and stop <= start:
+        raise InputError(
+            f"--stop {stop:g} ms: the step ends before it begins, --start {start:g} ms"
+        )
 
 
 def read_protocols(path: Path) -> list[Protocol]:
@@ -117,12 +160,23 @@ def read_protocols(path: Path) -> list[Protocol]:
 
     try:
         data = json.loads(path.read_text("utf-8"))
-        listed = data if isinstance(data, list) else [data]
+    except ValueError as error:
+        raise InputError(f"--protocol: {wording.of_json(path, error)}") from None
+    listed = data if isinstance(data, list) else [data]
+    if not listed:
+        raise InputError(f"--protocol: {path} holds an empty list; give at least one protocol")
+    for item in listed:
+        if not isinstance(item, dict) or "kind" not in item:
+            raise InputError(
+                f'--protocol: {path} holds no protocol: its "kind", current or voltage, is missing'
+            )
+    try:
         return [Protocol.from_dict(item) for item in listed]
+    except InputError as error:
+        raise InputError(f"--protocol: {path}: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise InputError(f"{path}: {error}") from None
-        raise InputError(f"{path} is not a protocol as JSON: {error}") from None
+        what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"--protocol: {path} holds no protocol: {what}") from None
 
 
 def write(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, unknown
@@ -27,6 +28,8 @@ _OPTIONS = {
 }
 _NUMBERS = ("dt", "rate", "voltage_scale", "current_scale", "temperature", "channel")
 _NUMBERS += ("junction_potential",)
+
+_OR_NAMES = ("dt", "rate")  # of a number in the file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +58,8 @@ def read_one(source: str, shared: dict[str, Any]) -> RecordingSet:
     from ..readers import read
 
     path, own = split(source)
+    if Path(path).is_dir():
+        raise InputError(f"{path} is a folder: give the files in it, for instance {path}/*.csv")
     return read(path, **{**shared, **own})
 
 
@@ -94,6 +99,8 @@ def _value(name: str, text: str) -> Any:
         try:
             return int(text) if name == "channel" else float(text)
         except ValueError:
-            return text
+            if name in _OR_NAMES:
+                return text
+            raise InputError(f'--{name.replace("_", "-")} "{text}" is not a number') from None
     numbered = name in ("time", "voltage", "current", "command")
     return int(text) if numbered and text.isdecimal() else text

@@ -25,6 +25,25 @@ SYNONYMS = {
     "saveat": "--dt",
     "trainable": "--train",
 }
+# What there is none of by that name, and the option that asked for it.
+KINDS = {
+    "activation": "--activation",
+    "backend": "--backend",
+    "clamp": "--clamp",
+    "feature of eFEL": "--features",
+    "form of NeuralKinetics": "--form",
+    "gate": "--gate",
+    "kind of loss": "--loss",
+    "model": "--model",
+    "parameter or group": "--train",
+    "solver": "--solver",
+}
+# Advice for a Python program, and that for the command line.
+ADVICE = {
+    "cut it with .window or .windows": "give several, or other ones by --heldout FILE",
+    "Raise max_steps": "Give a larger --rtol",
+    "; give a .json file or its folder": "",
+}
 # Words of plain English: an argument only where a value follows.
 _PLAIN = ("time", "current", "voltage", "start", "stop", "clamp", "model", "loss", "step", "form")
 
@@ -75,14 +94,26 @@ def reworded(message: str, options: Mapping[str, str]) -> str:
     '--out run holds another run: give --resume to go on with it'
     """
     for name, option in options.items():
-        word = rf"(?<![\w.\"'-]){re.escape(name)}"
+        word = rf"(?<![\w.:\"'-]){re.escape(name)}"
         message = re.sub(rf"{word}=True\b", option, message)
         message = re.sub(rf"{word} ?= ?(?=\S)", f"{option} ", message)
-        message = re.sub(rf"{word}=(?!=)", option, message)
+        message = re.sub(rf"{word}(?= \([-\d])|^{re.escape(name)}(?= \")", option, message)
         if name not in _PLAIN:
             start = rf"(^|[;:] ){re.escape(name)}(?=: | is | has | holds )"
             message = re.sub(start, rf"\1{option}", message)
-    return message
+    kind = re.match(r'unknown ([\w ]+?) "', message)
+    option = KINDS.get(kind[1]) if kind else None
+    if option in options.values():
+        message = f"{option}: {message}"
+    for old, new in ADVICE.items():
+        message = message.replace(old, new)
+    missing = re.fullmatch(r"(.+?)(?: does not exist|: no document there)", message)
+    return of_missing(Path(missing[1])) if missing else message
+
+
+def of_missing(path: Path) -> str:
+    """What to say of a file that is not there."""
+    return f"{path}: there is no such file or folder; {beside(path)}"
 
 
 def of_system(error: OSError) -> str:
@@ -97,8 +128,9 @@ def of_system(error: OSError) -> str:
     text = _SYSTEM.get(number if number is not None else -1, error.strerror or str(error))
     if error.filename is None:
         return f"reading or writing a file: {text}"
-    path = Path(str(error.filename))
-    return f"{path}: {text}" + (f"; {beside(path)}" if number == errno.ENOENT else "")
+    # A run is written beside its folder; the user knows the folder.
+    path = Path(re.sub(r"\.partial-[0-9a-f]{8}", "", str(error.filename)))
+    return of_missing(path) if number == errno.ENOENT else f"{path}: {text}"
 
 
 def beside(path: Path) -> str:
@@ -112,9 +144,9 @@ def beside(path: Path) -> str:
     'did you mean "cell_1.csv"?'
     """
     if not path.parent.is_dir():
-        return f"nor is there a folder {path.parent}"
+        return f"there is no folder {path.parent} either"
     names = [other.name for other in path.parent.iterdir()]
-    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
     return f'did you mean "{close[0]}"?' if close else f"looked in {path.parent.resolve()}"
 
 
