@@ -29,7 +29,7 @@ _OPTIONS = {
 _NUMBERS = ("dt", "rate", "voltage_scale", "current_scale", "temperature", "channel")
 _NUMBERS += ("junction_potential",)
 
-_OR_NAMES = ("dt", "rate")  # of a number in the file
+_OR_NAMES = ("dt", "rate", "channel")  # a name in the file may stand there
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
