@@ -11,8 +11,10 @@ function newest(project::String)
         package.version = Pkg.Types.VersionSpec()
     end
     Pkg.Operations.resolve_versions!(env, registries, wanted, VERSION, false)
-    return sort!([(p.name, p.version) for p in wanted if p.version isa VersionNumber])
+    # Standard libraries come with Julia, in whatever version it has.
+    kept = filter(p -> p.version isa VersionNumber && !Pkg.Types.is_stdlib(p.uuid), wanted)
+    return sort!([(p.name, p.version) for p in kept])
 end
 
-println("julia ", VERSION)
+println("julia ", VERSION.major, ".", VERSION.minor)
 foreach(((name, version),) -> println(name, " ", version), newest(only(ARGS)))

@@ -63,7 +63,7 @@ def resolved(registry: Path, julia: str, tests: bool) -> dict[str, str]:
             "JULIA_DEPOT_PATH": str(depot),
             "JULIA_LOAD_PATH": "@stdlib",
             "JULIA_PKG_SERVER": "",
-            "JULIA_PKG_OFFLINE": "true",
+            "JULIA_PKG_OFFLINE": "false",  # offline, only packages that are installed would count
         }
         command = [julia, "--startup-file=no", str(ROOT / "tools" / "resolve.jl"), str(file)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
