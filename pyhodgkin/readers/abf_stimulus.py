@@ -67,7 +67,7 @@ def _find(path: Path, output: Output, where: str) -> Path:
 def _sweeps(path: Path, channel: int, where: str) -> list[Array]:
     try:
         return _of_abf(path, channel) if path.suffix.lower() == ".abf" else _of_atf(path)
-    except (ValueError, IndexError, OSError) as error:
+    except Exception as error:  # a damaged file shows itself in many ways
         raise RecordingError(f"{where}: the stimulus file {path} cannot be read: {error}") from None
 
 

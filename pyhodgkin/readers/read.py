@@ -79,7 +79,8 @@ def read(
         Samples per second (Hz), or the name of that number in the file.
     time_unit, voltage_unit, current_unit : str, optional
         Units of the data where the file does not state them: ms, s, …; mV, V, …; pA, nA, A, …,
-        uA/cm2, …
+        uA/cm2, … Those of an ABF or NWB header are overridden by them (with a warning): an
+        amplifier that does not report its settings leaves a wrong unit there.
     voltage_scale, current_scale : float or str, optional
         What to multiply the stored numbers with, in any format; for csv and npz also the name
         of that number in the file.
@@ -89,10 +90,13 @@ def read(
     command_mode : {"command", "linear", "held"}
         What the command does between its samples, see `pyhodgkin.protocols.Sampled`.
     channel : int or str, optional
-        Recorded channel of an ABF file, by number or name; the first by default.
+        Recorded channel of an ABF file, by number or name; the first by default, or the first
+        that fits `clamp`.
     command : int or str, optional
         Recorded channel of an ABF file that holds the command as it was applied, by number or
-        name; used in place of the waveform that the header describes.
+        name; or the name of the output (DAC) whose waveform in the header was applied. By
+        default the waveform of the output in the unit of the command. It is compared with the
+        channels recorded in that unit, and refused where one clearly shows another.
     temperature : float, optional
         Degrees Celsius.
     name : str, optional
