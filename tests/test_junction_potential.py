@@ -112,3 +112,29 @@ def test_a_fit_of_several_cells_or_electrodes_says_so():
     assert notes(cells, per_cell="k.g") == []
     (text,) = notes([clamped(electrode=name) for name in "xy"])
     assert "2 electrodes (x, y)" in text
+
+
+def test_a_csv_file_keeps_the_facts(tmp_path):
+    mask = np.ones(100, dtype=bool)
+    mask[[3, 4, 99]] = False
+    first = clamped(name="a", cell="c1", electrode="e1", series_resistance=9.5, mask=mask)
+    second = clamped(name="b", temperature=0.0).with_junction_potential(14.0)
+    path = tmp_path / "cells.csv"
+    ph.RecordingSet([first, second]).to_csv(path)
+    again = read(path)
+    assert [r.setup for r in again] == [first.setup, second.setup]
+    assert [r.cell for r in again] == ["c1", ""] and again["b"].temperature == 0.0
+    np.testing.assert_array_equal(again["a"].mask, mask)
+    assert again["b"].mask.all()
+    with pytest.raises(RecordingError, match="14 mV has been subtracted already"):
+        read(path, junction_potential=14.0)
+    assert read(path, sweeps="b")[0].junction_potential == 14.0
+    # What was not noted is not invented, and what is not known is refused.
+    clamped(name="plain").to_csv(path)
+    assert "facts" not in path.read_text() and read(path)[0].setup == {}
+    first.to_csv(path)
+    for wrong in ("electrodes", "t"):
+        damaged = tmp_path / "damaged.csv"
+        damaged.write_text(path.read_text().replace('"electrode"', f'"{wrong}"'))
+        with pytest.raises(RecordingError, match=f"{wrong} is no fact of a sweep"):
+            read(damaged)

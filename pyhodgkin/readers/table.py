@@ -13,6 +13,7 @@ from ..errors import RecordingError
 from ..recordings import RecordingSet
 from .assemble import Sweep, Trace, recording
 from .find import listed, named, usual
+from .kept import kept
 from .names import measured
 from .options import CLAMPS, COMMON, Options
 
@@ -225,6 +226,7 @@ def _sweep(
         # A file of our own counts time from the protocol, any other from its first sample.
         t_start=0.0 if ours else float(t[0]),
         temperature=notes.get("temperatures", [None] * count)[index] if ours else None,
+        **(kept(table.notes, index, len(t), table.path) if ours else {}),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import RecordingError
 from ..recordings import Recording
+from .kept import noted
 
 NOTE = "# pyhodgkin "
 
@@ -16,7 +17,7 @@ NOTE = "# pyhodgkin "
 def write_csv(items: Iterable[Recording], path: str | os.PathLike[str]) -> None:
     """Write recordings of one clamp and unit to one file, whole or not at all.
 
-    Masks and the formula of the protocol are not kept: the command is written as samples.
+    The formula of the protocol is not kept: the command is written as samples.
     """
     items = list(items)
     kinds = {(r.protocol.kind, r.current_unit) for r in items}
@@ -27,6 +28,7 @@ def write_csv(items: Iterable[Recording], path: str | os.PathLike[str]) -> None:
         "clamp": kind,
         "names": [r.name for r in items],
         "temperatures": [r.temperature for r in items],
+        **noted(items),
     }
     lines = [NOTE + json.dumps(notes), f"sweep,t [ms],v [mV],i [{unit}]"]
     for index, item in enumerate(items):
