@@ -19,6 +19,7 @@ from .training.between import between_samples
 from .training.callbacks import Callback, StepInfo
 from .training.cells import cells_of
 from .training.checkpoints import Store
+from .training.conclude import concluded
 from .training.interrupts import Interrupts
 from .training.loop import Trainer
 from .training.noise import levels as noise_levels
@@ -184,6 +185,7 @@ def fit(
         penalties,
         *noises,
         cells,
+        noise is not None,
     )
     moving, why = decided(fit_initial, neuron, train, noises[0])
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
@@ -197,7 +199,7 @@ def fit(
             trainer.run(interrupts, bar)
         if claim is not None and claim.apart:
             trainer.log += [claim.log(trainer.interrupted)]
-        result = plan.result(trainer, began)
+        result = concluded(plan, trainer, began)
         if claim is not None:
             result.write(claim.path)
             claim.finish(keep=trainer.interrupted)

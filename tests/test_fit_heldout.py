@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyhodgkin as ph
 from pyhodgkin.fit import Stage
 from pyhodgkin.training.early_stopping import interval
 from pyhodgkin.training.growing import growing
+from pyhodgkin.training.schedules import choose
 from pyhodgkin.training.shared import shared
 
 
@@ -49,10 +51,17 @@ DEFAULTS = {
 }
 
 
+def shortened(*args):
+    """The stages that are chosen, with fewer steps each."""
+    stages, reason = choose(*args)
+    return tuple(replace(stage, steps=min(stage.steps, 12)) for stage in stages), reason
+
+
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_a_held_out_fit_moves_with_every_default_schedule(case, monkeypatch):
     # The search for simple gates moves networks too: what moves here is the training itself.
     monkeypatch.setattr("pyhodgkin.training.plan.search.searchable", lambda *_: ())
+    monkeypatch.setattr(sys.modules["pyhodgkin.fit"], "choose", shortened)
     neuron, clamp, more = DEFAULTS[case]
     train, held = recording(0, clamp=clamp), recording(3, "held", clamp=clamp)
     result = run(neuron, train, heldout=held, schedule=None, fit_initial=False, **more)

@@ -89,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
     folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
     train = prepared(sources.read_all(options.recordings, options), options)
     published, neuron, trainable = starting_point(train, options)
+    check_networks_trained(neuron, options)
     test = sources.read_all(options.test, options) if options.test else ()
     check_unseen(neuron, train, test)
     result = ph.fit(
@@ -145,6 +146,16 @@ def with_networks(neuron: Neuron, options: argparse.Namespace) -> Neuron:
         )
         neuron = neuron.replace_gate(name, NeuralKinetics(options.form, network, prior=prior))
     return neuron
+
+
+def check_networks_trained(neuron: Neuron, options: argparse.Namespace) -> None:
+    """Raise where ``--train`` leaves the network of a gate at its random start."""
+    from ..training.checks import trainable_of
+    from ..training.random_starts import check_none_left_random
+
+    if options.train:
+        indices = trainable_of(neuron, options.train)
+        check_none_left_random(neuron, indices, options.train, "--train")
 
 
 def prepared(recordings: RecordingSet, options: argparse.Namespace) -> RecordingSet:

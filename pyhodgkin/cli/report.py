@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # More traces than this in one figure hide each other.
 _TOGETHER, _APART = 12, 6
+UNEXPLAINED = 3  # exit code of a fit that finished and does not explain its recordings
 
 
 def error_rows(result: FitResult, test: Errors | None = None) -> list[dict[str, Any]]:
@@ -142,7 +143,9 @@ def tell(result: FitResult, rows: Sequence[dict[str, Any]], folder: Path | None)
 
 
 def exit_code(result: FitResult) -> int:
-    """0, or 130 after Ctrl-C; an error when no start came to anything.
+    """0, 3 when the fit does not explain its recordings, 130 after Ctrl-C.
+
+    An error when no start came to anything.
 
     Raises
     ------
@@ -152,4 +155,6 @@ def exit_code(result: FitResult) -> int:
         return 130
     if not np.isfinite(result.scores).any():
         raise SolveError(result.message)
+    if result.goodness is not None and not result.goodness.explains:
+        return UNEXPLAINED
     return 0

@@ -51,28 +51,52 @@ class EarlyStopping:
     ([True], [2.0])
     """
 
-    _ARRAYS = ("best_phi", "best", "_judged", "_waited")
+    _ARRAYS = (
+        *("best_phi", "best", "_judged", "_waited"),
+        *("train_phi", "train_best", "train_kept"),
+    )
 
     def __init__(self, phi: FloatArray, stage: Stage) -> None:
         self._patience, self._target = stage.patience, stage.target
         self.best_phi, self.best = phi.copy(), np.full(len(phi), np.inf)
         self._judged = np.full(len(phi), np.inf)  # the value that patience has last seen improve
         self._waited = np.zeros(len(phi), np.int64)
+        # The best in training, where the best are chosen by other recordings.
+        self.train_phi, self.train_best = phi.copy(), np.full(len(phi), np.inf)
+        self.train_kept = np.full(len(phi), np.inf)  # the training loss of `best_phi`
 
-    def keep(self, point: FloatArray, value: FloatArray, rows: Rows) -> None:
-        """Keep `point` (K, p) of the starts in `rows` (K,) whose `value` (K,) is the best."""
+    def keep(
+        self, point: FloatArray, value: FloatArray, rows: Rows, trained: FloatArray | None = None
+    ) -> None:
+        """Keep `point` (K, p) of the starts in `rows` (K,) whose `value` (K,) is the best.
+
+        `trained` (K,) is the training loss there, where `value` is another one.
+        """
+        if trained is not None:
+            lower = np.isfinite(trained) & (trained < self.train_best)
+            self.train_best = np.where(lower, trained, self.train_best)
+            self.train_phi = np.where(lower[:, None], point, self.train_phi)
         better = rows & (np.nan_to_num(value, nan=np.inf) < self.best)
         self.best = np.where(better, value, self.best)
         self.best_phi = np.where(better[:, None], point, self.best_phi)
+        if trained is not None:
+            self.train_kept = np.where(better, trained, self.train_kept)
 
-    def update(self, point: FloatArray, value: FloatArray, rows: Rows, active: Rows) -> Rows:
+    def update(
+        self,
+        point: FloatArray,
+        value: FloatArray,
+        rows: Rows,
+        active: Rows,
+        trained: FloatArray | None = None,
+    ) -> Rows:
         """The same after a step of the starts in `active`; which of them (K,) are to stop.
 
         `rows` are those whose `value` was evaluated: no start stops before its latest parameters
         are among those compared.
         """
         rows = np.asarray(rows)
-        self.keep(point, value, rows)
+        self.keep(point, value, rows, trained)
         bar = np.where(self._judged < np.inf, (1.0 - IMPROVED) * self._judged, np.inf)
         clear = rows & (self.best < bar)
         self._judged = np.where(clear, self.best, self._judged)
@@ -91,4 +115,5 @@ class EarlyStopping:
     def restore(self, state: Mapping[str, NDArray]) -> None:
         """The inverse of `state`."""
         for name in self._ARRAYS:
-            setattr(self, name, np.array(state[name]))
+            if name in state:
+                setattr(self, name, np.array(state[name]))

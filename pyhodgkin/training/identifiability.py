@@ -39,6 +39,8 @@ class Identifiability:
         Standard deviation of the noise of each recording that was assumed, in its unit.
     tolerance : float
         A direction in phi is determined when its standard error is below.
+    at_bounds : tuple of str
+        Parameters that are at a limit: they are held there, and have no standard error (NaN).
 
     Examples
     --------
@@ -59,6 +61,13 @@ class Identifiability:
     samples: int
     noise: tuple[float, ...]
     tolerance: float = 0.5
+    at_bounds: tuple[str, ...] = ()
+
+    @cached_property
+    def _free(self) -> NDArray[np.intp]:
+        """Places of the parameters that are not at a limit."""
+        free = [i for i, name in enumerate(self.names) if name not in self.at_bounds]
+        return np.array(free, dtype=np.intp)
 
     @property
     def sensitivities(self) -> FloatArray:
@@ -67,12 +76,13 @@ class Identifiability:
 
     @cached_property
     def _spectrum(self) -> tuple[FloatArray, FloatArray]:
-        eigenvalues, vectors = np.linalg.eigh(self.information)
+        free = self._free
+        eigenvalues, vectors = np.linalg.eigh(self.information[np.ix_(free, free)])
         return np.maximum(eigenvalues[::-1], 0.0), vectors[:, ::-1]
 
     @property
     def eigenvalues(self) -> FloatArray:
-        """Of the information (p,), the largest first."""
+        """Of the information, the largest first: (p,), less what is at a limit."""
         return self._spectrum[0]
 
     @property
@@ -83,7 +93,9 @@ class Identifiability:
     @cached_property
     def covariance(self) -> FloatArray:
         """Of phi (p, p), the inverse; infinite variances where a direction is not seen at all."""
-        return _inverse(*self._spectrum)
+        covariance = np.full((len(self.names),) * 2, np.nan)
+        covariance[np.ix_(self._free, self._free)] = _inverse(*self._spectrum)
+        return covariance
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -107,14 +119,14 @@ class Identifiability:
     @property
     def condition(self) -> float:
         """Largest eigenvalue over the smallest."""
-        low = float(self.eigenvalues[-1])
+        low = float(self.eigenvalues[-1]) if len(self.eigenvalues) else 0.0
         return float(self.eigenvalues[0]) / low if low > 0 else np.inf
 
     @property
     def undetermined(self) -> tuple[str, ...]:
         """Parameters whose standard error in phi exceeds `tolerance`."""
         sd = np.sqrt(np.diagonal(self.covariance))
-        return tuple(n for n, s in zip(self.names, sd, strict=True) if not s <= self.tolerance)
+        return tuple(self.names[i] for i in self._free if not sd[i] <= self.tolerance)
 
     @property
     def loose(self) -> list[tuple[float, dict[str, float]]]:
@@ -131,7 +143,8 @@ class Identifiability:
             vector = self.eigenvectors[:, i]
             vector = vector * np.sign(vector[np.argmax(np.abs(vector))])
             order = [j for j in np.argsort(-np.abs(vector)) if abs(vector[j]) >= 0.1 * vector.max()]
-            out.append((sd, {self.names[j]: float(vector[j]) for j in order}))
+            names = [self.names[i] for i in self._free]
+            out.append((sd, {names[j]: float(vector[j]) for j in order}))
         return out
 
     def _along(self, i: int) -> float:
@@ -145,12 +158,14 @@ class Identifiability:
             {
                 "parameter": name,
                 "value": float(self.values[i]),
-                "standard_error": float(self.standard_errors[i]),
+                "standard_error": None if held else float(self.standard_errors[i]),
                 "unit": self.units[i],
                 "sensitivity": float(self.sensitivities[i]),
                 "determined": bool(sd[i] <= self.tolerance),
+                "at_bound": held,
             }
             for i, name in enumerate(self.names)
+            for held in [name in self.at_bounds]
         ]
 
     def table(self) -> str:
@@ -159,8 +174,12 @@ class Identifiability:
         heads = f"{'parameter':<{width}} {'value':>11} {'std. error':>11} {'sensitivity':>12}  unit"
         lines = [heads]
         for row in self.rows():
-            numbers = f"{row['value']:>11.5g} {row['standard_error']:>11.3g}"
+            error = row["standard_error"]
+            numbers = f"{row['value']:>11.5g} " + (
+                f"{error:>11.3g}" if error is not None else "-".rjust(11)
+            )
             mark = "" if row["determined"] else "  not determined"
+            mark = "  at its bound" if row["at_bound"] else mark
             name = f"{row['parameter']:<{width}}"
             lines.append(f"{name} {numbers} {row['sensitivity']:>12.4g}  {row['unit']}{mark}")
         return "\n".join(lines)
@@ -168,9 +187,11 @@ class Identifiability:
     def summary(self) -> str:
         """One line: what is not determined, and what goes together."""
         total, bad = len(self.names), self.undetermined
+        held = f"; {_listing(self.at_bounds)} at a bound" if self.at_bounds else ""
         parts = [
-            f"the recordings determine {total - len(bad)} of {total} parameters"
+            f"the recordings determine {len(self._free) - len(bad)} of {total} parameters"
             + (f", not {_listing(bad)}" if bad else "")
+            + held
         ]
         pairs = [f"{a} with {b} ({c:+.4f})" for a, b, c in self.correlated()]
         if pairs:
@@ -191,7 +212,7 @@ class Identifiability:
         """Plain numbers and lists, safe for JSON."""
         arrays = {n: getattr(self, n).tolist() for n in ("values", "slopes", "information")}
         plain = {n: getattr(self, n) for n in ("samples", "tolerance")}
-        lists = {n: list(getattr(self, n)) for n in ("names", "units", "noise")}
+        lists = {n: list(getattr(self, n)) for n in ("names", "units", "noise", "at_bounds")}
         return {**lists, **arrays, **plain, "summary": self.summary()}
 
     @classmethod
@@ -201,7 +222,8 @@ class Identifiability:
         arrays: dict[str, Any] = {
             n: np.array(data[n], dtype=float) for n in ("values", "slopes", "information")
         }
-        return cls(**lists, **arrays, samples=data["samples"], tolerance=data["tolerance"])
+        plain: dict[str, Any] = {n: data[n] for n in ("samples", "tolerance")}
+        return cls(**lists, **arrays, **plain, at_bounds=tuple(data.get("at_bounds", ())))
 
 
 def _inverse(eigenvalues: FloatArray, vectors: FloatArray) -> FloatArray:
@@ -215,7 +237,8 @@ def _inverse(eigenvalues: FloatArray, vectors: FloatArray) -> FloatArray:
 
 
 def _zero(eigenvalues: FloatArray) -> NDArray[np.bool_]:
-    return eigenvalues <= NUMERICAL * max(float(eigenvalues[0]), np.finfo(float).tiny)
+    largest = float(np.max(eigenvalues, initial=0.0))
+    return eigenvalues <= NUMERICAL * max(largest, np.finfo(float).tiny)
 
 
 def _listing(items: Sequence[str], most: int = 6) -> str:

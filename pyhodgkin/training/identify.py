@@ -98,7 +98,11 @@ def identifiability(
     sizes = _given(noise, len(items))
     solved = options_of(options, ACCURATE)
     engine = checks.engine_of(backend, solved)
-    found = judge(engine, neuron, items, indices, sizes, solved, tolerance)
+    reached = fitted.active_bounds if isinstance(fitted, FitResult) else ()
+    at_bounds = [x.name for x in reached if x.name in {neuron.layout.names[i] for i in indices}]
+    found = judge(
+        engine, neuron, items, indices, sizes, solved, tolerance, at_bounds=tuple(at_bounds)
+    )
     if found is None:
         raise InputError(
             "identifiability: a recording cannot be predicted with these parameters (the solve "

@@ -33,10 +33,11 @@ def judge(
     options: SolveOptions,
     tolerance: float = 0.5,
     y0: FloatArray | None = None,
+    at_bounds: Sequence[str] = (),
 ) -> Identifiability | None:
     """`identifiability` of arguments that are in order; None if a recording cannot be predicted.
 
-    `y0` is None or (R, S).
+    `y0` is None or (R, S); `at_bounds` are parameters that are at a limit, and held there.
     """
     transform = Transform(neuron.layout, neuron.theta, indices)
     # A simulation starts at the first sample, which is less noisy than it was measured.
@@ -79,6 +80,7 @@ def judge(
         sum(len(r) for r in values),
         tuple(float(s) for s in sizes),
         tolerance,
+        tuple(at_bounds),
     )
 
 

@@ -21,6 +21,7 @@ from .objective import Evaluation, Objective
 from .optimizers import AdamW, Optimizer
 from .progress import Bar
 from .shooting import Knots
+from .stage_summary import described
 from .stages import Stage
 from .starts import FloatArray
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 
+APART = 1.5  # times the lowest training loss: that of parameters chosen by held-out recordings
 Trained = tuple[Knots, FloatArray, NDArray[np.bool_]]  # phi (K, p), and where it is of use
 
 
@@ -123,7 +125,9 @@ class Trainer:
             rows = rows & ((self.step % interval(stage) == 0) | last)
             value = self._objective.judge(optimizer.point, rows)
             heldout = value if self._problem.heldout else heldout
-        optimizer.stop(self._stopping.update(optimizer.point, value, rows, active))
+        trained = optimizer.value if self._problem.heldout and stage.batch is None else None
+        stopped = self._stopping.update(optimizer.point, value, rows, active, trained)
+        optimizer.stop(stopped)
         return heldout
 
     @property
@@ -163,7 +167,17 @@ class Trainer:
         found, phi = np.isfinite(self.best), self._stopping.best_phi
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self._reason)
-        self.log.append(self._summary(stage, found))
+        self.log.append(
+            described(
+                stage.label,
+                self.step,
+                self.best,
+                "held-out loss" if self._problem.heldout else "loss",
+                self._objective.remark(phi, found),
+                self._refused,
+                self._reason,
+            )
+        )
         self.stage += 1
         if self.stage < len(self._schedule):
             before = self._unknowns
@@ -178,24 +192,6 @@ class Trainer:
         if y0 is not None and self.y0 is not None:
             self.y0 = np.where(found[:, None, None], y0, self.y0)
         self.score = np.where(found, self.best, np.inf) if found.any() else self.score
-
-    def _summary(self, stage: Stage, found: NDArray[np.bool_]) -> str:
-        what = "held-out loss" if self._problem.heldout else "loss"
-        end = f"{what} {np.min(self.best):.4g}" if found.any() else "no start has a finite loss"
-        if found.sum() > 1:
-            end += f" (best), {np.median(self.best):.4g} (median)"
-        text = f"{stage.label}: {self.step} steps, {end}"
-        more = self._objective.remark(self._stopping.best_phi, found)
-        text += f"; {more}" if more else ""
-        if self._refused.any():
-            reasons = sorted({Status(int(r)).name.lower() for r in self._reason[self._refused > 0]})
-            text += (
-                f"; {self._refused.sum()} steps rejected ({', '.join(reasons)}) in "
-                f"{np.sum(self._refused > 0)} of {len(found)} starts, rates halved there"
-            )
-        if not found.all():
-            text += f"; {np.sum(~found)} of {len(found)} starts failed"
-        return text
 
     # -- the whole run ------------------------------------------------------------------
 
@@ -230,6 +226,18 @@ class Trainer:
             rows = ~optimizer.done & np.isfinite(optimizer.value)
             value = self._objective.judge(optimizer.point, rows)
             self._stopping.keep(optimizer.point, value, rows)
+
+    def best_in_training(self, k: int) -> tuple[FloatArray, FloatArray | None] | None:
+        """theta and y0 of start `k` where its training loss was lowest in the last stage.
+
+        None where that was hardly lower than where the held-out loss was.
+        """
+        stopping = self._stopping
+        if not stopping.train_kept[k] > APART * stopping.train_best[k]:
+            return None
+        theta = self._unknowns.unpack(stopping.train_phi)[0][k : k + 1]
+        y0 = self._unknowns.initial(stopping.train_phi)
+        return theta, None if y0 is None else y0[k : k + 1]
 
     def _tell(self, stage: Stage, bar: Bar) -> None:
         best = float(np.min(self.best))

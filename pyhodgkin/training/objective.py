@@ -43,6 +43,7 @@ class Problem:
     noise: Sequence[float] = ()
     heldout_noise: Sequence[float] = ()
     cells: Cells | None = None
+    noise_stated: bool = False
 
     @cached_property
     def views(self) -> tuple[View, View]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,27 +13,13 @@ from numpy.typing import NDArray
 from ..backends.base import Loss, SolveOptions
 from ..errors import InputError, unknown
 from ..neuron.parameters import Entry
-from ..recordings import Recording
-from ..status import Status
 from . import checks, digests, search
 from .cells import CellUnknowns
-from .evaluate import errors, predict
-from .history import named
-from .identifiability import Identifiability
-from .information import judge
 from .objective import Problem
-from .population import Population
-from .result import FitResult, Prediction
 from .shooting import knots_of
 from .stages import Stage
 from .starts import FloatArray, Unknowns, draw
 from .transforms import Bounds, Transform
-
-if TYPE_CHECKING:
-    from .loop import Trainer
-
-
-FEW = 30  # numbers whose standard errors come with a result; each costs two predictions
 
 
 class Plan:
@@ -79,6 +64,11 @@ class Plan:
         if stage.trainable is None:
             return self.indices
         return checks.trainable_of(self.problem.neuron, stage.trainable)
+
+    @property
+    def moved(self) -> NDArray[np.intp]:
+        """Places of everything that some stage trains."""
+        return np.unique(np.concatenate([self._trained(stage) for stage in self.stages]))
 
     def unknowns(self, stage: Stage, theta: FloatArray, y0: FloatArray | None) -> Unknowns:
         """What one stage moves, from `theta` (K, P) or (K, C, P) and `y0` (K, R, S) on."""
@@ -185,66 +175,6 @@ class Plan:
             else [layout.names[i] for i in problem.cells.own],
         }
 
-    def result(self, trainer: Trainer, began: float) -> FitResult:
-        """What a trainer that has stopped has found."""
-        problem, theta = self.problem, trainer.theta
-        best = int(np.argmin(trainer.score))
-        args = (problem.backend, problem.neuron)
-        shown, unseen = problem.views
-        cells, options = problem.cells, problem.options
-        of = [None if cells is None else cells.of(x) for x in (problem.recordings, problem.heldout)]
-        seen = predict(*args, shown.measured, theta, options, trainer.y0, of[0])
-        held = (
-            predict(*args, unseen.measured, theta, options, None, of[1]) if problem.heldout else []
-        )
-        labels = [stage.label for stage in self.stages]
-        status = Status.INTERRUPTED if trainer.interrupted else Status(int(trainer.status[best]))
-        known = self._identified(trainer, best)
-        mean = theta if cells is None else theta.mean(axis=1)
-        seconds = max(trainer.elapsed, time.monotonic() - began)
-        return FitResult(
-            neuron=problem.neuron.with_theta(mean[best]),
-            theta=mean,
-            seeds=self.seeds,
-            best=best,
-            scores=trainer.score,
-            status=status,
-            statuses=trainer.status,
-            history=named(trainer.history.arrays(), labels),
-            train_error=errors(problem.recordings, seen),
-            heldout_error=errors(problem.heldout, held) if problem.heldout else None,
-            voltage_range=voltage_range(problem.recordings),
-            predictions=(
-                *_predictions(problem.recordings, seen, False),
-                *_predictions(problem.heldout, held, True),
-            ),
-            initial_states=trainer.y0,
-            log=(*trainer.log, *([] if known is None else [known.summary()])),
-            seconds=seconds,
-            settings=self.settings(),
-            identifiability=known,
-            population=None if cells is None else Population(cells.names, cells.own, theta),
-        )
-
-    def _identified(self, trainer: Trainer, best: int) -> Identifiability | None:
-        """What the recordings tell of the numbers trained, when they are few and no networks."""
-        problem, layout = self.problem, self.problem.neuron.layout
-        networks = np.isin(self.indices, layout.select("networks")).any()
-        few = len(self.indices) <= FEW and problem.cells is None
-        if networks or not few or not np.isfinite(trainer.score[best]):
-            return None
-        y0 = None if trainer.y0 is None else trainer.y0[best]
-        neuron, noise = problem.neuron.with_theta(trainer.theta[best]), problem.noise
-        sizes = noise if len(noise) and min(noise) > 0 else None
-        args = (problem.backend, neuron, problem.recordings, self.indices, sizes, problem.options)
-        return judge(*args, y0=y0)
-
-
-def voltage_range(recordings: Sequence[Recording]) -> tuple[float, float]:
-    """Lowest and highest voltage, measured or commanded, mV."""
-    traces = [r.data if r.observed == "v" else r.command for r in recordings]
-    return float(min(v.min() for v in traces)), float(max(v.max() for v in traces))
-
 
 def loss_of(loss: Loss | str | None) -> Loss:
     """A `Loss` from one, its kind, or nothing."""
@@ -287,12 +217,3 @@ def _initial(problem: Problem, theta: FloatArray) -> FloatArray:
             for row in theta
         ]
     )
-
-
-def _predictions(
-    recordings: Sequence[Recording], predicted: Sequence[FloatArray], heldout: bool
-) -> list[Prediction]:
-    return [
-        Prediction(r.name, r.unit, r.t, r.command, r.data, p, r.mask, heldout, r.protocol.unit)
-        for r, p in zip(recordings, predicted, strict=True)
-    ]

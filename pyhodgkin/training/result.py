@@ -18,42 +18,19 @@ from ..files import replacing
 from ..folders import record
 from ..neuron.neuron import Neuron
 from ..status import Status
+from .active_bounds import ActiveBound, listing
 from .ensemble import Ensemble, ensemble_of
 from .evaluate import Errors
+from .goodness_of_fit import GoodnessOfFit
 from .history import read_csv, write_csv
 from .identifiability import Identifiability
 from .population import Population
+from .prediction import Prediction
 from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
 
 FloatArray = NDArray[np.float64]
 
 NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", "fit.npz"
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """One recording and what each of the K starts says of it.
-
-    Parameters
-    ----------
-    name, unit, command_unit : str
-    t : array (T,)
-        ms.
-    command, measured : array (T,)
-    predicted : array (K, T)
-    mask : array of bool (T,)
-    heldout : bool
-    """
-
-    name: str
-    unit: str
-    t: FloatArray
-    command: FloatArray
-    measured: FloatArray
-    predicted: FloatArray
-    mask: NDArray[np.bool_]
-    heldout: bool = False
-    command_unit: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +72,10 @@ class FitResult:
     population : Population, optional
         Of a fit with `per_cell`: the cells and the numbers of each. `theta` and `neuron` are
         then of the mean over the cells.
+    active_bounds : tuple of ActiveBound
+        Limits that the best start has reached: bounds, ranges of networks, conductances at zero.
+    goodness : GoodnessOfFit, optional
+        The residual of each recording against its noise; None where no start came to anything.
 
     Examples
     --------
@@ -119,6 +100,8 @@ class FitResult:
     settings: dict[str, Any] = field(default_factory=dict)
     identifiability: Identifiability | None = None
     population: Population | None = None
+    active_bounds: tuple[ActiveBound, ...] = ()
+    goodness: GoodnessOfFit | None = None
 
     @property
     def neurons(self) -> tuple[Neuron, ...]:
@@ -149,11 +132,19 @@ class FitResult:
     def message(self) -> str:
         """One line on how it ended."""
         if self.status == Status.INTERRUPTED:
-            return "interrupted; the best parameters so far are kept"
+            parts = ["interrupted; the best parameters so far are kept"]
+            return "; ".join([*parts, *self._remarks])
         if not np.isfinite(self.scores).any():
             return f"no start has a finite loss: {Status(self.status).message}"
         bad = int(np.sum(~np.isfinite(self.scores)))
-        return "finished" + (f"; {bad} of {len(self.scores)} starts failed" if bad else "")
+        failed = [f"{bad} of {len(self.scores)} starts failed"] if bad else []
+        return "; ".join(["finished", *failed, *self._remarks])
+
+    @property
+    def _remarks(self) -> list[str]:
+        """Limits reached, and what speaks against the fit."""
+        wrong = "" if self.goodness is None else self.goodness.summary()
+        return [text for text in (listing(self.active_bounds), wrong) if text]
 
     def __str__(self) -> str:
         lines = [f"{self.neuron.name}: {self.message}, {self.seconds:.1f} s", *self.log]
@@ -236,6 +227,8 @@ class FitResult:
             "settings": self.settings,
             "cells": None if self.population is None else list(self.population.cells),
             "identifiability": None if known is None else known.to_dict(),
+            "active_bounds": [x.to_dict() for x in self.active_bounds],
+            "goodness": None if self.goodness is None else self.goodness.to_dict(),
             "log": list(self.log),
         }
 
@@ -280,6 +273,7 @@ class FitResult:
             for i, (name, unit, held, command_unit) in enumerate(summary["predictions"])
         )
         heldout, known = summary["heldout_error"], summary.get("identifiability")
+        goodness, reached = summary.get("goodness"), summary.get("active_bounds", ())
         names, places = summary.get("cells"), ("population.own", "population.theta")
         return cls(
             neuron,
@@ -300,4 +294,6 @@ class FitResult:
             summary["settings"],
             None if known is None else Identifiability.from_dict(known),
             None if names is None else Population(tuple(names), *(arrays[n] for n in places)),
+            tuple(ActiveBound.from_dict(x) for x in reached),
+            None if goodness is None else GoodnessOfFit.from_dict(goodness),
         )

@@ -1,0 +1,36 @@
+"""One recording and what each start of a fit predicts of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """One recording and what each of the K starts says of it.
+
+    Parameters
+    ----------
+    name, unit, command_unit : str
+    t : array (T,)
+        ms.
+    command, measured : array (T,)
+    predicted : array (K, T)
+    mask : array of bool (T,)
+    heldout : bool
+    """
+
+    name: str
+    unit: str
+    t: FloatArray
+    command: FloatArray
+    measured: FloatArray
+    predicted: FloatArray
+    mask: NDArray[np.bool_]
+    heldout: bool = False
+    command_unit: str = ""
