@@ -1,6 +1,6 @@
 # The two commands: `make demo` and `make test`. Each sets up what it needs, once, in .venv.
 #
-#   make demo               learn the gates of a synthetic recording; results in ./demo
+#   make demo               learn the gates of a synthetic recording; results in ./pyhodgkin-demo
 #   make test               the tests
 #   make TORCH=cuda demo    with the CUDA build of torch
 #   make PYTHON=python3.12 VENV=/elsewhere demo

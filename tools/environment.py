@@ -88,10 +88,10 @@ def install(python, extra, torch):
         run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "torch")
     # Without its page the CPU build can still come from a folder that pip is configured with.
     source = ["--find-links", CPU_BUILDS, "--retries", "1"] if linux_cpu else []
-    run(*(pip + source + [wanted]))
+    run(*pip, "--no-deps", *source, wanted)  # what it needs comes with the package
     what = f".[{extra}]" if extra else "."
     print(f"installing pyhodgkin{' and what its tests need' if extra else ''} ...", flush=True)
-    run(*([*pip, "-c", "constraints.txt", "-e", what, wanted, *source]))
+    run(*pip, "-c", "constraints.txt", "-e", what, wanted)
 
 
 def main(folder, purpose="run", torch="cpu"):
