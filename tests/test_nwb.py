@@ -170,6 +170,59 @@ def test_sweeps_are_in_the_order_of_their_time(tmp_path):
     assert read(rig.write(tmp_path / "cell.nwb")).names == ("r1", "r2", "r10", "n6", "n7")
 
 
+def test_a_broken_series_that_is_not_chosen_does_not_matter(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    rig = Rig()
+    for k in range(3):
+        rig.add(f"r{k}", V, I, starting_time=float(k))
+    path = rig.write(tmp_path / "cell.nwb")
+    with h5py.File(path, "a") as file:
+        file["acquisition/r1/starting_time"].attrs["rate"] = 0.0
+        file["acquisition/r2/data"].attrs["conversion"] = np.nan
+    assert read(path, sweeps="r0").names == ("r0",)
+    assert read(path, exclude=["r1", "r2"]).names == ("r0",)
+    with pytest.raises(RecordingError, match="r1"):
+        read(path, sweeps="r1")
+    with pytest.raises(RecordingError, match=r"r2.*conversion nan"):
+        read(path, sweeps="r2")
+
+
+def test_a_stimulus_may_be_linked_to_a_template(tmp_path):
+    rig = Rig()
+    template = rig.series("CurrentClampStimulusSeries", "template", I * 1e12, conversion=1e-12)
+    rig.file.add_stimulus_template(template)
+    rig.add("r", V, template, stimulus={"conversion": 1e-12})
+    (found,) = read(rig.write(tmp_path / "cell.nwb"), convert_current="pA")
+    np.testing.assert_allclose(found.command, 1e12 * I, rtol=1e-12)
+
+
+def test_a_template_alone_has_no_scale(tmp_path):
+    rig = Rig()
+    template = rig.series("CurrentClampStimulusSeries", "template", I)
+    rig.file.add_stimulus_template(template)
+    response, _ = rig.add("r", V, None)
+    rig.file.add_intracellular_recording(
+        electrode=rig.electrode(), response=response, stimulus_template=template
+    )
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.raises(RecordingError, match='the template "template", without the scale'):
+        read(path)
+
+
+def test_a_junction_potential_in_a_table_is_told(tmp_path):
+    rig = Rig()
+    response, stimulus = rig.add("r", V, I)
+    rig.file.add_intracellular_recording(
+        electrode=rig.electrode(), response=response, stimulus=stimulus
+    )
+    rig.file.intracellular_recordings.add_column(
+        name="liquid_junction_potential_mV", description="measured", data=[14.0]
+    )
+    path = rig.write(tmp_path / "cell.nwb")
+    with pytest.warns(RecordingWarning, match=r"liquid_junction_potential_mV: 14\.0.*nothing is"):
+        read(path)
+
+
 def test_what_is_ambiguous_is_refused(tmp_path):
     rig = Rig()
     for k in range(2):

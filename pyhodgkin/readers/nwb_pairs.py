@@ -11,6 +11,7 @@ import numpy as np
 from ..units import AMPERE, VOLTAGE, spelled
 
 WHOLE = slice(None)
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,14 @@ def pairs(file: Any) -> list[Pair]:
     others = [
         s for s in file.acquisition.values() if clamp_of(s) is not None and id(s) not in known
     ]
-    # A file lists its series by name, where 10 comes before 2.
-    others.sort(key=lambda s: (start_and_end(s)[0], numbers.get(id(s), np.inf)))
     stimuli = list(file.stimulus.values())
-    found += _unshared([_by_electrode_and_time(r, stimuli, others, numbers) for r in others])
+    spans = {id(s): start_and_end(s) for s in (*others, *stimuli)}
+    # A file lists its series by name, where 10 comes before 2.
+    others.sort(key=lambda s: (np.nan_to_num(spans[id(s)][0], nan=np.inf), numbers.get(id(s), -1)))
+    several = len({_name_of(getattr(r, "electrode", None)) for r in others}) > 1
+    found += _unshared(
+        [_by_electrode_and_time(r, stimuli, numbers, spans, several) for r in others], spans
+    )
     repeated = Counter(pair.name for pair in found)
     return [
         replace(pair, name=f"{pair.name}[{pair.response_part.start}:{pair.response_part.stop}]")
@@ -70,17 +75,16 @@ def pairs(file: Any) -> list[Pair]:
     ]
 
 
-def start_and_end(series: Any, part: slice = WHOLE) -> tuple[float, float]:
-    """Time of the first sample and of the end of the last one, s."""
-    if series.timestamps is not None:
-        stamps = np.asarray(series.timestamps[part], dtype=np.float64)
-        if len(stamps) == 0:
-            return np.nan, np.nan
-        last = stamps[-1] - stamps[-2] if len(stamps) > 1 else 0.0
-        return float(stamps[0]), float(stamps[-1] + last)
-    first, stop, _ = part.indices(len(series.data))
-    rate, start = float(series.rate), float(series.starting_time or 0.0)
-    return start + first / rate, start + stop / rate
+def start_and_end(series: Any) -> Span:
+    """Time of the first sample and of the end of the last one, s; NaN where none is stated."""
+    stamps, count = series.timestamps, len(series.data)
+    if stamps is not None and len(stamps):
+        last = float(stamps[-1])
+        return float(stamps[0]), last + (last - float(stamps[-2]) if len(stamps) > 1 else 0.0)
+    if stamps is not None or not series.rate:
+        return np.nan, np.nan
+    start = float(series.starting_time or 0.0)
+    return start, start + count / float(series.rate)
 
 
 # -- by the table -----------------------------------------------------------------------------
@@ -168,29 +172,29 @@ def _commands(stimulus: Any, clamp: str) -> bool:
 
 
 def _by_electrode_and_time(
-    response: Any, stimuli: list[Any], responses: list[Any], numbers: dict[int, int]
+    response: Any,
+    stimuli: list[Any],
+    numbers: dict[int, int],
+    spans: dict[int, Span],
+    several: bool,
 ) -> Pair:
+    """The pair of a response; `several` says whether the file has more than one electrode."""
     clamp = str(clamp_of(response))
     pair = Pair(response.name, clamp, response, electrode=getattr(response, "electrode", None))
     if is_zero_current(response):
         return pair
-    electrodes = {getattr(getattr(r, "electrode", None), "name", None) for r in responses}
-    near = [
-        s
-        for s in stimuli
-        if _commands(s, clamp) and _same_electrode(s, pair.electrode, len(electrodes) == 1)
-    ]
+    near = [s for s in stimuli if _commands(s, clamp)]
+    near = [s for s in near if _same_electrode(s, pair.electrode, several)]
     if not near:
         return replace(pair, problem="no stimulus of its electrode is in the file")
     number = numbers.get(id(response))
     if number is not None:
         same = [s for s in near if numbers.get(id(s)) == number]
         near = same or [s for s in near if numbers.get(id(s)) is None]
-    begins, ends = start_and_end(response)
-    slack = 0.5 / float(response.rate) if response.rate else 0.0
-    spans = [(s, *start_and_end(s)) for s in near]
-    together = [s for s, begin, _ in spans if abs(begin - begins) <= slack]
-    together = together or [s for s, begin, end in spans if begin < ends and end > begins]
+    begins, ends = spans[id(response)]
+    slack = 0.5 * (ends - begins) / max(len(response.data), 1)  # half a sample
+    together = [s for s in near if abs(spans[id(s)][0] - begins) <= slack]
+    together = together or [s for s in near if _overlap(spans[id(s)], (begins, ends))]
     if len(together) == 1:
         return replace(pair, stimulus=together[0])
     if not together:
@@ -204,30 +208,41 @@ def _and_number(number: int | None) -> str:
     return "" if number is None else f" and sweep number {number}"
 
 
-def _same_electrode(stimulus: Any, electrode: Any, only: bool) -> bool:
-    """Whether a stimulus is of an electrode; one that names none, when there is `only` one."""
+def _same_electrode(stimulus: Any, electrode: Any, several: bool) -> bool:
+    """Whether a stimulus is of an electrode; one that names none, when there are not several."""
     own = getattr(stimulus, "electrode", None)
     if own is None or electrode is None:
-        return only
-    return own is electrode or own.name == electrode.name
+        return not several
+    return _name_of(own) == _name_of(electrode)
 
 
-def _unshared(found: list[Pair]) -> list[Pair]:
+def _name_of(electrode: Any) -> str | None:
+    return None if electrode is None else str(electrode.name)
+
+
+def _unshared(found: list[Pair], spans: dict[int, Span]) -> list[Pair]:
     """Without a stimulus that several responses of the same time would share."""
+    sharing: dict[int, list[Pair]] = {}
+    for pair in found:
+        sharing.setdefault(id(pair.stimulus), []).append(pair)
     out = []
     for pair in found:
-        rivals = [p for p in found if p is not pair and p.stimulus is pair.stimulus]
-        rivals = [p.name for p in rivals if _overlap(p.response, pair.response)]
-        if rivals and pair.stimulus is not None:
-            text = f'stimulus "{pair.stimulus.name}" fits {", ".join(rivals)} as well'
+        own = spans[id(pair.response)]
+        rivals = [
+            p.name
+            for p in (sharing[id(pair.stimulus)] if pair.stimulus is not None else ())
+            if p is not pair and _overlap(spans[id(p.response)], own)
+        ]
+        if rivals:
+            named = getattr(pair.stimulus, "name", "")
+            text = f'stimulus "{named}" fits {", ".join(rivals)} as well'
             pair = replace(pair, stimulus=None, problem=text)
         out.append(pair)
     return out
 
 
-def _overlap(a: Any, b: Any) -> bool:
-    (start, end), (first, last) = start_and_end(a), start_and_end(b)
-    return start < last and end > first
+def _overlap(a: Span, b: Span) -> bool:
+    return a[0] < b[1] and a[1] > b[0]
 
 
 def _sweep_numbers(file: Any) -> dict[int, int]:
