@@ -24,7 +24,8 @@ FloatArray = NDArray[np.float64]
 def check_one_structure(neurons: Sequence[Neuron]) -> None:
     """Raise unless the neurons differ in numbers only.
 
-    These are the parameters of the layout, temperature, q10, and where a simulation starts.
+    These are the parameters of the layout, temperature, q10, the size of the cell, and where a
+    simulation starts.
     """
     first = neurons[0]
     bare = None
@@ -47,7 +48,16 @@ def _bare(neuron: Neuron, like: Neuron) -> Neuron:
         for channel in cell.channels
     )
     return replace(
-        cell, name="", channels=channels, v_rest=0.0, temperature=None, initial=(), doi="", note=""
+        cell,
+        name="",
+        channels=channels,
+        v_rest=0.0,
+        temperature=None,
+        initial=(),
+        doi="",
+        note="",
+        current_unit=None,
+        area=None,
     )
 
 

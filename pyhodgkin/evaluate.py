@@ -41,6 +41,8 @@ def evaluate(
     dead_time: float = 1.0,
     around_spikes: tuple[float, float] = (2.0, 5.0),
     features: str | Sequence[str] = (),
+    area: float | None = None,
+    capacitance: float | None = None,
     backend: str | Backend = "auto",
     **options: Any,
 ) -> Evaluation:
@@ -76,6 +78,10 @@ def evaluate(
         Features of eFEL to compare, by name; ``"default"`` is a handful. Needs the extra
         ``features``. The stimulus lasts from the first to the last break of the protocol. The
         mask does not apply to them.
+    area, capacitance : float, optional
+        Of the cell, µm² or pF; give one. A neuron per area is scaled to recordings in pA or nA,
+        exactly, and the other way round; without either (or an ``area`` of the neuron) such a
+        mixture is refused.
     backend : str or Backend
         ``"auto"``, ``"torch"`` or ``"julia"``.
     **options
@@ -119,7 +125,7 @@ def evaluate(
     items, roles = (*train, *held), (TRAINING,) * len(train) + (HELDOUT,) * len(held)
     names, solved = efeatures.names_of(features), options_of(options)
     engine = backends.get(backend, solved) if isinstance(backend, str) else backend
-    predicted = predictions_of(engine, members, items, solved)
+    predicted = predictions_of(engine, members, items, solved, area, capacitance)
     scores = []
     for i, (recording, role, found) in enumerate(zip(items, roles, predicted, strict=True)):
         labels = [m.label for m in members]

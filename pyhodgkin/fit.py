@@ -12,6 +12,7 @@ import numpy as np
 
 from .backends.base import Backend, Loss, Penalty
 from .errors import InputError, RecordingWarning, SolveError
+from .matching import bounds_of, neuron_of
 from .neuron.neuron import Neuron
 from .recordings import Recording
 from .training import checks, facts
@@ -51,6 +52,8 @@ def fit(
     bounds: Bounds | None = None,
     noise: float | Sequence[float] | None = None,
     fit_initial: bool | None = None,
+    area: float | None = None,
+    capacitance: float | None = None,
     backend: str | Backend = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -91,13 +94,17 @@ def fit(
         (``Recording(…, cell="a")``). The mean over the cells of a conductance behind a learned
         gate stays what `neuron` says, since only their product is seen.
     bounds : mapping of str to (float, float), optional
-        Parameter name or shell pattern to the range it must stay in, in its own unit.
+        Parameter name or shell pattern to the range it must stay in, in the unit of `neuron`.
     noise : float or sequence of float, optional
         Standard deviation of the noise of a measured v, mV, of all recordings or of each.
         Default: estimated from the differences between samples; ``log`` says how much.
     fit_initial : bool, optional
         Fit the initial state of each training recording too. Default: when one of them does not
         start at rest.
+    area, capacitance : float, optional
+        Of the cell, µm² or pF; give one. A neuron per area is scaled to recordings in pA or nA,
+        exactly, and the other way round; without either (or an ``area`` of the neuron) such a
+        mixture is refused. The result is in the unit of the recordings.
     backend : str or Backend
         ``"auto"``, ``"torch"`` or ``"julia"``.
     out : path, optional
@@ -157,9 +164,13 @@ def fit(
     if not checkpoint_every >= 0:
         raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
     train, held = checks.divide(recordings, heldout)
+    given_neuron, sized = neuron, area is not None or capacitance is not None
+    neuron = neuron_of(neuron, (*train, *held), area, capacitance)
     indices = checks.trainable_of(neuron, trainable)
     cells = cells_of(neuron, per_cell, train, held)
     indices = indices if cells is None else np.union1d(indices, cells.own)
+    names = [neuron.layout.names[i] for i in indices]
+    bounds = bounds_of(bounds, names, given_neuron, neuron, sized)
     neuron, taken = at_recordings(neuron, (*train, *held), indices)
     said = facts.notes((*train, *held), per_cell)
     for text in (*said, taken):

@@ -12,6 +12,7 @@ from .backends.base import Backend, SolveOptions
 from .batch import check_one_structure, solve_in_groups, starts_of
 from .currents import currents_of, open_probabilities_of
 from .errors import InputError, SolveError
+from .matching import neurons_of, scales_of
 from .neuron.neuron import Neuron
 from .protocols import Protocol
 from .solution import Solution
@@ -35,6 +36,8 @@ def simulate(
     dt_max: float | None = None,
     dtype: str = "float64",
     device: str = "cpu",
+    area: float | None = None,
+    capacitance: float | None = None,
     backend: str | Backend = "auto",
     throw: bool = True,
 ) -> Solution:
@@ -73,6 +76,11 @@ def simulate(
     dtype : {"float64", "float32"}
     device : str
         For the torch engine, for instance ``"cuda"``.
+    area, capacitance : float, optional
+        Of the cell, µm² or pF; give one. A neuron per area (µA/cm²) under a current in pA or nA
+        is scaled to it, exactly, and the other way round; without either (or an ``area`` of the
+        neuron) such a mixture is refused. Under voltage clamp the currents are then in pA.
+        `theta` and `parameters` are in the unit of the neuron that is given.
     backend : {"auto", "torch", "julia"}
     throw : bool
         Raise `SolveError` when an element fails; otherwise its status says so and the samples
@@ -97,8 +105,10 @@ def simulate(
     neurons = [neuron] if isinstance(neuron, Neuron) else list(neuron)
     protocols = [protocol] if isinstance(protocol, Protocol) else list(protocol)
     _check(neurons, protocols)
-    base = neurons[0]
-    values, individual = _theta(neurons, theta, parameters)
+    given, sized = neurons, area is not None or capacitance is not None
+    neurons = neurons_of(given, protocols, area, capacitance)
+    base, scale = neurons[0], scales_of(given, neurons, sized)
+    values, individual = _theta(neurons, theta, parameters, scale)
     t = _times(saveat, protocols)
     start = _start(base, y0)
     batch = _batch_size(len(values), len(protocols), start)
@@ -133,9 +143,15 @@ def _check(neurons: list[Neuron], protocols: list[Protocol]) -> None:
 
 
 def _theta(
-    neurons: list[Neuron], theta: ArrayLike | None, parameters: Mapping[str, ArrayLike] | None
+    neurons: list[Neuron],
+    theta: ArrayLike | None,
+    parameters: Mapping[str, ArrayLike] | None,
+    scale: FloatArray | None = None,
 ) -> tuple[FloatArray, bool]:
-    """Parameter sets (1, P) or (B, P), and whether there is one for each element."""
+    """Parameter sets (1, P) or (B, P), and whether there is one for each element.
+
+    `scale` (N, P) is what the numbers of the caller are multiplied with, for N neurons.
+    """
     layout = neurons[0].layout
     if theta is None and not parameters and len(neurons) == 1 and neurons[0].sound:
         return neurons[0].theta[None], False
@@ -147,6 +163,8 @@ def _theta(
         values = np.atleast_2d(np.array(theta, dtype=np.float64))
     if values.ndim != 2 or values.shape[1] != layout.size:
         raise InputError(f"theta has shape {values.shape}; its last axis must be {layout.size}")
+    if theta is not None and scale is not None:
+        values = values * scale
     individual = np.ndim(theta) == 2 if theta is not None else len(neurons) > 1
     for name, given in (parameters or {}).items():
         entry, array = layout[name], np.asarray(given, dtype=np.float64)
@@ -158,7 +176,8 @@ def _theta(
             array = array[:, None]
         elif array.shape not in ((), entry.shape):
             raise InputError(f"parameters: {name} has shape {array.shape}; give a number or (B,)")
-        values[:, entry.slice] = array.reshape(-1, entry.size) if array.ndim else array
+        array = array.reshape(-1, entry.size) if array.ndim else array
+        values[:, entry.slice] = array if scale is None else array * scale[:, entry.slice]
     _check_values(values, layout)
     return values, individual
 

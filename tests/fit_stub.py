@@ -118,7 +118,7 @@ def recording(seed=0, name="trace", clamp="current", samples=80):
     if clamp == "current":
         return Recording(t, CurrentClamp.step(5.0, 2.0, 15.0, 20.0), v=data, name=name)
     protocol = VoltageClamp.step(0.0, 2.0, 15.0, 20.0)
-    return Recording(t, protocol, current=data, current_unit="nA", name=name)
+    return Recording(t, protocol, current=data, current_unit="uA/cm2", name=name)
 
 
 SHORT = (Stage("clamped", "adamw", 20, lr=0.05), Stage("simulation", "lbfgs", 30))

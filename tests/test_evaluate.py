@@ -150,18 +150,18 @@ def test_asking_for_what_is_not_there(pair):
 def test_recordings_of_both_clamps():
     current = np.sin(T)
     clamp = ph.VoltageClamp.step(0.0, 10.0, 60.0, 100.0)
-    other = ph.Recording(T, clamp, current=current, current_unit="nA", name="i")
+    other = ph.Recording(T, clamp, current=current, current_unit="uA/cm2", name="i")
     seen = trace([20.0], name="a")
     engine = Fixed(a=seen.v, i=current + 0.5)
     result = ph.evaluate(squid(), [seen, other], backend=engine)
     assert [mode for mode, *_ in engine.modes] == ["simulation", "clamped"]
     row = result.rows()[1]
-    assert row["unit"] == "nA" and row["rmse"] == pytest.approx(0.5)
+    assert row["unit"] == "uA/cm2" and row["rmse"] == pytest.approx(0.5)
     assert row["spikes_measured"] is None and math.isnan(row["gamma"])
     with pytest.raises(InputError, match="give unit="):
         result.mean()
-    assert result.mean(unit="nA")["mae"] == pytest.approx(0.5)
-    assert "nA" in str(result) and len(result.plot().axes) == 2
+    assert result.mean(unit="uA/cm2")["mae"] == pytest.approx(0.5)
+    assert "uA/cm2" in str(result) and len(result.plot().axes) == 2
 
 
 # -- who is judged ----------------------------------------------------------------------

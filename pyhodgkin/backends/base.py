@@ -107,10 +107,10 @@ class Loss:
         that comes too early or too late lasts does not count, nor what it looks like.
     gain : float, optional
         Where the gates are driven by a measured v, and the ionic current is compared, what it is
-        off is divided by the conductance of all channels plus `gain` (the neuron's unit,
-        mS/cm²): by so many mV v would be off with an observer of that gain. So currents that
-        should cancel, and do not quite, cost less than gates that stay shut. The default of
-        `scale` is then that of v. Not for Levenberg-Marquardt.
+        off is divided by the conductance of all channels plus `gain` (mS/cm², µS or nS, as the
+        recordings): by so many mV v would be off with an observer of that gain. So currents
+        that should cancel, and do not quite, cost less than gates that stay shut. The default
+        of `scale` is then that of v. Not for Levenberg-Marquardt.
 
     Examples
     --------
@@ -129,7 +129,7 @@ class Loss:
 
     def __post_init__(self) -> None:
         if self.gain is not None and not 0.0 < self.gain < np.inf:
-            raise InputError(f"Loss: gain = {self.gain} mS/cm² must be positive")
+            raise InputError(f"Loss: gain = {self.gain} (a conductance) must be positive")
         if not 0.0 < self.reach < np.inf:
             raise InputError(f"Loss: reach = {self.reach} ms must be positive")
         if not 0.0 <= self.spikes < np.inf or not np.isfinite(self.threshold):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..errors import InputError
+from ..matching import neuron_of
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from ..training.evaluate import predict
@@ -92,13 +93,19 @@ def predictions_of(
     members: Sequence[Member],
     recordings: Sequence[Recording],
     options: SolveOptions,
+    area: float | None = None,
+    capacitance: float | None = None,
 ) -> list[FloatArray]:
-    """(K, T) for each recording, by each member at the temperature of the recording."""
+    """(K, T) for each recording, by each member at its temperature and in its unit of current.
+
+    For the unit the `area` (µm²) or `capacitance` (pF) of the cell may be needed.
+    """
     out = [np.full((len(members), len(r)), np.nan) for r in recordings]
     parts = [each(member.neuron, recordings) for member in members]
     for k, (_, places) in enumerate(parts[0]):
         taken = [replace(m, neuron=p[k][0]) for m, p in zip(members, parts, strict=True)]
-        found = _predictions(engine, taken, [recordings[i] for i in places], options)
+        own = [recordings[i] for i in places]
+        found = _predictions(engine, taken, own, options, area, capacitance)
         for i, values in zip(places, found, strict=True):
             out[i] = values
     return out
@@ -109,15 +116,19 @@ def _predictions(
     members: Sequence[Member],
     recordings: Sequence[Recording],
     options: SolveOptions,
+    area: float | None,
+    capacitance: float | None,
 ) -> list[FloatArray]:
     """Those of one clamp, and members of one structure, at once."""
     out = [np.full((len(members), len(r)), np.nan) for r in recordings]
-    for ks in _batches(members):
-        neuron, own = members[ks[0]].neuron, [members[k] for k in ks]
+    for ks in _batches(members) if capacitance is None else [[k] for k in range(len(members))]:
+        own = [members[k] for k in ks]
         for places, y0 in _together(own, recordings):
             chosen = [recordings[i] for i in places]
-            theta = np.stack([_theta(member, chosen[0].cell) for member in own])
-            found = predict(engine, neuron, chosen, theta, options, y0)
+            cells = [_cell(member, chosen[0].cell) for member in own]
+            cells = [neuron_of(cell, chosen, area, capacitance) for cell in cells]
+            theta = np.stack([cell.theta for cell in cells])
+            found = predict(engine, cells[0], chosen, theta, options, y0)
             for i, values in zip(places, found, strict=True):
                 out[i][ks] = values
     return out
@@ -138,12 +149,12 @@ def _batches(members: Sequence[Member]) -> list[list[int]]:
     return [[k] for k in range(len(members))]
 
 
-def _theta(member: Member, cell: str) -> FloatArray:
-    """The parameters of a member, those of the cell where a fit knows it."""
+def _cell(member: Member, cell: str) -> Neuron:
+    """The neuron of a member, with the parameters of the cell where a fit knows it."""
     known = None if member.result is None else member.result.population
     if known is None or cell not in known.cells:
-        return member.neuron.theta
-    return known.theta[member.start, known.cells.index(cell)]
+        return member.neuron
+    return member.neuron.with_theta(known.theta[member.start, known.cells.index(cell)])
 
 
 def _together(

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
-from ..units import PER_CM2, capacitance_of, current_unit
 from .channels import Channel, Current, NeuralRightHandSide
-from .curves import finite
+from .checks import no_repeats, numbers_of
 from .gates import Gate
 from .kinetics import Kinetics
 from .size import all_replaced, per_area, whole_cell
@@ -79,33 +78,13 @@ class Neuron:
         object.__setattr__(self, "initial", tuple((k, float(x)) for k, x in self.initial))
         if bool(self.channels) == (self.right_hand_side is not None):
             raise InputError(f'neuron "{self.name}": give either channels or right_hand_side')
-        for name in ("c_m", "v_rest"):
-            value = finite(f'neuron "{self.name}": {name}', getattr(self, name))
+        for name, value in numbers_of(self).items():
             object.__setattr__(self, name, value)
-        self._check_units()
-        names = [c.name for c in self.channels]
-        _no_repeats(self.name, "channel", names)
-        _no_repeats(self.name, "gate", [x.name for x in self.gates])
+        no_repeats(self.name, "channel", [c.name for c in self.channels])
+        no_repeats(self.name, "gate", [x.name for x in self.gates])
         for gate, _ in self.initial:
             if gate not in self.states[1:]:
                 raise unknown("gate in `initial`", gate, self.states[1:])
-
-    def _check_units(self) -> None:
-        who, unit = f'neuron "{self.name}"', self.current_unit or None
-        if unit is not None:
-            try:
-                unit = current_unit(unit)
-            except InputError as wrong:
-                raise InputError(f"{who}: {wrong}") from None
-        object.__setattr__(self, "current_unit", unit)
-        if self.area is not None:
-            object.__setattr__(self, "area", finite(f"{who}: area", self.area))
-            if self.area <= 0:
-                raise InputError(f"{who}: area = {self.area:g} µm² must be positive")
-        if self.c_m <= 0:
-            more = "" if unit else " (nF or pF of a whole cell)"
-            said = f"{who}: c_m = {self.c_m:g} {capacitance_of(unit or PER_CM2)}"
-            raise InputError(f"{said} must be positive{more}")
 
     @cached_property
     def gates(self) -> tuple[Gate, ...]:
@@ -210,6 +189,11 @@ class Neuron:
         """Whether all parameters are finite, conductances not negative, and c_m positive."""
         return bool(((self._theta >= self.layout.least) & (self._theta < np.inf)).all())
 
+    @cached_property
+    def in_other_units(self) -> dict[str, Neuron]:
+        """Neurons made of this one by stating a unit, each made once; see `matching`."""
+        return {}
+
     def with_theta(self, theta: ArrayLike) -> Neuron:
         """The same neuron with the parameters `theta` (P,)."""
         from .parameters import unflatten
@@ -308,9 +292,3 @@ class Neuron:
 def leak(g: float, e: float, name: str = "l") -> Channel:
     """A leak channel of conductance `g` (mS/cm², µS or nS) and reversal potential `e` (mV)."""
     return Channel(name, g, e)
-
-
-def _no_repeats(neuron: str, kind: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1 or name == "v":
-            raise InputError(f'neuron "{neuron}": {kind} name "{name}" is used twice or reserved')

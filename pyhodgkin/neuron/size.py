@@ -29,6 +29,8 @@ from .channels import Channel, Current
 if TYPE_CHECKING:
     from .neuron import Neuron
 
+EXTENSIVE = ("capacitance", "conductances")  # groups of parameters that go with the size
+
 
 def system_text(unit: str) -> str:
     """A unit system in words.
@@ -165,7 +167,7 @@ def extensive(neuron: Neuron) -> NDArray[np.bool_]:
     """Which parameters (P,) scale with the size of the cell: capacitance and conductances."""
     which = np.zeros(neuron.layout.size, dtype=bool)
     for entry in neuron.layout:
-        which[entry.slice] = entry.group in ("capacitance", "conductances")
+        which[entry.slice] = entry.group in EXTENSIVE
     return which
 
 

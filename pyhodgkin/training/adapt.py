@@ -12,6 +12,7 @@ import numpy as np
 from ..backends.base import Backend
 from ..errors import InputError, RecordingWarning
 from ..fit import fit
+from ..matching import bounds_of, neuron_of
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from . import checks
@@ -42,6 +43,8 @@ def adapt(
     trainable: str | Sequence[str] = "conductances",
     bounds: Bounds | None = None,
     noise: float | Sequence[float] | None = None,
+    area: float | None = None,
+    capacitance: float | None = None,
     backend: str | Backend = "auto",
     **options: Any,
 ) -> FitResult:
@@ -59,7 +62,7 @@ def adapt(
         Of the new cell, all of one kind of clamp.
     trainable : str or sequence of str
         Patterns for ``neuron.layout.select``; no networks.
-    bounds, noise, backend
+    bounds, noise, area, capacitance, backend
         As in `fit`.
     **options
         Of `fit`, and of the solve.
@@ -88,10 +91,14 @@ def adapt(
     neuron = fitted.neuron if isinstance(fitted, FitResult) else fitted
     if not isinstance(neuron, Neuron):
         raise InputError(f"fitted is a {type(fitted).__name__}; give a Neuron or a FitResult")
-    items = checks.recordings_of(recordings)
+    items, given = checks.recordings_of(recordings), neuron
+    neuron = neuron_of(neuron, items, area, capacitance)
     held = neuron.layout.select("networks")
     if set(held.tolist()) & set(checks.trainable_of(neuron, trainable).tolist()):
         raise InputError(f"trainable = {trainable!r}: adapt holds networks; to train them use fit")
+    names, sized = neuron.layout.names, area is not None or capacitance is not None
+    names = [names[i] for i in checks.trainable_of(neuron, trainable)]
+    bounds = bounds_of(bounds, names, given, neuron, sized)
     neuron, taken = at_recordings(neuron, items, checks.trainable_of(neuron, trainable))
     if taken:
         warnings.warn(taken, RecordingWarning, stacklevel=2)

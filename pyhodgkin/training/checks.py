@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from ..backends.base import Backend, Loss, SolveOptions
 from ..claims import Claim
 from ..errors import InputError, RecordingError
+from ..matching import unit_of
 from ..neuron.neuron import Neuron
 from ..recordings import Recording, RecordingSet
+from ..units import conductance_of
 from .evaluate import can_clamp
 from .stages import Stage
 
@@ -42,6 +44,8 @@ def recordings_of(
         raise RecordingError(
             f"{argument} mix what was observed ({units}); fit recordings of one kind together"
         )
+    if not mixed:
+        unit_of(items, argument)
     return items
 
 
@@ -106,11 +110,12 @@ def stages_fit(
 ) -> None:
     """Whether each stage can be run with this neuron, these recordings and this loss."""
     for i, stage in enumerate(schedule, 1):
-        gain = (stage.loss or loss).gain
+        gain, unit = (stage.loss or loss).gain, conductance_of(neuron.current_unit)
         if gain is not None and (stage.mode, stage.optimizer) == ("clamped", "levenberg"):
             raise InputError(
                 f"stage {i} ({stage.label}): Levenberg-Marquardt knows the residual of the current "
-                f'alone; its loss has gain = {gain:g} mS/cm²: take "lbfgs", or a loss without'
+                f"alone; its loss has gain = {gain:g} {unit}: take "
+                '"lbfgs", or a loss without'
             )
         if stage.mode == "clamped" and not can_clamp(neuron):
             what = "one network" if neuron.right_hand_side else 'a gate of form "free"'

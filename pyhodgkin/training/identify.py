@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backends.base import Backend, SolveOptions
 from ..errors import InputError, RecordingWarning
+from ..matching import neuron_of
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from . import checks
@@ -30,6 +31,8 @@ def identifiability(
     trainable: str | Sequence[str] | None = None,
     noise: float | Sequence[float] | None = None,
     tolerance: float = 0.5,
+    area: float | None = None,
+    capacitance: float | None = None,
     backend: str | Backend = "auto",
     **options: Any,
 ) -> Identifiability:
@@ -52,6 +55,8 @@ def identifiability(
     tolerance : float
         A parameter is determined when its standard error is below, in the units of
         `Identifiability`: 0.5 is a factor of 1.6 of a conductance, or 5 mV.
+    area, capacitance : float, optional
+        As in `fit`.
     backend : str or Backend
     **options
         Of the solve: `SolveOptions`.
@@ -85,6 +90,7 @@ def identifiability(
     if not isinstance(neuron, Neuron):
         raise InputError(f"fitted is a {type(fitted).__name__}; give a Neuron or a FitResult")
     items = checks.recordings_of(recordings)
+    neuron = neuron_of(neuron, items, area, capacitance)
     indices = checks.trainable_of(neuron, "physical" if trainable is None else trainable)
     neuron, taken = at_recordings(neuron, items)
     if taken:

@@ -56,8 +56,8 @@ class Stage:
     memory : int
         Pairs of steps that L-BFGS keeps.
     gain : float, optional
-        Of the observer: a conductance in the neuron's unit, mS/cm². The higher, the closer the
-        voltage is held; a schedule lowers it from stage to stage.
+        Of the observer: a conductance in the unit of the recordings (mS/cm², µS or nS). The
+        higher, the closer the voltage is held; a schedule lowers it from stage to stage.
     window : float, optional
         Length of the windows, ms.
     continuity : float
@@ -123,10 +123,10 @@ class Stage:
         if (self.mode == "observer") != (self.gain is not None):
             raise InputError(
                 f'Stage: mode = "{self.mode}", gain = {self.gain}; an observer needs a gain '
-                "(mS/cm²), and nothing else has one"
+                "(a conductance: mS/cm², µS or nS), and nothing else has one"
             )
         if self.gain is not None and not 0 < self.gain < np.inf:
-            raise InputError(f"Stage: gain = {self.gain} mS/cm² must be positive")
+            raise InputError(f"Stage: gain = {self.gain} (a conductance) must be positive")
         self._check_windows()
         if int(self.search) != self.search or self.search < 0:
             raise InputError(f"Stage: search = {self.search}; give a whole number, 0 for none")
