@@ -18,7 +18,6 @@ from .units import PER_CM2, ratio, written
 
 FloatArray = NDArray[np.float64]
 Bounds = Mapping[str, tuple[float, float]]
-_HOW = "area= in µm², or capacitance= in pF (--area, --capacitance on the command line)"
 
 
 def neuron_for(
@@ -91,13 +90,12 @@ def _mixed(neuron: Neuron, unit: str, what: str) -> str:
     said = f'neuron "{neuron.name}" is {system_text(stated)} but {what} is '
     if stated == PER_CM2:
         return (
-            f"{said}of a whole cell, in {written(unit)}: give the size of the cell, {_HOW}; or "
-            "convert the neuron first, neuron.whole_cell(area=…)"
+            f"{said}of a whole cell, in {written(unit)}: give the size of the cell, area= in µm² "
+            "or capacitance= in pF; or convert the neuron first, neuron.whole_cell(…)"
         )
     return (
-        f"{said}per area, in {written(unit)}: if its numbers are in {stated}, say so "
-        f'(unit="{stated}", --current-unit {stated}); else give the area of the cell, area= in '
-        "µm² (--area on the command line)"
+        f"{said}per area, in {written(unit)}: if its numbers are in {stated}, say so with "
+        f'CurrentClamp(…, unit="{stated}"); else give the area of the cell, area= in µm²'
     )
 
 

@@ -107,6 +107,7 @@ def simulate(
     _check(neurons, protocols)
     given, sized = neurons, area is not None or capacitance is not None
     neurons = neurons_of(given, protocols, area, capacitance)
+    check_one_structure(neurons)
     base, scale = neurons[0], scales_of(given, neurons, sized)
     values, individual = _theta(neurons, theta, parameters, scale)
     t = _times(saveat, protocols)
@@ -134,7 +135,6 @@ def _check(neurons: list[Neuron], protocols: list[Protocol]) -> None:
     for item in neurons:
         if not isinstance(item, Neuron):
             raise InputError(f"neuron is a {type(item).__name__}; give a Neuron")
-    check_one_structure(neurons)
     for item in protocols:
         if not isinstance(item, Protocol):
             raise InputError(
