@@ -205,7 +205,7 @@ def test_the_unit_of_a_current_is_that_of_the_user(capsys, tmp_path):
     assert run(capsys, *clamp, *common, tmp_path / "clamp")[0] == 0
     assert ph.read(tmp_path / "clamp" / "trace.csv", clamp="voltage")[0].unit == "nA"
     step = ("simulate", "squid_axon", "--step", 7)
-    assert_one_line_error(run(capsys, *step, *common, tmp_path / "step"), "--area")
+    assert_one_line_error(run(capsys, *step, *common, tmp_path / "step"), "area")
     assert run(capsys, *step, "--area", 1e5, *common, tmp_path / "step")[0] == 0
     assert ph.read(tmp_path / "step" / "trace.csv", clamp="current")[0].protocol.unit == "nA"
     wrong = run(capsys, *step, "--current-unit", "mV", "--out", tmp_path / "wrong")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import claims, folders
 from ..errors import InputError
-from . import sources
+from . import cell_size, sources
 from .fit import heldout_of, prepared
 from .output import add_folder, figures, say, write_csv, write_json
 from .parser import count, number, positive, zero_or_more
@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--thin", type=count, default=1, metavar="N", help="use every N-th sample")
     how.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
     how.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
+    cell_size.add_arguments(parser)
     sources.add_arguments(parser)
 
 
@@ -83,6 +84,7 @@ def run(options: argparse.Namespace) -> None:
         threshold=options.threshold,
         features=options.features,
         backend=options.backend,
+        **cell_size.given(options),
         **({} if options.rtol is None else {"rtol": options.rtol}),
     )
     say(str(evaluation))

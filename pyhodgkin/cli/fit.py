@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import folders
 from ..errors import InputError
-from . import report, sources
+from . import cell_size, report, sources
 from .output import add_folder
 from .parser import count, positive, whole, zero_or_more
 from .simulate import model
@@ -78,12 +78,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
     training.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
+    cell_size.add_arguments(parser)
     sources.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
+    from ..matching import unit_of
     from ..training.temperatures import check_unseen
 
     folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
@@ -92,6 +94,7 @@ def run(options: argparse.Namespace) -> int:
     check_networks_trained(neuron, options)
     test = sources.read_all(options.test, options) if options.test else ()
     check_unseen(neuron, train, test)
+    unit_of((*train, *test), "RECORDING and --test")
     result = ph.fit(
         neuron,
         train,
@@ -103,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
         out=options.out,
         resume=options.resume,
         overwrite=options.overwrite,
+        **cell_size.given(options),
         **({} if options.rtol is None else {"rtol": options.rtol}),
     )
     errors, predictions = score(result, test, options)

@@ -12,8 +12,7 @@ import numpy as np
 
 from .. import claims, folders
 from ..errors import InputError
-from ..units import current_unit
-from . import wording
+from . import cell_size, wording
 from .output import add_folder, figures, say, show_table, write_csv, write_json
 from .parser import number, positive, zero_or_more
 
@@ -55,9 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--protocol", type=Path, metavar="FILE", help="protocols as JSON")
     parser.add_argument(
         "--current-unit",
-        default="uA/cm2",
         metavar="U",
-        help="of --step and of the neuron's currents: uA/cm2, nA or pA [uA/cm2]",
+        help="of --step and of the neuron's currents: uA/cm2, nA or pA [that of MODEL]",
     )
     parser.add_argument(
         "--start", type=zero_or_more, default=10.0, metavar="MS", help="of a step [10]"
@@ -71,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rtol", type=positive, default=1e-6, metavar="R", help="[1e-6]")
     parser.add_argument("--solver", default="auto", help="by name [auto]")
     parser.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
+    cell_size.add_arguments(parser)
     add_folder(parser)
 
 
@@ -78,19 +77,21 @@ def run(options: argparse.Namespace) -> None:
     import pyhodgkin as ph
 
     folders.check(options.out, overwrite=options.overwrite)
-    neuron, unit = model(options.model), current_unit(options.current_unit)
-    protocols = protocols_of(options)
+    what = cell_size.simulated(model(options.model), options)
+    protocols = protocols_of(options, what.unit)
     solution = ph.simulate(
-        neuron,
+        what.neuron,
         protocols,
+        **what.size,
         saveat=options.dt,
         rtol=options.rtol,
         solver=options.solver,
         backend=options.backend,
     )
     with claims.writing(options.out, "simulation", overwrite=options.overwrite) as folder:
-        write(folder, neuron, protocols, solution, unit)
-    show_table(summary(solution, protocols), title=f"{neuron.name}, {solution.t[-1]:g} ms")
+        write(folder, protocols, solution)
+    title = f"{solution.neuron.name}, {solution.t[-1]:g} ms"
+    show_table(summary(solution, protocols), title=title)
     say(f"written to {options.out}")
 
 
@@ -122,8 +123,8 @@ def model(name: str) -> Neuron:
     return library.get(name)
 
 
-def protocols_of(options: argparse.Namespace) -> list[Protocol]:
-    """The protocols that the options ask for."""
+def protocols_of(options: argparse.Namespace, unit: str) -> list[Protocol]:
+    """The protocols that the options ask for; steps of current are in `unit`."""
     from ..protocols import CurrentClamp, Step, VoltageClamp
 
     if options.protocol:
@@ -132,7 +133,7 @@ def protocols_of(options: argparse.Namespace) -> list[Protocol]:
     span = {"start": options.start, "stop": options.stop, "t_end": options.t_end}
     if options.step:
         waveforms = [Step(options.start, options.stop, amplitude) for amplitude in options.step]
-        return [CurrentClamp(w, options.t_end, options.current_unit) for w in waveforms]
+        return [CurrentClamp(w, options.t_end, unit) for w in waveforms]
     return list(VoltageClamp.family(options.clamp, holding=options.holding, **span))
 
 
@@ -179,21 +180,19 @@ def read_protocols(path: Path) -> list[Protocol]:
         raise InputError(f"--protocol: {path} holds no protocol: {what}") from None
 
 
-def write(
-    out: Path, neuron: Neuron, protocols: list[Protocol], solution: Solution, unit: str
-) -> None:
+def write(out: Path, protocols: list[Protocol], solution: Solution) -> None:
     """All files of a simulation; several elements are numbered from 1."""
     from .. import document, plot
 
-    document.save(neuron, out / "model.json")
+    document.save(solution.neuron, out / "model.json")
     write_json(out / "protocols.json", [protocol.to_dict() for protocol in protocols])
-    figures(out, {"trace": lambda: plot.trace(solution, current_unit=unit)})
+    figures(out, {"trace": lambda: plot.trace(solution)})
     for i, cell in enumerate(solution):
         number = "" if len(solution) == 1 else f"_{i + 1}"
-        write_csv(out / f"trace{number}.csv", columns(cell, unit))
+        write_csv(out / f"trace{number}.csv", columns(cell))
         drawn = {}
         if len(cell.currents):
-            drawn[f"currents{number}"] = lambda c=cell: plot.currents(c, current_unit=unit)
+            drawn[f"currents{number}"] = lambda c=cell: plot.currents(c)
         if len(cell.gates):
             drawn[f"gates{number}"] = lambda c=cell: plot.gates(c)
             drawn[f"open_probabilities{number}"] = lambda c=cell: plot.open_probabilities(c)
@@ -202,15 +201,15 @@ def write(
     write_csv(out / "summary.csv", {key: [row[key] for row in rows] for key in rows[0]})
 
 
-def columns(cell: Solution, unit: str) -> dict[str, np.ndarray]:
+def columns(cell: Solution) -> dict[str, np.ndarray]:
     """A trace as columns, each with its unit in its name; `pyhodgkin.read` takes them as well."""
     protocol: Any = cell.protocol  # of one cell: one protocol
     injects = protocol.kind == "current"
-    unit = protocol.unit if injects else unit
+    unit = f"_{cell.current_unit}" if cell.current_unit else ""
     total = cell.stimulus if injects else np.sum([*cell.currents.values()], axis=0)
-    table = {"t_ms": cell.t, "v_mV": cell.v, f"current_{unit}": total}
+    table = {"t_ms": cell.t, "v_mV": cell.v, f"current{unit}": total}
     table.update(cell.gates)
-    table.update({f"i_{name}_{unit}": values for name, values in cell.currents.items()})
+    table.update({f"i_{name}{unit}": values for name, values in cell.currents.items()})
     return table
 
 
