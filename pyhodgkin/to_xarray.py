@@ -22,7 +22,7 @@ def dataset(solution: Solution) -> Any:
         ) from error
     dims = ("batch", "time") if solution.batched else ("time",)
     protocol = solution._protocol(0)
-    unit = protocol.unit if protocol.kind == "current" else "uA/cm2"
+    unit = solution.current_unit or ""  # not stated
     variables = {"v": (solution.v, "mV", "membrane potential")}
     for name, gate in solution.gates.items():
         variables[name] = (gate, "1", f"gating variable {name}")

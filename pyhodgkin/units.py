@@ -117,6 +117,12 @@ def current_factor(
         )
     stays = plain if plain in CURRENT else ("nA" if table is AMPERE else PER_CM2)
     target = (stays if area is None else PER_CM2) if to is None else current_unit(to)
+    if target in table and area is not None:
+        size = "of a whole cell" if table is AMPERE else "per area"
+        raise InputError(
+            f"{argument} {plain} and {target} are both {size}: the area of the cell changes "
+            "nothing, leave area= (or capacitance=) out"
+        )
     if target in table:
         return (1.0 if plain == target else table[plain] / table[target]), target
     if area is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -32,7 +33,7 @@ def axon() -> ph.Neuron:
     h = ph.RateKinetics(Exponential(0.07, -65, -20), Sigmoid(1, -35, 10))
     k = ph.Channel("k", 36, -77, (ph.Gate("n", n, power=4),))
     na = ph.Channel("na", 120, 50, (ph.Gate("m", m, power=3), ph.Gate("h", h)))
-    return ph.Neuron("axon", (k, na, ph.Channel("l", 0.3, -54.3)))
+    return ph.Neuron("axon", (k, na, ph.Channel("l", 0.3, -54.3)), current_unit="uA/cm2")
 
 
 @pytest.fixture
@@ -83,8 +84,11 @@ def test_trace_under_voltage_clamp_shows_the_current(axon):
     protocol = ph.VoltageClamp.step(0.0, start=10.0, stop=30.0, t_end=40.0)
     text = labels(ph.plot.trace(solution_of(axon, protocol)))
     assert "ionic current (µA/cm²)" in text and "command" in text and "(mV)" in text
-    nano = labels(ph.plot.currents(solution_of(axon, protocol), current_unit="nA"))
-    assert "current (nA)" in nano
+    with pytest.raises(InputError, match="drawn in nA, but those of the solution are in µA/cm²"):
+        ph.plot.currents(solution_of(axon, protocol), current_unit="nA")
+    unstated = solution_of(dataclasses.replace(axon, current_unit=None), protocol)
+    assert "current (unit not stated)" in labels(ph.plot.currents(unstated))
+    assert "current (nA)" in labels(ph.plot.currents(unstated, current_unit="nA"))
 
 
 def test_trace_over_what_was_measured(axon):

@@ -144,7 +144,11 @@ def test_factors():
     assert current_factor("A", None, area=1000.0) == (1e14 / 1000.0, "uA/cm2")
     assert current_factor("pA", "uA/cm2", area=1000.0) == (0.1, "uA/cm2")
     assert current_factor("A/m2", "pA", area=1000.0) == (1000.0, "pA")
-    assert current_factor("pA", "nA", area=1000.0)[1] == "nA"
+    for to in ("nA", "pA"):
+        with pytest.raises(InputError, match=r"both of a whole cell.*leave area= .*out"):
+            current_factor("pA", to, area=1000.0)
+    with pytest.raises(InputError, match="both per area"):
+        current_factor("A/m2", None, area=1000.0)
 
 
 # -- printed --------------------------------------------------------------------------------

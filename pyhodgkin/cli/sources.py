@@ -27,7 +27,7 @@ _OPTIONS = {
     "electrode": "of an NWB file with several: its name",
 }
 _NUMBERS = ("dt", "rate", "voltage_scale", "current_scale", "temperature", "channel")
-_NUMBERS += ("junction_potential",)
+_NUMBERS += ("junction_potential", "area", "capacitance", "c_m")
 
 _OR_NAMES = ("dt", "rate", "channel")  # a name in the file may stand there
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..units import current_unit as current_unit_of
+from ..units import ratio, written
 from .style import INK, MEASURED, STIMULUS, color, label_lines, panels, shades, styled
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def trace(
     solution: Solution,
     *,
     measured: Recording | None = None,
-    current_unit: str = "uA/cm2",
+    current_unit: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Membrane potential over time, with the stimulus below it.
@@ -41,9 +42,9 @@ def trace(
         Of one cell or of a batch; each element of a batch is a line.
     measured : Recording, optional
         Drawn behind in grey.
-    current_unit : {"uA/cm2", "nA", "pA"}
-        Unit of the ionic currents under voltage clamp, which the conductances of the neuron
-        decide; under current clamp the protocol states it.
+    current_unit : {"uA/cm2", "nA", "pA"}, optional
+        Unit to draw the ionic currents in, by default ``solution.current_unit``: nA and pA are
+        converted, and a neuron that states none is taken at its word.
     axes : two Axes, optional
         Where to draw; by default a new figure.
 
@@ -59,15 +60,15 @@ def trace(
     t, scale = time_axis(bottom, solution.t)
     protocols = _protocols(solution)
     clamped = protocols[0].kind == "voltage"
-    rows = _total_current(solution) if clamped else np.atleast_2d(solution.v)
+    factor, unit = _drawn_in(solution, current_unit)
+    rows = factor * _total_current(solution) if clamped else np.atleast_2d(solution.v)
     if measured is not None:
-        top.plot(measured.t * scale, measured.data, color=MEASURED, lw=2.2, label="measured")
+        seen = _measured(measured, current_unit or solution.current_unit) if clamped else 1.0
+        top.plot(measured.t * scale, seen * measured.data, color=MEASURED, lw=2.2, label="measured")
     for row, line in zip(rows, shades(len(rows)), strict=True):
         label = "model" if measured is not None and len(rows) == 1 else None
         top.plot(t, row, color=line, label=label)
-    top.set_ylabel(
-        f"ionic current ({_unit_text(solution, current_unit)})" if clamped else "potential (mV)"
-    )
+    top.set_ylabel(f"ionic current ({unit})" if clamped else "potential (mV)")
     if measured is not None:
         label_lines(top)
     stimulus(bottom, solution.t, protocols, scale)
@@ -107,15 +108,16 @@ def open_probabilities(solution: Solution, *, axes: Sequence[Axes] | None = None
 
 @styled
 def currents(
-    solution: Solution, *, current_unit: str = "uA/cm2", axes: Sequence[Axes] | None = None
+    solution: Solution, *, current_unit: str | None = None, axes: Sequence[Axes] | None = None
 ) -> Figure:
     """Ionic currents over time, outward positive, below the membrane potential.
 
     Parameters are those of `gates`, and the `current_unit` of `trace`.
     """
     cell = _one_cell(solution)
-    label = f"current ({_unit_text(cell, current_unit)})"
-    return _below_potential(cell, dict(cell.currents), label, axes)
+    factor, unit = _drawn_in(cell, current_unit)
+    lines = {name: factor * values for name, values in cell.currents.items()}
+    return _below_potential(cell, lines, f"current ({unit})", axes)
 
 
 @styled
@@ -222,9 +224,32 @@ def _total_current(solution: Solution) -> NDArray[np.float64]:
     return np.atleast_2d(np.sum([np.asarray(i) for i in solution.currents.values()], axis=0))
 
 
-def _unit_text(solution: Solution, clamped: str) -> str:
-    protocol = _protocols(solution)[0]
-    return UNIT_TEXT[protocol.unit if protocol.kind == "current" else current_unit_of(clamped)]
+def _drawn_in(solution: Solution, wanted: str | None) -> tuple[float, str]:
+    """What the currents are multiplied with, and the unit as the axis has it."""
+    stated = solution.current_unit
+    unit = stated if wanted is None else current_unit_of(wanted)
+    if stated is None or unit is None or stated == unit:
+        return 1.0, written(unit) or "unit not stated"
+    times, over = _ratio(stated, unit, "the solution")
+    return times / over, written(unit)
+
+
+def _measured(recording: Recording, unit: str | None) -> float:
+    """What a measured current is multiplied with, to be drawn in `unit`."""
+    if unit is None or current_unit_of(unit) == recording.current_unit:
+        return 1.0
+    times, over = _ratio(recording.current_unit, current_unit_of(unit), "what was measured")
+    return times / over
+
+
+def _ratio(stated: str, unit: str, what: str) -> tuple[float, float]:
+    try:
+        return ratio(stated, unit, None)
+    except InputError:
+        raise InputError(
+            f"currents are drawn in {written(unit)}, but those of {what} are in {written(stated)}: "
+            "leave current_unit= out, or convert the neuron first (whole_cell, per_area)"
+        ) from None
 
 
 def _arrows(ax: Axes, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> None:

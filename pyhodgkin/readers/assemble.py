@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, RecordingError, RecordingWarning
 from ..protocols import CurrentClamp, Protocol, Sampled, VoltageClamp
 from ..recordings import Recording
-from ..units import current_factor, spelled
+from ..units import PER_CM2, current_factor, spelled
 from .options import Options
 
 # Numbers that are all smaller than this are in another unit than a caller gives.
@@ -139,6 +139,11 @@ def _refuse_beside_protocol(clamp: str, given: Protocol, options: Options, where
             f"{where}: {name}={getattr(options, name)!r} is about the command of the file, which "
             "protocol= replaces: leave one out"
         )
+    if clamp == "current" and options.membrane(where) is not None:
+        raise RecordingError(
+            f"{where}: the size of the cell converts currents of the file, and protocol= replaces "
+            "them: give the protocol in the unit that you want, and leave area= or capacitance= out"
+        )
     for name in ("current_unit", "convert_current") if clamp == "current" else ():
         value = getattr(options, name)
         if value is not None and spelled(value) != unit:
@@ -174,7 +179,8 @@ def _converted(trace: Trace, is_voltage: bool, options: Options, where: str) -> 
     values = values if scale == 1.0 else values * scale
     constant = scale / trace.factor * trace.offset
     if trace.holding:
-        constant += current_factor("A", unit)[0] * trace.holding
+        area = options.membrane(where) if unit == PER_CM2 else None
+        constant += current_factor("A", unit, area=area)[0] * trace.holding
     return (values + constant if constant else values), unit
 
 

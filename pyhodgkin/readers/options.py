@@ -32,6 +32,7 @@ COMMON = frozenset(
         *("clamp", "protocol", "command_mode", "temperature", "name"),
         *("sweeps", "exclude", "junction_potential"),
         *("voltage_unit", "current_unit", "voltage_scale", "current_scale", "convert_current"),
+        *("area", "capacitance", "c_m"),
     }
 )
 
@@ -58,6 +59,9 @@ class Options:
     voltage_scale: float | str = 1.0
     current_scale: float | str = 1.0
     convert_current: str | None = None
+    area: float | None = None
+    capacitance: float | None = None
+    c_m: float | None = None
     command_mode: str = "command"
     channel: int | str | None = None
     command: int | str | None = None
@@ -143,7 +147,29 @@ class Options:
     def current_factor(self, stated: str | None, where: str) -> tuple[float, str]:
         """Factor to one of the units that a recording can have, and that unit."""
         unit = self.unit("current", stated, where)
-        return _named(where, lambda: current_factor(unit, self.convert_current))
+        return _named(
+            where, lambda: current_factor(unit, self.convert_current, area=self.membrane(where))
+        )
+
+    def membrane(self, where: str) -> float | None:
+        """Membrane area of the cell, µm²: given, or its capacitance over that of an area."""
+        sizes = {"area": "µm²", "capacitance": "pF", "c_m": "µF/cm²"}
+        for name, unit in sizes.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+                raise RecordingError(f"{where}: {name}={value!r} must be a positive number, {unit}")
+        if (self.capacitance is None) != (self.c_m is None) or (
+            self.area is not None and self.capacitance is not None
+        ):
+            raise RecordingError(
+                f"{where}: give the size of the cell as area= (µm²), or as capacitance= (pF) with "
+                "c_m= (µF/cm², of its membrane)"
+            )
+        if self.capacitance is not None and self.c_m is not None:
+            return 100.0 * self.capacitance / self.c_m
+        return self.area
 
     def chosen(self, names: Sequence[str], path: object) -> list[int]:
         """Positions of the sweeps to read, of those called `names`; only these need be readable."""

@@ -37,6 +37,9 @@ def read(
     voltage_scale: float | str = 1.0,
     current_scale: float | str = 1.0,
     convert_current: str | None = None,
+    area: float | None = None,
+    capacitance: float | None = None,
+    c_m: float | None = None,
     command_mode: str = "command",
     channel: int | str | None = None,
     command: int | str | None = None,
@@ -87,6 +90,12 @@ def read(
     convert_current : {"uA/cm2", "nA", "pA"}, optional
         Unit of the currents in the result. By default those three stay, other amperes become
         nA and other densities µA/cm².
+    area : float, optional
+        Membrane area of the cell, µm²: its currents, in amperes in the file, become µA/cm² (or
+        those of a density the unit of `convert_current`).
+    capacitance, c_m : float, optional
+        In the place of `area`: the capacitance of the cell, pF, and of an area of its membrane,
+        µF/cm² (often taken as 1).
     command_mode : {"command", "linear", "held"}
         What the command does between its samples, see `pyhodgkin.protocols.Sampled`.
     channel : int or str, optional

@@ -12,6 +12,7 @@ from ..protocols import Protocol
 from ..units import CURRENT, current_unit
 
 if TYPE_CHECKING:
+    from ..solution import Solution
     from .recording import Recording
 
 
@@ -50,6 +51,17 @@ def _temperature(name: str, given: Any) -> None:
         fits = False
     if not fits:
         raise error(name, f"temperature must be finite (deg C), got {given!r}")
+
+
+def unit_of_solution(solution: Solution, given: str | None) -> str:
+    """The unit of the currents of `solution`; `given` where it does not state one."""
+    stated = solution.current_unit
+    if given and stated and current_unit(given) != stated:
+        raise RecordingError(
+            f"current_unit is {given} but the currents of the solution are in {stated}: leave it "
+            "out, or convert the neuron first (whole_cell, per_area)"
+        )
+    return given or stated or ""
 
 
 def _vector(name: str, field: str, values: ArrayLike, length: int | None = None) -> NDArray:

@@ -244,6 +244,8 @@ class Recording(Setup):
         """A synthetic recording: what a `Solution` (of one neuron) would have measured.
 
         `noise` is the standard deviation of white noise added, in mV or the current's unit.
+        Currents are in the unit of the solution; `current_unit` is needed only where its neuron
+        does not state one.
         """
         if solution.batched:
             raise RecordingError("from_solution takes one element of a batch: give solution[i]")
@@ -252,6 +254,7 @@ class Recording(Setup):
         if protocol.kind == "current":
             return cls(solution.t, protocol, v=solution.v + white, **fields_)
         total = np.sum([solution.currents[name] for name in solution.currents], axis=0)
+        fields_["current_unit"] = checks.unit_of_solution(solution, fields_.get("current_unit"))
         return cls(solution.t, protocol, current=total + white, **fields_)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
