@@ -14,7 +14,7 @@ from .errors import RecordingError, unknown
 from .judging import features as efeatures
 from .judging.evaluation import Evaluation
 from .judging.members import Member, members_of, place_among, predictions_of
-from .judging.scores import HELDOUT, TRAINING, Rules, Score, relative_l2, spike_numbers
+from .judging.scores import HELDOUT, RECORDINGS, TRAINING, Rules, Score, relative_l2, spike_numbers
 from .neuron.neuron import Neuron
 from .recordings import Recording
 from .training import checks
@@ -57,7 +57,7 @@ def evaluate(
         Several are an ensemble, whose members are judged one by one.
     recordings : Recording or several
         Those trained on; current clamp and voltage clamp may be mixed. May be empty when
-        `heldout` is not.
+        `heldout` is not. Of a Neuron without `heldout`, any: their role is "recordings".
     heldout : recordings, float, or names, optional
         Those never seen, as in `fit`: other recordings, or the fraction or names of some of
         `recordings`.
@@ -122,7 +122,9 @@ def evaluate(
     members = members_of(fitted, theta, starts)
     train, held = _divided(recordings, heldout)
     _check_unseen(members, held)
-    items, roles = (*train, *held), (TRAINING,) * len(train) + (HELDOUT,) * len(held)
+    trained = bool(held) or any(member.result is not None for member in members)
+    items, role = (*train, *held), TRAINING if trained else RECORDINGS
+    roles = (role,) * len(train) + (HELDOUT,) * len(held)
     names, solved = efeatures.names_of(features), options_of(options)
     engine = backends.get(backend, solved) if isinstance(backend, str) else backend
     predicted = predictions_of(engine, members, items, solved, area, capacitance)

@@ -76,6 +76,7 @@ def bare(monkeypatch, tmp_path):
     for name, value in (("_sessions", {}), ("_failed", {}), ("_started_in", None), ("_door", None)):
         monkeypatch.setattr(start, name, value)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("JULIA_DEPOT_PATH", str(tmp_path / "depot"))
     monkeypatch.setenv("PYTHON_JULIAPKG_PROJECT", str(tmp_path / "resolved"))
     discover.forget()

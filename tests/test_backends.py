@@ -52,7 +52,7 @@ def pretended(bare):
     bare.setattr(backends, "_start_julia", Engine)
     engine = types.SimpleNamespace(SOLVERS=("rodas5p",))
     bare.setitem(sys.modules, "pyhodgkin.backends.julia.engine", engine)
-    bare.setattr(backends, "_said", set())
+    bare.setattr(backends.announce, "_said", set())
     bare.delenv("PYHODGKIN_QUIET", raising=False)
     return bare
 
@@ -60,6 +60,28 @@ def pretended(bare):
 def test_auto_takes_julia_where_it_can_and_says_so_once(pretended, capsys):
     assert backends.get().name == backends.get("auto", SolveOptions()).name == "julia"
     assert capsys.readouterr().err == "pyhodgkin: julia engine (it can start here)\n"
+
+
+def test_the_line_on_the_engine_comes_once_a_day(pretended, capsys, tmp_path):
+    from pyhodgkin.backends import announce
+
+    def next_process() -> str:
+        pretended.setattr(announce, "_said", set())
+        backends.get()
+        return capsys.readouterr().err
+
+    stamp = announce.cache_folder() / "engine-julia"
+    assert "julia engine" in next_process() and stamp.is_relative_to(tmp_path)
+    assert next_process() == ""
+    stamp.write_text("2020-01-01\n")  # another day
+    assert "julia engine" in next_process() and next_process() == ""
+    announce.always()  # -v
+    try:
+        assert "julia engine" in next_process() and "julia engine" in next_process()
+    finally:
+        announce.always(False)
+    pretended.setenv("XDG_CACHE_HOME", str(stamp))  # a file: nothing can be written below it
+    assert "julia engine" in next_process()
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,22 @@ def test_models_lists_the_library(capsys):
     assert "10.1113/jphysiol.1952.sp004764" in out and "rest (mV)" in out
 
 
+def test_models_says_which_cell_each_is(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    _, out, _ = run(capsys, "models")
+    flat = " ".join(out.split())
+    for part in (
+        "herg_beattie hERG (Kv11.1) potassium current",
+        "squid_axon Squid giant axon",
+        "squid_axon µA/cm² 6.3 -65 10.1113",
+        "herg_beattie nA - -80 10.1113/JP275733",
+        "pospischil_rs µA/cm² 36 -70.57 10.1007/s00422-008-0263-8",
+    ):
+        assert part in flat, out
+    (row,) = [r for r in ph.library.describe() if r["name"] == "squid_axon"]
+    assert (row["unit"], row["temperature"]) == ("µA/cm²", "6.3 °C")
+
+
 def test_models_prints_equations(capsys):
     code, out, _ = run(capsys, "models", "squid_axon")
     assert code == 0 and str(ph.library.get("squid_axon")).strip() == out.strip()
@@ -139,6 +155,26 @@ def test_simulate_under_voltage_clamp(capsys, tmp_path):
     assert run(capsys, "simulate", "squid_axon", *levels, "--out", tmp_path / "run")[0] == 0
     (recording,) = ph.read(tmp_path / "run" / "trace_2.csv", clamp="voltage")
     assert recording.command[[0, -1]] == pytest.approx([-80.0, 0.0])
+
+
+def test_a_clamp_reports_peak_and_steady_currents(capsys, tmp_path):
+    levels = ("--clamp", -40, 20, "--start", 5, "--stop", 25, "--t-end", 40, "--dt", 0.05)
+    code, out, _ = run(capsys, "simulate", "squid_axon", *levels, "--out", tmp_path / "run")
+    assert code == 0 and "spike" not in out
+    for part in ("peak (µA/cm²)", "steady (µA/cm²)", "i_na", "i_k", "i_l", "total"):
+        assert part in out
+    table = np.genfromtxt(tmp_path / "run" / "summary.csv", delimiter=",", names=True, dtype=None,
+                          encoding="utf-8", deletechars="")  # fmt: skip
+    protocols = ph.VoltageClamp.family([-40, 20], holding=-80, start=5, stop=25, t_end=40)
+    solution = ph.simulate(ph.library.get("squid_axon"), protocols, saveat=0.05)
+    during = (solution.t >= 5) & (solution.t < 25)
+    for i in (0, 1):
+        i_na = solution.currents["na"][i][during]
+        assert table["i_na_peak_(uA/cm2)"][i] == pytest.approx(i_na.min(), rel=1e-3)
+        i_k = solution.currents["k"][i][during]
+        assert table["i_k_steady_(uA/cm2)"][i] == pytest.approx(i_k[-1], rel=1e-3)
+    code, shown, _ = run(capsys, "show", tmp_path / "run")
+    assert code == 0 and "i_na" in shown and "spike" not in shown
 
 
 @pytest.mark.parametrize(

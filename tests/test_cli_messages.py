@@ -221,7 +221,7 @@ def test_a_warning_is_one_line_and_numpy_is_silent(capsys, monkeypatch):
         return []
 
     monkeypatch.setattr(ph.library, "names", names)
-    monkeypatch.setattr("pyhodgkin.cli.models.show_table", lambda rows: None)
+    monkeypatch.setattr("pyhodgkin.cli.models.show_table", lambda *_, **__: None)
     code, _, err = run(capsys, "models")
     assert code == 0 and err == "pyhodgkin: warning: --dt 3 ms is long: give less\n"
 

@@ -243,3 +243,16 @@ def test_bad_input(given, part):
     given = {"fitted": squid(), "recordings": trace([20.0]), "backend": Fixed(), **given}
     with pytest.raises(InputError, match=part.replace("(", r"\(")):
         ph.evaluate(given.pop("fitted"), given.pop("recordings"), **given)
+
+
+def test_of_a_neuron_that_was_not_trained_no_recording_is_of_training():
+    cell = squid()
+    trace = [recording(i, f"sweep {i}") for i in range(3)]
+    judged = ph.evaluate(cell, trace, backend="torch")
+    assert {row["role"] for row in judged.rows()} == {"recordings"}
+    for text in (str(judged), repr(judged)):
+        assert "training" not in text and "recordings" in text
+    assert "recordings" in judged.plot().axes[0].get_title(loc="left")
+    held = ph.evaluate(cell, trace[:2], heldout=trace[2], backend="torch")
+    assert [row["role"] for row in held.rows()] == ["training", "training", "held out"]
+    assert repr(held).endswith("2 training and 1 held out recordings)")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import BackendUnavailableError, unknown
+from . import announce
 
 if TYPE_CHECKING:
     from .base import Backend, SolveOptions
@@ -52,7 +53,7 @@ def get(name: str = "auto", options: SolveOptions | None = None) -> Backend:
     """The engine called `name`; ``"auto"`` is the best one that can start here.
 
     ``"auto"`` takes Julia where that can start without a download and knows how to do what
-    `options` ask for, and torch otherwise; on standard error it says once which, and why
+    `options` ask for, and torch otherwise; on standard error it says which, and why, once a day
     (``PYHODGKIN_QUIET=1`` silences it). ``"julia"`` starts Julia, and lets juliapkg install what
     is missing.
 
@@ -81,13 +82,13 @@ def get(name: str = "auto", options: SolveOptions | None = None) -> Backend:
         except BackendUnavailableError as error:
             against = str(error)
         else:
-            _say_once("julia", "it can start here")
+            announce.say("julia", "it can start here")
             return engine
     if not _torch().ready:
         raise BackendUnavailableError(
             f"no engine can start: {'; '.join(NO_TORCH)}; and not Julia: {against}"
         )
-    _say_once("torch", f"not Julia: {against}")
+    announce.say("torch", f"not Julia: {against}")
     return _start_torch()
 
 
@@ -144,14 +145,3 @@ def _against_julia(options: SolveOptions | None) -> str:
     if options.solver not in ("auto", *SOLVERS):
         return f'it has no solver "{options.solver}"'
     return ""
-
-
-_said: set[str] = set()
-
-
-def _say_once(name: str, why: str) -> None:
-    from .julia.environment import quiet
-
-    if name not in _said and not quiet():
-        print(f"pyhodgkin: {name} engine ({why})", file=sys.stderr, flush=True)
-    _said.add(name)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import __version__
+from ..backends import announce
 from ..errors import PyHodgkinError, RecordingWarning
 from . import demo, doctor, evaluate, fit, models, show, simulate, wording
 from .parser import Parser
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options: argparse.Namespace | None = None
     try:
         options = parsed([a for a in given if a != "--traceback"])
+        announce.always(options.verbose)
         with warned(options):
             code = options.run(options) or 0
         sys.stdout.flush()

@@ -25,15 +25,19 @@ def run(options: argparse.Namespace) -> None:
         for neuron in [library.get(name) for name in options.names]:
             say(f"{neuron}\n")
         return
-    neurons = [(name, library.get(name)) for name in library.names()]
+    rows = library.describe()
+    show_table([{"name": row["name"], "cell": row["summary"]} for row in rows], whole=("name",))
     show_table(
         [
             {
-                "name": name,
-                "states": " ".join(neuron.states),
-                "rest (mV)": f"{neuron.v_rest:.4g}",
-                "DOI": neuron.doi,
+                "name": row["name"],
+                "current": row["unit"],
+                "°C": row["temperature"].removesuffix(" °C") or "-",
+                "rest (mV)": f"{float(row['v_rest'].removesuffix(' mV')):.4g}",
+                "DOI": row["doi"],
             }
-            for name, neuron in neurons
-        ]
+            for row in rows
+        ],
+        whole=("name", "current", "rest (mV)", "DOI"),
     )
+    say("°C: that of the rates, where the model states it; pyhodgkin models NAME: the equations")

@@ -29,8 +29,8 @@ def add_folder(parser: argparse.ArgumentParser, **options: Any) -> None:
     )
 
 
-def show_table(rows: Sequence[Row], title: str = "") -> None:
-    """Print rows of equal keys, numbers to the right."""
+def show_table(rows: Sequence[Row], title: str = "", whole: Sequence[str] = ()) -> None:
+    """Print rows of equal keys, numbers to the right; the columns `whole` are never folded."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -40,7 +40,12 @@ def show_table(rows: Sequence[Row], title: str = "") -> None:
     )
     for name in rows[0]:
         numeric = all(isinstance(row[name], (int, float, np.number)) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=name in whole,
+        )
     for row in rows:
         table.add_row(*(text_of(value) for value in row.values()))
     Console(highlight=False).print(table)

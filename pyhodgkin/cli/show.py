@@ -10,6 +10,8 @@ from .. import folders
 from ..errors import InputError
 from . import wording
 from .output import say, show_table
+from .simulate import model
+from .summary import show_summary
 
 JUDGED = ("role", "recording", "member", "unit", "rmse", "mae", "gamma")
 NAME = "show"
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     if content.kind in ("fit", "demo"):
         show_fit(options)
     elif content.kind == "simulation":
-        show_table(rows_of(folder / "summary.csv"))
+        show_summary(rows_of(folder / "summary.csv"))
     if (folder / "evaluation.csv").exists():
         rows = rows_of(folder / "evaluation.csv")
         show_table([{name: row.get(name) for name in JUDGED} for row in rows], title="evaluation")
@@ -84,7 +86,6 @@ def show_fit(options: argparse.Namespace) -> None:
     """The errors and the log of a fit."""
     from ..training.result import FitResult
     from . import report
-    from .simulate import model
 
     result = FitResult.load(options.folder)
     if options.redraw:

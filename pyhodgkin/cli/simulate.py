@@ -13,8 +13,9 @@ import numpy as np
 from .. import claims, folders
 from ..errors import InputError
 from . import cell_size, wording
-from .output import add_folder, figures, say, show_table, write_csv, write_json
+from .output import add_folder, figures, say, write_csv, write_json
 from .parser import number, positive, zero_or_more
+from .summary import show_summary, summary
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
@@ -91,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
     with claims.writing(options.out, "simulation", overwrite=options.overwrite) as folder:
         write(folder, protocols, solution)
     title = f"{solution.neuron.name}, {solution.t[-1]:g} ms"
-    show_table(summary(solution, protocols), title=title)
+    show_summary(summary(solution, protocols), title=title)
     say(f"written to {options.out}")
 
 
@@ -211,26 +212,3 @@ def columns(cell: Solution) -> dict[str, np.ndarray]:
     table.update(cell.gates)
     table.update({f"i_{name}{unit}": values for name, values in cell.currents.items()})
     return table
-
-
-def summary(solution: Solution, protocols: list[Protocol]) -> list[dict]:
-    """One row for each element."""
-    from ..status import Status
-
-    rows = []
-    for i, cell in enumerate(solution):
-        spikes, protocol = cell.spike_times(), protocols[i]
-        extreme = cell.stimulus[np.argmax(np.abs(cell.stimulus - cell.stimulus[0]))]
-        rows.append(
-            {
-                "run": i + 1,
-                f"command ({protocol.unit})": float(extreme),
-                "spikes": len(spikes),
-                "first spike (ms)": float(spikes[0]) if len(spikes) else None,
-                "v min (mV)": float(np.nanmin(cell.v)),
-                "v max (mV)": float(np.nanmax(cell.v)),
-                "steps": int(cell.stats.get("n_steps", 0)),
-                "status": Status(int(cell.status)).name.lower(),
-            }
-        )
-    return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError, unknown
-from .scores import HELDOUT, TRAINING, Rules, Score
+from .scores import RECORDINGS, ROLES, Rules, Score
 from .table import text_of
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ class Evaluation:
     def select(
         self, role: str | None = None, member: str | int | None = None, unit: str | None = None
     ) -> tuple[Score, ...]:
-        """The scores of one role (``"training"`` or ``"held out"``), member, unit, or of all."""
-        if role not in (None, TRAINING, HELDOUT):
-            raise unknown("role", role, (TRAINING, HELDOUT))
+        """The scores of one role (see `Score`), member, unit, or of all."""
+        if role not in (None, *ROLES):
+            raise unknown("role", role, ROLES)
         if isinstance(member, (int, np.integer)):
             if not 0 <= member < len(self.members):
                 raise InputError(f"member = {member}: there are {len(self.members)}, from 0")
@@ -129,8 +130,10 @@ class Evaluation:
         return text_of(self.table(), self.rules)
 
     def __repr__(self) -> str:
-        counts = {role: sum(p.heldout == held for p in self.predictions) for role, held in _HELD}
-        listed = " and ".join(f"{n} {role}" for role, n in counts.items() if n)
+        counts = Counter(
+            role for role, _ in dict.fromkeys((s.role, s.recording) for s in self.scores)
+        )
+        listed = " and ".join(f"{n}" if r == RECORDINGS else f"{n} {r}" for r, n in counts.items())
         return f"Evaluation({', '.join(self.members)}; {listed} recordings)"
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,9 +161,6 @@ class Evaluation:
         from .. import plot
 
         return plot.evaluation(self, **options)
-
-
-_HELD = ((TRAINING, False), (HELDOUT, True))
 
 
 def mean_of(scores: Sequence[Score]) -> dict[str, float]:

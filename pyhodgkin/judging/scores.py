@@ -15,7 +15,9 @@ from ..spikes import coincidence_factor, match, upward_crossings
 
 FloatArray = NDArray[np.float64]
 
-TRAINING, HELDOUT = "training", "held out"
+# A neuron that was not trained has recordings, and none of them is of training.
+RECORDINGS, TRAINING, HELDOUT = "recordings", "training", "held out"
+ROLES = (RECORDINGS, TRAINING, HELDOUT)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Score:
     Parameters
     ----------
     recording, role, member, unit : str
-        `role` is ``"training"`` or ``"held out"``; `unit` that of what was observed.
+        `role` is ``"training"``, ``"held out"``, or ``"recordings"`` of a neuron that was
+        not trained; `unit` that of what was observed.
     rmse, mae : float
         Over the samples that the mask keeps, in `unit`; NaN where the solve failed.
     relative_l2 : float

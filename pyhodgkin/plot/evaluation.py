@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from ..judging.scores import HELDOUT
 from .style import MEASURED, color, label_lines, panels, styled
 from .traces import UNIT_TEXT, time_axis
 
@@ -48,8 +49,8 @@ def evaluation(
     if most < 1:
         raise InputError(f"most = {most}: give at least 1")
     sides = [
-        (role, [p for p in evaluation.predictions if p.heldout == held])
-        for role, held in (("training", False), ("held out", True))
+        (_role(evaluation, held), [p for p in evaluation.predictions if p.heldout == held])
+        for held in (False, True)
     ]
     sides = [(role, found) for role, found in sides if found]
     rows = min(most, max(len(found) for _, found in sides))
@@ -74,6 +75,12 @@ def evaluation(
     return grid[0].figure  # type: ignore[return-value]
 
 
+def _role(evaluation: Evaluation, heldout: bool) -> str:
+    """What the evaluation calls its recordings that were held out, or the others."""
+    roles = [role for role, _ in evaluation.groups if (role == HELDOUT) == heldout]
+    return roles[0] if roles else HELDOUT
+
+
 def _trace(ax: Axes, prediction: Prediction, longest: np.ndarray) -> float:
     _, scale = time_axis(ax, longest)
     t = prediction.t * scale
@@ -96,7 +103,7 @@ def _trace(ax: Axes, prediction: Prediction, longest: np.ndarray) -> float:
 def _numbers(evaluation: Evaluation, prediction: Prediction) -> str:
     from ..judging.evaluation import mean_of
 
-    role = "held out" if prediction.heldout else "training"
+    role = _role(evaluation, prediction.heldout)
     place = [p for p in evaluation.predictions if p.heldout == prediction.heldout].index(prediction)
     k = len(evaluation.members)
     scores = evaluation.select(role)[place * k : (place + 1) * k]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import unknown
+from ...units import written
 from ..neuron import Neuron
 from .cortex import pospischil_fs, pospischil_ib, pospischil_lts, pospischil_rs
 from .gastropod import connor_stevens
@@ -83,7 +84,7 @@ def get(name: str, **overrides: Any) -> Neuron:
 
 
 def describe() -> list[dict[str, str]]:
-    """One row per published neuron: name, what it is, its currents, states, rest and DOI.
+    """One row per published neuron: name, what it is, currents, unit, states, rest, °C and DOI.
 
     Examples
     --------
@@ -91,7 +92,7 @@ def describe() -> list[dict[str, str]]:
     >>> row["name"], row["states"], row["v_rest"]
     ('squid_axon', 'v n m h', '-65 mV')
     """
-    return [_row(name, model()) for name, model in MODELS.items()]
+    return [_row(name, get(name)) for name in names()]
 
 
 def _row(name: str, neuron: Neuron) -> dict[str, str]:
@@ -100,7 +101,9 @@ def _row(name: str, neuron: Neuron) -> dict[str, str]:
         "name": name,
         "summary": summary,
         "currents": " ".join(f"{c.name}:{c.label}" for c in neuron.channels),
+        "unit": written(neuron.current_unit),
         "states": " ".join(neuron.states),
         "v_rest": f"{neuron.v_rest:g} mV",
+        "temperature": "" if neuron.temperature is None else f"{neuron.temperature:g} °C",
         "doi": neuron.doi,
     }
