@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .backends.base import Backend
-from .errors import InputError
+from .errors import InputError, RecordingError
 from .evaluate import evaluate
 from .fit import fit
 from .neuron.channels import Channel
@@ -21,6 +21,7 @@ from .proposal.result import Proposal
 from .recordings import Recording
 from .training.noise import level
 from .training.stages import Stage
+from .training.temperatures import at, temperature_of
 
 __all__ = ["Proposal", "propose"]
 
@@ -161,7 +162,8 @@ def _current_clamp(items, few, unit, backend, tell):
     if not any((r.v > SPIKE).any() for r in items):
         tell("no recording holds a spike: the passive membrane is all that can be proposed")
         return [_scored("passive membrane", start, few, backend)], trainable, noise
-    tried = [_scored(c.name, c.neuron, few, backend) for c in spiking(passive, unit)]
+    known = _at(spiking(passive, unit), temperature_of(items), tell)
+    tried = [_scored(c.name, c.neuron, few, backend) for c in known]
     tried.sort(key=lambda c: c.score)
     for c in tried:
         tell(_line(c))
@@ -174,6 +176,23 @@ def _current_clamp(items, few, unit, backend, tell):
         tell(_line(after))
         fitted.append(after)
     return sorted([*fitted, *tried], key=lambda c: c.score), trainable, noise
+
+
+def _at(candidates: Sequence[Candidate], temperature: float | None, tell: Say) -> list[Candidate]:
+    """The candidates at the temperature of the recordings, without those that do not say how."""
+    if temperature is None:
+        return list(candidates)
+    found = []
+    for c in candidates:
+        try:
+            neuron, taken = at(c.neuron, temperature)
+        except RecordingError:
+            tell(f"  {c.name}: left out, its gates do not say how to get to {temperature:g} °C")
+            continue
+        if taken:
+            tell(f"  {c.name}: at {temperature:g} °C by the q10 of its gates")
+        found.append(replace(c, neuron=neuron))
+    return found
 
 
 def _line(c: Candidate) -> str:
@@ -195,6 +214,7 @@ def _voltage_clamp(items, few, unit, backend, tell):
     size = float(np.max([np.ptp(r.data[r.mask]) for r in few]))
     scale = max(size, 1e-12) / 50.0
     base = Neuron("leak", (leak(0.1 * scale, -70.0),), current_unit=unit)
+    base = replace(base, temperature=temperature_of(items))
     trainable = ("conductances", "reversals")
     best = _fitted_current("leak alone", base, few, trainable, backend)
     tell(f"  {best.name}: rmse {best.rmse:.3g} {unit}")

@@ -135,8 +135,8 @@ def test_the_command_line_scores_tests_at_their_temperature(tmp_path, capsys):
         recorded(FAMILY, celsius=celsius).to_csv(tmp_path / f"{celsius:g}.csv")
     command = ["fit", str(tmp_path / "6.3.csv"), "--model", "squid_axon", "--train", "k.g"]
     command += ["--test", str(tmp_path / "16.3.csv"), "--backend", "torch"]
-    with pytest.warns(RecordingWarning, match="times 3"):
-        assert main([*command, "--out", str(tmp_path / "run")]) == 0
+    assert main([*command, "--out", str(tmp_path / "run")]) == 0
+    assert "from 6.3 °C to 16.3 °C" in capsys.readouterr().err
     with open(tmp_path / "run" / "errors.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["rmse"]) < 0.5 for row in rows] == [True, True]
@@ -145,3 +145,19 @@ def test_the_command_line_scores_tests_at_their_temperature(tmp_path, capsys):
     assert main(learned) == 2
     assert "n has no q10" in capsys.readouterr().err
     assert not (tmp_path / "net").exists()
+
+
+def test_candidates_are_proposed_at_the_temperature_of_the_recordings():
+    from pyhodgkin._propose import _at
+    from pyhodgkin.proposal.candidates import Candidate
+
+    names = ("squid_axon", "wang_buzsaki", "pospischil_ib")
+    library = [Candidate(name, ph.library.get(name)) for name in names]
+    lines = []
+    found = _at(library, 16.3, lines.append)
+    assert [(c.name, c.neuron.temperature) for c in found] == [
+        ("squid_axon", 16.3),
+        ("wang_buzsaki", 16.3),
+    ]
+    assert "squid_axon: at 16.3 °C" in lines[0] and "pospischil_ib: left out" in lines[1]
+    assert _at(library, None, lines.append) == library and len(lines) == 2
