@@ -94,8 +94,8 @@ def _mixed(neuron: Neuron, unit: str, what: str) -> str:
             "or capacitance= in pF; or convert the neuron first, neuron.whole_cell(…)"
         )
     return (
-        f"{said}per area, in {written(unit)}: if its numbers are in {stated}, say so with "
-        f'CurrentClamp(…, unit="{stated}"); else give the area of the cell, area= in µm²'
+        f"{said}per area, in {written(unit)}: if its numbers are in {stated}, that unit must be "
+        "stated, CurrentClamp(…, unit=…); else give the area of the cell, area= in µm²"
     )
 
 
@@ -111,9 +111,9 @@ def unit_of(items: Sequence[Protocol | Recording], argument: str) -> str | None:
     if len(units) > 1:
         listed = " and ".join(map(written, units))
         raise RecordingError(
-            f"{argument} mix currents in {listed}: bring them into one unit first, for "
-            'instance read(…, convert_current="pA"), with area= (µm²) where a whole cell and a '
-            "density are mixed; or CurrentClamp(…, unit=…)"
+            f"{argument} mix currents in {listed}: bring them into one unit first, by "
+            'read(…, convert_current="pA"), with the area of the cell where a density is among '
+            "them; or CurrentClamp(…, unit=…)"
         )
     return next(iter(units), None)
 

@@ -43,6 +43,10 @@ ADVICE = {
     "cut it with .window or .windows": "give several, or other ones by --heldout FILE",
     "Raise max_steps": "Give a larger --rtol",
     "; give a .json file or its folder": "",
+    "; or convert the neuron first, neuron.whole_cell(…)": "",
+    "stated, CurrentClamp(…, unit=…)": "stated (--current-unit)",
+    'read(…, convert_current="pA")': "FILE:convert_current=pA",
+    "; or CurrentClamp(…, unit=…)": "",
 }
 # Words of plain English: an argument only where a value follows.
 _PLAIN = ("time", "current", "voltage", "start", "stop", "clamp", "model", "loss", "step", "form")
