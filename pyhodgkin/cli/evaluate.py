@@ -26,6 +26,8 @@ coincidence factor, and features through eFEL. Training and held-out recordings 
 EXAMPLES = """\
   pyhodgkin evaluate run sweep1.csv --heldout sweep2.csv sweep3.csv --clamp current
   pyhodgkin evaluate run sweep*.abf --heldout 0.5 --gamma-window 4 --starts all --out judged
+  pyhodgkin evaluate run "cell.abf[0:3]" --heldout "cell.abf[3:]"
+  pyhodgkin evaluate run cell.csv --clamp voltage --sweeps 0 2 --heldout-sweeps 3
   pyhodgkin evaluate squid_axon cell.csv --clamp current --features default --out judged"""
 
 
@@ -55,11 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--mask-steps", type=zero_or_more, metavar="MS", help="leave out so long after each jump"
     )
-    how.add_argument("--thin", type=count, default=1, metavar="N", help="use every N-th sample")
+    how.add_argument("--thin", type=count, default=1, metavar="N", help=sources.THIN)
     how.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
     how.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
     cell_size.add_arguments(parser)
-    sources.add_arguments(parser)
+    sources.add_arguments(parser, unseen=("heldout",))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -71,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
         raise InputError("no recording to judge by: give RECORDING, or --heldout FILE")
     fitted = fitted_of(options.model)
     given = (
-        prepared(sources.read_all(options.recordings, options), options)
+        prepared(sources.read_all(options.recordings, options, "train"), options)
         if (options.recordings)
         else ()
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import folders
 from ..errors import InputError
-from . import cell_size, report, sources
+from . import cell_size, listing, report, sources
 from .output import add_folder
 from .parser import count, positive, whole, zero_or_more
 from .simulate import model
@@ -31,6 +31,11 @@ EXAMPLES = """\
   pyhodgkin fit cell.npz:voltage=V1_mV,current=I1_nA --test cell.npz:voltage=V2_mV,current=I2_nA \\
       --clamp voltage --dt 0.1 --model herg_beattie --gate a r --form residual \\
       --mask-steps 5 --seeds 5 --out run
+  pyhodgkin fit cell.csv --clamp voltage --sweeps 0 2 --test-sweeps 3 --model herg_beattie \\
+      --train rates --out run
+  pyhodgkin fit "cell.abf[0:8]" --test "cell.abf[8:]" --model squid_axon --gate n --out run
+  pyhodgkin fit cell.atf --clamp current --step 100 --start 50 --stop 250 --current-unit pA \\
+      --model traub_miles --gate n --out run     with a command that is not in the file
   pyhodgkin fit cell.csv --clamp voltage --model herg_beattie --train conductances rates --out run
   the same command with --resume       go on with a run that was stopped"""
 
@@ -73,33 +78,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--mask-steps", type=zero_or_more, metavar="MS", help="leave out so long after each jump"
     )
-    training.add_argument(
-        "--thin", type=count, default=1, metavar="N", help="use every N-th sample"
-    )
+    training.add_argument("--thin", type=count, default=1, metavar="N", help=sources.THIN)
     training.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
     training.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
     cell_size.add_arguments(parser)
-    sources.add_arguments(parser)
+    sources.add_arguments(parser, unseen=("heldout", "test"))
 
 
 def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
     from ..matching import unit_of
+    from ..recordings import RecordingSet
     from ..training.temperatures import check_unseen
 
     folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
-    train = prepared(sources.read_all(options.recordings, options), options)
+    train = prepared(sources.read_all(options.recordings, options, "train"), options)
+    heldout, test = heldout_of(options), test_of(options)
     published, neuron, trainable = starting_point(train, options)
     check_networks_trained(neuron, options)
-    test = sources.read_all(options.test, options) if options.test else ()
     check_unseen(neuron, train, test)
     unit_of((*train, *test), "RECORDING and --test")
     result = ph.fit(
         neuron,
         train,
         trainable=trainable,
-        heldout=heldout_of(options),
+        heldout=heldout,
         loss=options.loss,
         seeds=seeds_of(options.seeds),
         backend=options.backend,
@@ -109,6 +113,9 @@ def run(options: argparse.Namespace) -> int:
         **cell_size.given(options),
         **({} if options.rtol is None else {"rtol": options.rtol}),
     )
+    listing.tell(train, "training")
+    listing.tell(heldout if isinstance(heldout, RecordingSet) else (), "held out")
+    listing.tell(test, "test")
     errors, predictions = score(result, test, options)
     rows = report.error_rows(result, errors)
     report.write_errors(options.out, rows)
@@ -179,8 +186,21 @@ def prepared(recordings: RecordingSet, options: argparse.Namespace) -> Recording
     return recordings
 
 
+def test_of(options: argparse.Namespace) -> RecordingSet | tuple[()]:
+    """The recordings that are only scored: files, and sweeps of RECORDING."""
+    if options.test and options.test_sweeps:
+        raise InputError("--test and --test-sweeps: give one of them")
+    if options.test_sweeps:
+        return sources.read_all(options.recordings, options, "test")
+    return sources.read_all(options.test, options) if options.test else ()
+
+
 def heldout_of(options: argparse.Namespace) -> Any:
     """A fraction, or recordings."""
+    if options.heldout_sweeps:
+        if options.heldout:
+            raise InputError("--heldout and --heldout-sweeps: give one of them")
+        return prepared(sources.read_all(options.recordings, options, "heldout"), options)
     if not options.heldout:
         return None
     if len(options.heldout) == 1:
