@@ -1,9 +1,8 @@
-"""What was read from the files, in lines and in a table."""
+"""What was read from the files, a line for each recording."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,26 +16,18 @@ _LISTED = 12
 def tell(recordings: Sequence[Recording], role: str) -> None:
     """One line for each recording: its name, role, clamp, samples and command."""
     for item in recordings[:_LISTED]:
-        row = row_of(item)
-        say(
-            f"{item.name}: {role}, {row['clamp']} clamp, {row['observed']}, {row['samples']} "
-            f"samples to {row['end (ms)']:g} ms, command {row['command']}"
-        )
+        say(line(item, role))
     if len(recordings) > _LISTED:
         say(f"… and {len(recordings) - _LISTED} more recordings ({role})")
 
 
-def row_of(item: Recording) -> dict[str, Any]:
-    """What stands in the table of `pyhodgkin show FILE`."""
-    return {
-        "name": item.name,
-        "clamp": item.protocol.kind,
-        "observed": f"{item.observed} {_range(item.data)} {item.unit}",
-        "samples": len(item),
-        "end (ms)": float(item.t[-1]),
-        "dt (ms)": item.dt,
-        "command": f"{_range(item.command)} {item.protocol.unit}",
-    }
+def line(item: Recording, role: str = "") -> str:
+    """One line on a recording."""
+    return (
+        f"{item.name}: {role + ', ' if role else ''}{item.protocol.kind} clamp, "
+        f"{len(item)} samples to {item.t[-1]:g} ms, {item.observed} {_range(item.data)} "
+        f"{item.unit}, command {_range(item.command)} {item.protocol.unit}"
+    )
 
 
 def _range(values: np.ndarray) -> str:

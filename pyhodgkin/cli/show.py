@@ -1,4 +1,4 @@
-"""`pyhodgkin show`: what a folder of a run holds."""
+"""`pyhodgkin show`: what a folder of a run holds, or a file of recordings."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ from pathlib import Path
 
 from .. import folders
 from ..errors import InputError
-from . import wording
+from . import listing, sources, wording
 from .output import say, show_table
 from .simulate import model
 from .summary import show_summary
 
 JUDGED = ("role", "recording", "member", "unit", "rmse", "mae", "gamma")
 NAME = "show"
-HELP = "print the tables of a run's folder, and draw its figures anew"
-DESCRIPTION = (
-    "Print the tables of a folder that fit, simulate, evaluate or demo wrote, and list its figures."
-)
+HELP = "print the tables of a run's folder, or the sweeps of a file"
+DESCRIPTION = """\
+Print the tables of a folder that fit, simulate, evaluate or demo wrote, and list its figures; or
+list the recordings of a file, with the numbers and names that --sweeps of fit takes."""
 EXAMPLES = """\
   pyhodgkin show run
-  pyhodgkin show run --redraw --published squid_axon"""
+  pyhodgkin show run --redraw --published squid_axon
+  pyhodgkin show cell.abf
+  pyhodgkin show cell.csv --clamp current"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of a run")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR|FILE", help="folder of a run, or a file of recordings"
+    )
     parser.add_argument("--redraw", action="store_true", help="draw the figures of a fit anew")
     parser.add_argument(
         "--published", metavar="MODEL", help="neuron to draw the learned curves over"
     )
+    sources.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -38,8 +43,8 @@ def run(options: argparse.Namespace) -> None:
         left = folders.replaced(folder)
         if left:
             raise InputError(f"{folder} is not there; the run that was is in {left[-1]}")
-        if folder.exists():
-            raise InputError(f"{folder} is a file: give the folder of a run")
+        if sources.file_of(str(folder)).is_file():
+            return show_recordings(options)
         raise InputError(wording.of_missing(folder))
     content = folders.look(folder)
     check_one_run(folder, content)
@@ -53,6 +58,18 @@ def run(options: argparse.Namespace) -> None:
         show_table([{name: row.get(name) for name in JUDGED} for row in rows], title="evaluation")
     for path in sorted(folder.glob("*.png")):
         say(f"  {path}")
+
+
+def show_recordings(options: argparse.Namespace) -> None:
+    """The recordings of a file, numbered as ``--sweeps`` counts them."""
+    if options.folder.suffix == ".json":
+        raise InputError(f"{options.folder} is a file: give the folder of a run")
+    options.recordings = [str(options.folder)]
+    found = sources.read_all(options.recordings, options, "train")
+    whole = options.sweeps is None and options.exclude is None
+    numbered = whole and sources.file_of(str(options.folder)) == options.folder
+    for i, item in enumerate(found):
+        say((f"{i:>4}  " if numbered else "") + listing.line(item))
 
 
 def check_one_run(folder: Path, content: folders.Content) -> None:

@@ -105,6 +105,11 @@ def read_one(source: str, shared: dict[str, Any]) -> RecordingSet:
     return RecordingSet(command.ended(item) for item in found)
 
 
+def file_of(source: str) -> Path:
+    """The file of a source, without what stands after it."""
+    return Path(split(sweeps.bracketed(source)[0])[0])
+
+
 def split(source: str) -> tuple[str, dict[str, Any]]:
     """Path and arguments of one source.
 
