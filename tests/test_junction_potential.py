@@ -42,6 +42,11 @@ def test_measured_potentials_are_shifted():
     assert after.protocol == before.protocol
 
 
+def test_it_is_subtracted_from_all_of_a_set():
+    both = ph.RecordingSet([clamped(name="a"), clamped(name="b")]).with_junction_potential(9.0)
+    assert [r.junction_potential for r in both] == [9.0, 9.0]
+
+
 def test_it_is_subtracted_once():
     once = clamped().with_junction_potential(14.0)
     with pytest.raises(RecordingError, match="14 mV has been subtracted already"):

@@ -116,6 +116,10 @@ class RecordingSet(Sequence[Recording]):
         """See `Recording.masked_after_steps`."""
         return RecordingSet(r.masked_after_steps(ms, min_jump) for r in self)
 
+    def with_junction_potential(self, potential: float) -> RecordingSet:
+        """See `Recording.with_junction_potential`."""
+        return RecordingSet(r.with_junction_potential(potential) for r in self)
+
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write all recordings to one csv file, with a column that numbers the sweeps."""
         from ..readers.csv import write_csv
