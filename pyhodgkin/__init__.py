@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pyhodgkin._propose import propose as propose
     from pyhodgkin.evaluate import Evaluation as Evaluation
     from pyhodgkin.evaluate import evaluate as evaluate
+    from pyhodgkin.excitability import FICurve as FICurve
+    from pyhodgkin.excitability import fi_curve as fi_curve
+    from pyhodgkin.excitability import input_resistance as input_resistance
+    from pyhodgkin.excitability import rheobase as rheobase
     from pyhodgkin.fit import FitResult as FitResult
     from pyhodgkin.fit import fit as fit
     from pyhodgkin.neuron import document as document
@@ -73,6 +77,7 @@ _HOME = {
     "Chirp": "pyhodgkin.protocols",
     "CurrentClamp": "pyhodgkin.protocols",
     "Evaluation": "pyhodgkin.evaluate",
+    "FICurve": "pyhodgkin.excitability",
     "FitResult": "pyhodgkin.fit",
     "Gate": "pyhodgkin.neuron.gates",
     "Identifiability": "pyhodgkin.training.identifiability",
@@ -101,11 +106,14 @@ _HOME = {
     "VoltageClamp": "pyhodgkin.protocols",
     "adapt": "pyhodgkin.training.adapt",
     "evaluate": "pyhodgkin.evaluate",
+    "fi_curve": "pyhodgkin.excitability",
     "fit": "pyhodgkin.fit",
     "identifiability": "pyhodgkin.training.identify",
+    "input_resistance": "pyhodgkin.excitability",
     "leak": "pyhodgkin.neuron.neuron",
     "propose": "pyhodgkin._propose",
     "read": "pyhodgkin.readers",
+    "rheobase": "pyhodgkin.excitability",
     "simulate": "pyhodgkin.simulate",
 }
 

@@ -276,4 +276,5 @@ def _solution(base: Neuron, values: FloatArray, protocols: list[Protocol], raw, 
         status,
         open_probabilities_of(base, values, y),
         raw.steps,
+        values,
     )

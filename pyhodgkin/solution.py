@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import solution_files
 from .errors import InputError
 from .named_arrays import NamedArrays, later
 from .spikes import upward_crossings
@@ -49,6 +52,8 @@ class Solution:
         How each element ended, see `Status`.
     steps : VoltageSteps, optional
         The voltage on the solver's own steps, for spike times; `simulate` gives it.
+    theta : array (1, P) or (B, P), optional
+        Parameters that were solved with, in the order of ``neuron.layout``.
 
     Examples
     --------
@@ -72,6 +77,7 @@ class Solution:
     status: Any = Status.SUCCESS
     open_probability: Mapping[str, Array] = None  # type: ignore[assignment]
     steps: VoltageSteps | None = None
+    theta: Array | None = None
 
     def __post_init__(self) -> None:
         t, y = np.asarray(self.t), np.asarray(self.y)
@@ -197,16 +203,21 @@ class Solution:
         i = range(len(self.y))[i]
         protocol = self._protocol(i)
         own = i, slice(int(np.searchsorted(self.t, _last(protocol), side="right")))
+        neuron, theta = self.neuron, self.theta
+        if theta is not None and len(theta) > 1:
+            theta = theta[i : i + 1]
+            neuron = neuron.with_theta(theta[0])
         return Solution(
             self.t[own[1]],
             self.y[own],
-            self.neuron,
+            neuron,
             protocol,
             currents=self.currents.map(lambda array: array[own]),  # type: ignore[attr-defined]
             open_probability=self.open_probability.map(lambda array: array[own]),  # type: ignore[attr-defined]
             stats={name: np.asarray(count)[i] for name, count in self.stats.items()},
             status=self.status[i],
             steps=None if self.steps is None else self.steps.of(i),
+            theta=theta,
         )
 
     def __iter__(self) -> Iterator[Solution]:
@@ -224,6 +235,27 @@ class Solution:
         span = f"{self.t[0]:g} to {self.t[-1]:g} ms"
         samples = f"{size}{len(self.t)} samples of {states}"
         return f"Solution({self.neuron.name}, {samples} in {span}, {end})"
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write everything to an ``.npz`` file, which `Solution.load` reads back."""
+        return solution_files.save(self, path)
+
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Solution:
+        """The solution that `save` has written to `path`; no pickle is read."""
+        return solution_files.load(path)
+
+    def to_csv(self, path: str | PathLike[str]) -> Path:
+        """Write a table: time, v, current, gates and channel currents, units in the header.
+
+        Of a batch the elements follow one another, numbered from 0 in the first column, each to
+        its own end.
+        """
+        return solution_files.to_csv(self, path)
+
+    def to_pandas(self) -> Any:
+        """The same table as a `pandas.DataFrame`, indexed by time (of a batch: element, time)."""
+        return solution_files.to_pandas(self)
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with named dimensions and units (needs the extra ``xarray``)."""

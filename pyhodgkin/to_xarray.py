@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def dataset(solution: Solution) -> Any:
-    """Variables over (batch, time): v, gates, currents ``i_*``, open probabilities, stimulus."""
+    """Variables over (batch, time): v, gates, currents ``i_*``, open probabilities, stimulus.
+
+    Parameters that differ between the elements of a batch are coordinates of ``batch``.
+    """
     try:
         import xarray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
@@ -37,5 +40,20 @@ def dataset(solution: Solution) -> Any:
     }
     for name, count in {**solution.stats, "status": solution.status}.items():
         data[name] = (dims[:-1], np.asarray(count), {"units": "1"})
-    time = ("time", solution.t, {"units": "ms", "long_name": "time"})
-    return xarray.Dataset(data, coords={"time": time}, attrs={"neuron": solution.neuron.name})
+    coords = {"time": ("time", solution.t, {"units": "ms", "long_name": "time"})}
+    return xarray.Dataset(
+        data, coords={**coords, **_varied(solution)}, attrs={"neuron": solution.neuron.name}
+    )
+
+
+def _varied(solution: Solution) -> dict[str, Any]:
+    """Single parameters that are not the same in all elements, by name."""
+    theta = solution.theta
+    if theta is None or len(theta) < 2:
+        return {}
+    found = {}
+    for entry in solution.neuron.layout:
+        values = theta[:, entry.slice]
+        if entry.size == 1 and (values != values[0]).any():
+            found[entry.name] = ("batch", values[:, 0], {"units": entry.unit})
+    return found

@@ -166,6 +166,28 @@ class Neuron:
             values.append(fixed.get(gate.name, default))
         return np.array(values)
 
+    def rest(self, current: float = 0.0) -> float:
+        """The resting potential, mV: found from the channels, not the `v_rest` that is stated.
+
+        The lowest potential at which the steady-state current equals `current` (in the unit of
+        the neuron's currents) and from which a small push dies out;
+        `pyhodgkin.neuron.rest.resting_points` lists all, stable or not.
+
+        Raises
+        ------
+        InputError
+            If there is none: the neuron fires by itself.
+
+        Examples
+        --------
+        >>> from pyhodgkin.neuron import library
+        >>> round(library.get("squid_axon").rest(), 3)
+        -64.974
+        """
+        from .rest import rest
+
+        return rest(self, current)
+
     @cached_property
     def layout(self) -> Layout:
         """Names, shapes and places of the parameters in the flat vector."""
