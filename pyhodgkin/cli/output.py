@@ -88,4 +88,5 @@ def figures(folder: Path, drawn: Mapping[str, Callable[[], Figure]]) -> list[Pat
     """Draw figures one at a time, and save each as ``NAME.png`` in `folder`."""
     from .. import plot
 
-    return [plot.save(draw(), folder / f"{name}.png") for name, draw in drawn.items()]
+    with plot.style.for_files():
+        return [plot.save(draw(), folder / f"{name}.png") for name, draw in drawn.items()]

@@ -2,6 +2,10 @@
 
 matplotlib is imported when a figure is drawn. Where there is no display, figures are drawn for
 files all the same. Every function takes the keyword `axes` to draw into axes of your own.
+
+In a script the figures are those of pyplot, and ``plt.show()`` shows them. In a notebook each is
+shown once, as the value of its cell or at the cell's end; keep it in a variable to change or save
+it, since ``plt.gcf()`` does not know it.
 """
 
 from __future__ import annotations

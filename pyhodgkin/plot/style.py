@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -69,6 +71,9 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
         import matplotlib
 
+        if managed():
+            # Before the settings are changed: it may turn interactive mode on, which must stay.
+            import matplotlib.pyplot
         with matplotlib.rc_context(RC):
             return draw(*args, **kwargs)
 
@@ -89,22 +94,49 @@ def panels(
     """
     needed = len(heights) * columns
     if axes is None:
-        import matplotlib.pyplot as plt
-
-        _, grid = plt.subplots(
-            len(heights),
-            columns,
-            figsize=(width, height * sum(heights) + 0.5),
-            height_ratios=list(heights),
-            sharex="col",
-            squeeze=False,
-            layout="constrained",
+        figure = new_figure(figsize=(width, height * sum(heights) + 0.5), layout="constrained")
+        grid = figure.subplots(
+            len(heights), columns, height_ratios=list(heights), sharex="col", squeeze=False
         )
         return list(grid.flat)
     given = list(axes) if hasattr(axes, "__iter__") else [axes]
     if len(given) != needed:
         raise InputError(f"axes: {len(given)} given, this figure draws into {needed}")
     return given
+
+
+# Whether figures are for files only, which pyplot and its windows need not know.
+_for_files: ContextVar[bool] = ContextVar("for_files", default=False)
+
+
+@contextmanager
+def for_files() -> Iterator[None]:
+    """Figures that are drawn in this block are not registered with pyplot."""
+    token = _for_files.set(True)
+    try:
+        yield
+    finally:
+        _for_files.reset(token)
+
+
+def managed() -> bool:
+    """Whether new figures are those of pyplot, which ``plt.show()`` shows."""
+    from . import notebook
+
+    return not _for_files.get() and not notebook.wanted()
+
+
+def new_figure(**options: Any) -> Figure:
+    """A figure of pyplot's; in a notebook and for files, one that pyplot does not know."""
+    if managed():
+        import matplotlib.pyplot as plt
+
+        return plt.figure(**options)
+    from matplotlib.figure import Figure
+
+    from . import notebook
+
+    return Figure(**options) if _for_files.get() else notebook.figure(**options)
 
 
 def color(i: int) -> str:
@@ -143,7 +175,11 @@ def save(figure: Figure, path: str | os.PathLike[str], close: bool = True) -> Pa
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=RC["savefig.dpi"])
     if close:
-        import matplotlib.pyplot as plt
+        from . import notebook
 
-        plt.close(figure)
+        notebook.forget(figure)
+        if figure.canvas.manager is not None:
+            import matplotlib.pyplot as plt
+
+            plt.close(figure)
     return path
