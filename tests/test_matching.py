@@ -273,6 +273,11 @@ def test_a_neuron_by_hand_takes_the_unit_of_its_recordings(recordings):
     assert neuron_for(AXON, "uA/cm2", "it") is AXON
 
 
+def test_bounds_that_do_not_hold_the_start_name_its_unit(recordings):
+    with pytest.raises(InputError, match=r"\(10, 300\) must hold the start 360 nS"):
+        fitted(AXON, recordings["pA"], area=1000.0, bounds={"k.g": (1.0, 30.0)})
+
+
 # -- synthetic recordings, reading ------------------------------------------------------------
 
 

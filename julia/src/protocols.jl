@@ -43,7 +43,7 @@ function pieces(sampled::Sampled)
     return start, [first(sampled.values); sampled.values], [0.0; slope; 0.0]
 end
 
-"A current clamp: a stimulus in µA/cm², positive depolarises, until `t_end` (ms)."
+"A current clamp: a stimulus in the unit of the neuron (µA/cm², nA or pA), positive depolarises, until `t_end` (ms)."
 struct CurrentClamp{W}
     waveform::W
     t_end::Float64

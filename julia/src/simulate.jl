@@ -43,7 +43,7 @@ end
 """
     ionic_current(neuron, solution; theta=neuron.theta)
 
-The sum of the ionic currents along a solution (µA/cm², outward positive): what a voltage clamp
+The sum of the ionic currents along a solution (the unit of the neuron, outward positive): what a voltage clamp
 measures.
 """
 function ionic_current(neuron::Neuron, solution::Solution; theta=neuron.theta)

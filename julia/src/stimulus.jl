@@ -3,7 +3,7 @@
 
 """
 Protocols of a batch: arrays (K, B), sinusoids (J, K, B); unused pieces start at Inf. Under
-voltage clamp their value is the command (mV), else the stimulus current (µA/cm²).
+voltage clamp their value is the command (mV), else the stimulus current.
 """
 struct Protocols
     clamped::Bool

@@ -71,7 +71,8 @@ class NeuralCurrent:
     gates : tuple of Gate
         Gates of its own; the powers are not used.
     scale : float
-        The current for an output of one: µA/cm², nA or pA, as the neuron says.
+        The current for an output of one: µA/cm², nA or pA, as the neuron says. It should be
+        about as large as the current that is looked for.
     v_shift, v_scale : float
         mV.
 
@@ -129,7 +130,7 @@ class NeuralRightHandSide:
         ms.
     stimulus_scale : float, optional
         Size of the stimulus, in µA/cm², nA or pA, as the neuron says; None for a network that
-        does not see the stimulus.
+        does not see the stimulus. The default suits µA/cm²; in pA it is often some hundreds.
 
     Examples
     --------

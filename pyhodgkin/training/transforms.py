@@ -58,6 +58,8 @@ class Transform:
             unit[entry.slice] = _unit(entry)
         self._log = log[self.indices]
         value = np.asarray(theta, dtype=np.float64)[self.indices]
+        self._units = [e.unit for e in layout for _ in range(e.size)]
+        self._units = [self._units[i] for i in self.indices]
         every = layout.names
         names = [every[i] for i in self.indices]
         for name, x in zip(np.array(names)[self._log], value[self._log], strict=True):
@@ -83,6 +85,7 @@ class Transform:
                 if not a < value[i] < b:
                     raise InputError(
                         f"bounds of {names[i]}: ({a:g}, {b:g}) must hold the start {value[i]:g}"
+                        + f" {self._units[i]}".rstrip()
                     )
                 ends = np.array([a, b]) / self._factor[i]
                 if self._log[i]:

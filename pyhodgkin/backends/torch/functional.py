@@ -50,7 +50,7 @@ def odeint(
         state, through which `theta` has a gradient too (under voltage clamp at the first command).
     stimulus : Tensor (N,) or (B, N), optional
         Values to take in place of those of a sampled `protocol` (`Sampled`, ``"linear"`` or
-        ``"held"``, from 0 ms or later), in µA/cm² or mV.
+        ``"held"``, from 0 ms or later), in mV or the neuron's unit of current.
     saveat : array (T,)
         Times of the samples, ms.
     throw : bool
