@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import solution_files
 from .errors import InputError
 from .named_arrays import NamedArrays, later
+from .solution_view import html_of
 from .spikes import upward_crossings
 from .status import Status
 from .voltage_steps import VoltageSteps
@@ -256,6 +257,8 @@ class Solution:
     def to_pandas(self) -> Any:
         """The same table as a `pandas.DataFrame`, indexed by time (of a batch: element, time)."""
         return solution_files.to_pandas(self)
+
+    _repr_html_ = html_of
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with named dimensions and units (needs the extra ``xarray``)."""

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError, unknown
 from .scores import RECORDINGS, ROLES, Rules, Score
 from .table import text_of
+from .view import html_of
 
 if TYPE_CHECKING:
     from ..training.result import Prediction
@@ -135,6 +136,8 @@ class Evaluation:
         )
         listed = " and ".join(f"{n}" if r == RECORDINGS else f"{n} {r}" for r, n in counts.items())
         return f"Evaluation({', '.join(self.members)}; {listed} recordings)"
+
+    _repr_html_ = html_of
 
     def to_dict(self) -> dict[str, Any]:
         """Rules, members, rows and means, safe for JSON: NaN is None."""

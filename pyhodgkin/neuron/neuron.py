@@ -16,6 +16,7 @@ from .checks import no_repeats, numbers_of
 from .gates import Gate
 from .kinetics import Kinetics
 from .size import all_replaced, per_area, whole_cell
+from .view import html_of
 
 if TYPE_CHECKING:
     from .parameters import Layout
@@ -306,6 +307,8 @@ class Neuron:
         from .equations import one_line
 
         return f"<Neuron {one_line(self)}>"
+
+    _repr_html_ = html_of
 
     def __iter__(self) -> Iterator[Current]:
         return iter(self.channels)

@@ -13,6 +13,7 @@ from ..errors import RecordingError
 from ..protocols import Protocol
 from . import checks, setup
 from .setup import Setup
+from .view import html_of
 
 if TYPE_CHECKING:
     from ..solution import Solution
@@ -151,6 +152,8 @@ class Recording(Setup):
             + (f", {masked} masked" if masked else "")
             + (f", {self._setup_text()})" if self._setup_text() else ")")
         )
+
+    _repr_html_ = html_of
 
     # -- parts of it --------------------------------------------------------------------
 

@@ -11,6 +11,9 @@ import numpy as np
 
 from ..errors import RecordingError, unknown
 from .recording import Recording
+from .view import html_of_set
+
+_SHOWN = 12  # lines of a repr
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,7 +67,12 @@ class RecordingSet(Sequence[Recording]):
         return RecordingSet((*self.recordings, *other))
 
     def __repr__(self) -> str:
-        return f"RecordingSet({len(self)}):\n" + "\n".join(f"  {r!r}" for r in self)
+        lines = [f"  {recording!r}" for recording in self]
+        if len(lines) > _SHOWN:
+            lines[_SHOWN - 1 :] = [f"  and {len(lines) - _SHOWN + 1} more"]
+        return "\n".join([f"RecordingSet({len(self)}):", *lines])
+
+    _repr_html_ = html_of_set
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from .identifiability import Identifiability
 from .population import Population
 from .prediction import Prediction
 from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
+from .view import html_of, line_of
 
 FloatArray = NDArray[np.float64]
 
@@ -145,6 +146,9 @@ class FitResult:
         """Limits reached, and what speaks against the fit."""
         wrong = "" if self.goodness is None else self.goodness.summary()
         return [text for text in (listing(self.active_bounds), wrong) if text]
+
+    __repr__ = line_of
+    _repr_html_ = html_of
 
     def __str__(self) -> str:
         lines = [f"{self.neuron.name}: {self.message}, {self.seconds:.1f} s", *self.log]
