@@ -118,7 +118,7 @@ def fit(
     checkpoint_every : float
         Seconds.
     progress : bool, optional
-        A progress bar on the error stream; default on a terminal only.
+        A progress bar with the time left; default on a terminal and in a notebook.
     callback : callable, optional
         Called with a `StepInfo` after each step; training stops when it returns something true.
     throw : bool

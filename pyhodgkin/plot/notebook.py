@@ -15,6 +15,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from ..notebooks import shell
+
 _pending: list[Figure] = []
 _registered_in: Any = None
 
@@ -36,8 +38,7 @@ class NotebookFigure(Figure):
 
 def wanted() -> bool:
     """Whether figures are made without pyplot: in a notebook, unless a window was asked for."""
-    shell = running()
-    if shell is None:
+    if shell() is None:
         return False
     if "matplotlib.pyplot" not in sys.modules:
         return True
@@ -45,22 +46,14 @@ def wanted() -> bool:
     return "inline" in backend or backend == "agg" or "object" in backend
 
 
-def running() -> Any:
-    """The shell of the notebook that this process is the kernel of, or None."""
-    if "IPython" not in sys.modules:
-        return None
-    shell = sys.modules["IPython"].get_ipython()
-    return shell if getattr(shell, "kernel", None) is not None else None
-
-
 def figure(**options: Any) -> Figure:
     """A new figure, shown at the end of the cell where nothing shows it before."""
     global _registered_in
-    shell, new = running(), NotebookFigure(**options)
-    if shell is not None:
-        if _registered_in is not shell:
-            shell.events.register("post_execute", show_pending)
-            _registered_in = shell
+    notebook, new = shell(), NotebookFigure(**options)
+    if notebook is not None:
+        if _registered_in is not notebook:
+            notebook.events.register("post_execute", show_pending)
+            _registered_in = notebook
         _pending.append(new)
     return new
 
