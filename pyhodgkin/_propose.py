@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ _LEAST_NOISE = 0.5  # mV; what a published model misses in any case
 # A second channel has to take this part of the residual away.
 _WORTH = 0.2
 _HIDDEN = (16, 16)
-_QUICK = {"rtol": 1e-4, "atol": 1e-6}
+_QUICK: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-6}
 
 Say = Callable[[str], None]
 
@@ -168,7 +169,7 @@ def _current_clamp(items, few, unit, backend, tell):
     for c in tried:
         tell(_line(c))
     # Along the measured voltage the currents are linear in the conductances: no solver is needed.
-    held = {"trainable": ["conductances"], "schedule": _CLAMPED, "backend": backend}
+    held: dict[str, Any] = {"trainable": ["conductances"], "schedule": _CLAMPED, "backend": backend}
     fitted = []
     for c in tried[:_FITTED]:
         result = fit(c.neuron, few, progress=False, **held, **_QUICK)
