@@ -160,7 +160,7 @@ def _current_clamp(items, few, unit, backend, tell):
     )
     noise = max(float(np.mean([level(r) for r in items])), _LEAST_NOISE)
     trainable = ("capacitance", "conductances", "l.e")
-    if not any((r.v > SPIKE).any() for r in items):
+    if not any((r.data > SPIKE).any() for r in items):
         tell("no recording holds a spike: the passive membrane is all that can be proposed")
         return [_scored("passive membrane", start, few, backend)], trainable, noise
     known = _at(spiking(passive, unit), temperature_of(items), tell)

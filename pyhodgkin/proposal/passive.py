@@ -80,10 +80,10 @@ def passive_membrane(recordings: Sequence[Recording]) -> Passive:
             "recordings: every one spikes at once, so that the passive membrane cannot be "
             "estimated; add a recording of a small or hyperpolarising step, or give a model"
         )
-    size = [float(np.ptp(_smooth(r.v))) for r in used]
+    size = [float(np.ptp(_smooth(r.data))) for r in used]
     moved = [r for r, s in zip(used, size, strict=True) if np.ptp(r.command) > 0.0 and s > 0.0]
-    small = [r for r in moved if np.ptp(_smooth(r.v)) <= SMALL]
-    chosen = small or sorted(moved, key=lambda r: float(np.ptp(_smooth(r.v))))[:1]
+    small = [r for r in moved if np.ptp(_smooth(r.data)) <= SMALL]
+    chosen = small or sorted(moved, key=lambda r: float(np.ptp(_smooth(r.data))))[:1]
     if not chosen:
         raise InputError(
             "recordings: no current was injected below threshold, so that the capacitance cannot "
@@ -102,7 +102,7 @@ def passive_membrane(recordings: Sequence[Recording]) -> Passive:
 
 def _quiet(recording: Recording) -> Recording | None:
     """The recording up to its first spike; None when hardly anything is before it."""
-    above = np.nonzero(recording.v > SPIKE)[0]
+    above = np.nonzero(recording.data > SPIKE)[0]
     if not len(above):
         return recording
     end = float(recording.t[above[0]]) - BEFORE_SPIKE
@@ -120,7 +120,7 @@ def _resting(recording: Recording) -> float:
     """v before the first change of the command, mV; of the whole when there is none."""
     moved = np.nonzero(np.diff(recording.command))[0]
     first = int(moved[0]) if len(moved) and moved[0] > 3 else len(recording)
-    return float(np.median(recording.v[:first]))
+    return float(np.median(recording.data[:first]))
 
 
 def _means(x: NDArray[np.float64], block: int) -> NDArray[np.float64]:
@@ -136,7 +136,7 @@ def _regression(recordings: Sequence[Recording]) -> tuple[float, float, float]:
         dt = np.diff(r.t)
         charge, area = (
             np.concatenate(([0.0], np.cumsum(0.5 * (x[1:] + x[:-1]) * dt)))
-            for x in (r.command, r.v)
+            for x in (r.command, r.data)
         )
         t = r.t - r.t[0]
         # A constant takes up the noise of the first sample.
@@ -144,7 +144,7 @@ def _regression(recordings: Sequence[Recording]) -> tuple[float, float, float]:
         start[:, len(right)] = 1.0
         # Means over blocks keep the equation, and take out the noise of v beside it.
         block = max(1, round(BLOCK / float(np.median(dt))))
-        rows.append(_means(np.column_stack([r.v, area, -t, start]), block))
+        rows.append(_means(np.column_stack([r.data, area, -t, start]), block))
         right.append(_means(charge, block))
     found = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right), rcond=None)[0]
     return float(found[0]), float(found[1]), float(found[2])
