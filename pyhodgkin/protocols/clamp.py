@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, TypeVar
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
 from ..units import current_unit
-from . import checks
+from . import checks, plausible
 from .base import Constant, Piecewise, Waveform, as_waveform
 from .sampled import OrnsteinUhlenbeck, Sampled
 from .segments import Segments
@@ -137,18 +137,19 @@ class CurrentClamp(Protocol):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "unit", current_unit(self.unit))
+        plausible.check(self)
 
     @classmethod
     def constant(cls, value: float, t_end: float, *, unit: str = "uA/cm2") -> CurrentClamp:
         """The same current from 0 to `t_end` (ms)."""
-        return replace(super().constant(value, t_end), unit=unit)
+        return cls(Constant(value), t_end, unit)
 
     @classmethod
     def steps(
         cls, times: ArrayLike, values: ArrayLike, t_end: float, *, unit: str = "uA/cm2"
     ) -> CurrentClamp:
         """`values` from each of the `times` (ms) on; see `Steps`."""
-        return replace(super().steps(times, values, t_end), unit=unit)
+        return cls(Steps(times, values), t_end, unit)
 
     @classmethod
     def sampled(
@@ -161,7 +162,8 @@ class CurrentClamp(Protocol):
         unit: str = "uA/cm2",
     ) -> CurrentClamp:
         """Samples of a recorded current; see `Sampled`."""
-        return replace(super().sampled(t, values, mode, t_end), unit=unit)
+        waveform = Sampled(t, values, mode)
+        return cls(waveform, float(np.asarray(waveform.t)[-1]) if t_end is None else t_end, unit)
 
     @classmethod
     def step(
@@ -280,6 +282,7 @@ class VoltageClamp(Protocol):
         super().__post_init__()
         if self.unit != "mV":
             raise InputError(f'a voltage clamp is in mV, got unit "{self.unit}": convert it first')
+        plausible.check(self)
 
     @classmethod
     def step(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import RecordingError
 from ..recordings import RecordingSet
+from ..recordings.plausible import check_clamp
 from .assemble import Sweep, Trace, recording
 from .find import listed, named, usual
 from .kept import kept
@@ -118,14 +119,17 @@ def recordings(table: Table, options: Options) -> RecordingSet:
     time = _time(table, options)
     names = [table.sweep_name(i, len(pieces)) for i in range(len(pieces))]
     chosen = options.chosen(names, table.path)
-    return RecordingSet(
+    found = [
         recording(
             _sweep(table, options, str(clamp), (i, len(pieces)), data, pieces[i], time),
             options,
             options.protocol_of(k, len(chosen)),
         )
         for k, i in enumerate(chosen)
-    )
+    ]
+    if options.clamp is not None and options.clamp != table.notes.get("clamp"):
+        check_clamp(found[0])
+    return RecordingSet(found)
 
 
 def _wanted(clamp: str, options: Options) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RecordingError
 from ..protocols import Protocol
-from . import checks, setup
+from . import checks, plausible, setup
 from .setup import Setup
 from .view import html_of
 
@@ -102,6 +102,7 @@ class Recording(Setup):
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
             object.__setattr__(self, name, value)
+        plausible.check(self)
 
     def _error(self, text: str) -> RecordingError:
         return checks.error(self.name, text)
