@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 from ..errors import RecordingError
 from ..recordings import RecordingSet
 from ..recordings.plausible import check_clamp
+from .arrays import Row, Table, values_of
 from .assemble import Sweep, Trace, recording
-from .find import listed, named, usual
+from .find import listed
 from .kept import kept
 from .names import measured
 from .options import CLAMPS, COMMON, Options
@@ -23,75 +23,6 @@ INSTEAD = {
     "channel": "choose the data by their names with voltage= and current=",
     "command": "name the data of the command with current= (current clamp) or voltage=",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One sweep of a quantity: an array, or a row of a two-dimensional one."""
-
-    name: str
-    index: int = 0
-
-
-@dataclass(frozen=True)
-class Table:
-    """Arrays by name; `notes` is what the file says about itself.
-
-    Parameters
-    ----------
-    signals : mapping
-        The recorded signal of a column, where the file says so.
-    labels : sequence of str
-        Names of the stretches that the sweep column numbers.
-    interval : float
-        Spacing of the samples, ms, where the file states it.
-    printed : callable, optional
-        For numbers printed as text: printed times to times in ms.
-    where : callable, optional
-        Array and index to the place in the file, for messages.
-    """
-
-    path: str
-    stem: str
-    arrays: Mapping[str, NDArray]
-    notes: Mapping[str, Any] = field(default_factory=dict)
-    signals: Mapping[str, str] = field(default_factory=dict)
-    labels: Sequence[str] = ()
-    interval: float | None = None
-    printed: Callable[[NDArray, float, str], NDArray] | None = None
-    where: Callable[[str, int], str] | None = None
-
-    def find(self, quantity: str, options: Options) -> list[str]:
-        """Names of the arrays of a quantity: those the user gave, or those usually so named."""
-        given, names = getattr(options, quantity), list(self.arrays)
-        if given is not None:
-            return named(names, quantity, given, self.signals, self.path)
-        return usual(names, quantity, self.signals, self.path)
-
-    def one(self, quantity: str, options: Options) -> str | None:
-        """The only array of a quantity, None when there is none."""
-        found = self.find(quantity, options)
-        if len(found) > 1:
-            raise RecordingError(f"{self.path}: {quantity}= takes one array, not {listed(found)}")
-        return found[0] if found else None
-
-    def number(self, argument: str, value: float | str) -> float:
-        """A number that the user gave, or the name of one in the file."""
-        if not isinstance(value, str):
-            return float(value)
-        if value not in self.arrays or np.size(self.arrays[value]) != 1:
-            raise RecordingError(f'{argument}: {self.path} has no single number called "{value}"')
-        # 0.1 kept in single precision means 0.1, not 0.10000000149.
-        return float(str(np.ravel(self.arrays[value])[0]))
-
-    def sweep_name(self, index: int, count: int) -> str:
-        """Name of a sweep: the one that the file gives it, else by its position."""
-        names = self.notes.get("names")
-        if names and len(names) == count and names[index]:
-            return str(names[index])
-        if len(self.labels) == count and count > 1:
-            return f"{self.stem} {self.labels[index]}"
-        return f"{self.stem} sweep {index}" if count > 1 else self.stem
 
 
 def recordings(table: Table, options: Options) -> RecordingSet:
@@ -114,9 +45,8 @@ def recordings(table: Table, options: Options) -> RecordingSet:
         )
     count = max(map(len, data.values()))
     _refuse_unlike(table, data, count)
-    stretches = _stretches(table, options)
+    stretches, time = _stretches(table, options), _time(table, options)
     pieces = [(k, s) for k in range(count) for s in stretches]
-    time = _time(table, options)
     names = [table.sweep_name(i, len(pieces)) for i in range(len(pieces))]
     chosen = options.chosen(names, table.path)
     found = [
@@ -135,10 +65,9 @@ def recordings(table: Table, options: Options) -> RecordingSet:
 def _wanted(clamp: str, options: Options) -> list[str]:
     """The quantities to read: not the command where a protocol replaces it."""
     observed = "voltage" if clamp == "current" else "current"
-    wanted = ["voltage", "current"]
-    if options.protocol is not None:
-        wanted = [q for q in wanted if q == observed or getattr(options, q) is not None]
-    return wanted
+    everything = options.protocol is None
+    named_too = [q for q in ("voltage", "current") if getattr(options, q) is not None]
+    return [q for q in ("voltage", "current") if everything or q == observed or q in named_too]
 
 
 def _rows(table: Table, quantity: str, options: Options) -> list[Row]:
@@ -156,22 +85,6 @@ def _rows(table: Table, quantity: str, options: Options) -> list[Row]:
             )
         found += [Row(name, k) for k in range(len(values))]
     return found
-
-
-def _values(table: Table, quantity: str, row: Row, part: slice) -> NDArray:
-    """The part of an array; numbers in text must be finite, and are named by line and column."""
-    values = np.atleast_2d(table.arrays[row.name])[row.index][part]
-    if table.where is None:
-        return values
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size:
-        short = "v" if quantity == "voltage" else quantity
-        place = table.where(row.name, int(bad[0]) + (part.start or 0))
-        raise RecordingError(
-            f"{table.path}: {short} is NaN or infinite at {bad.size} of {len(values)} samples, "
-            f"the first in {place}: cut these rows out of the file, or leave the sweep out"
-        )
-    return values
 
 
 def _refuse_unlike(table: Table, data: Mapping[str, list[Row]], count: int) -> None:
@@ -236,7 +149,7 @@ def _sweep(
 
 def _cut(table: Table, quantity: str, rows: list[Row], row: int, part: slice) -> Trace:
     chosen = rows[row if len(rows) > 1 else 0]
-    values = _values(table, quantity, chosen, part)
+    values = values_of(table, quantity, chosen, part)
     return Trace(values, measured(chosen.name).unit, chosen.name)
 
 
@@ -266,7 +179,7 @@ def _times(
     row, part = piece
     where = f"{table.path}, {name}"
     count = len(np.atleast_2d(table.arrays[name]))
-    values = _values(table, "time", Row(name, row if count > 1 else 0), part)
+    values = values_of(table, "time", Row(name, row if count > 1 else 0), part)
     values = np.asarray(values, dtype=np.float64)
     scale = options.time_factor(measured(name).unit, where)
     if values.size > length and table.printed is not None:
@@ -279,10 +192,12 @@ def _times(
 
 
 def _refuse_other_interval(table: Table, t: NDArray, where: str) -> None:
-    if table.interval is None or len(t) < 2:
-        return
-    mean = float(t[-1] - t[0]) / (len(t) - 1)
-    if abs(mean - table.interval) > 0.01 * table.interval:
+    mean = float(t[-1] - t[0]) / max(len(t) - 1, 1)
+    if (
+        table.interval is not None
+        and len(t) > 1
+        and abs(mean - table.interval) > 0.01 * table.interval
+    ):
         raise RecordingError(
             f"{where}: the samples are {mean:.6g} ms apart, the heading states "
             f"{table.interval:.6g} ms: give dt= (ms)"
