@@ -14,6 +14,7 @@ from ...status import Status
 from ..base import SolveOptions
 from .arrays import as_tensor, of
 from .kinetics import Params
+from .merged import Merger
 from .steps import Method
 from .stimulus import Stimulus
 from .system import System
@@ -50,7 +51,7 @@ class _Lanes:
         self.system, self.stimulus = system, stimulus
         self.t, self.t1 = t0, t1
         self.y = y0
-        self.piece = stimulus.first(t0)
+        self.piece: Any = stimulus.first(t0)
         self.pieces = stimulus.pieces(self.piece)
         self.end = stimulus.end(self.piece, t1)
         self.status = xp.zeros_like(self.piece)
@@ -65,8 +66,13 @@ class _Lanes:
             v = self.stimulus.command(self.pieces, self.t)
             self.y = of(v).cat([v[None], self.y[1:]])
 
-    def next_piece(self, crossed: Tensor) -> None:
-        self.piece = self.piece + (crossed & (self.t < self.t1))
+    def next_piece(self, crossed: Tensor, count: Tensor | None = None) -> None:
+        """Go on to the next piece where it was `crossed`, or over `count` of them at once."""
+        moved: Any = crossed & (self.t < self.t1)
+        if count is not None:
+            moved = moved * of(count).maximum(count, of(count).ones_like(count))
+            moved = moved.astype(np.int64) if type(moved) is np.ndarray else moved.long()
+        self.piece = self.piece + moved
         self.pieces = self.stimulus.pieces(self.piece)
         self.end = self.stimulus.end(self.piece, self.t1)
         self.enter()
@@ -97,8 +103,12 @@ def march(
         else:
             arrays, start = p, [y0, t0, t1]
         lanes = _Lanes(system, stimulus, *start)
-        walk = _adaptive if method.adaptive else _fixed
-        walk(lanes, method, arrays, options, sampler, recorder)
+        if method.adaptive:
+            if voltage is not None and not keep:
+                sampler.merger = Merger.of(system, stimulus, arrays, lanes.t1, options)
+            _adaptive(lanes, method, arrays, options, sampler, recorder)
+        else:
+            _fixed(lanes, method, arrays, options, sampler, recorder)
     counts = [as_tensor(x) for x in (lanes.n_steps, lanes.n_rejected, lanes.status)]
     evaluations = (counts[0] + counts[1]) * method.evaluations
     samples = sampler.result(shape)
@@ -132,19 +142,25 @@ def _adaptive(
     iteration = 0
     while bool(lanes.running.any()):
         iteration += 1
-        left = lanes.end - lanes.t
-        crossed = h >= left * (1.0 - 1e-6)
+        end, pieces, merged = lanes.end, lanes.pieces, None
+        crossed = h >= (end - lanes.t) * (1.0 - 1e-6)
+        if sampler.merger is not None and bool(crossed.any()):
+            merged = sampler.merger(lanes.t, h, lanes.piece, pieces)
+            if merged is not None:
+                end = xp.where(merged.count > 0, merged.end, end)
+                pieces = merged.pieces
+        left = end - lanes.t
         # A lane that has stopped takes no part, but must not divide by zero either.
         step_h = xp.where(lanes.running, xp.where(crossed, left, h), one)
-        step = method(system, p, lanes.y, lanes.t, step_h, lanes.stimulus, lanes.pieces)
+        step = method(system, p, lanes.y, lanes.t, step_h, lanes.stimulus, pieces)
         assert step.error is not None
         size = xp.maximum(abs(lanes.y), abs(step.y))
         ratio = step.error / (atol + options.rtol * size)
         norm = ((ratio * ratio).sum(0) / len(ratio)) ** 0.5
         finite = xp.isfinite(norm)
         accepted = (norm <= 1.0) & lanes.running
-        t_next = xp.where(crossed, lanes.end, lanes.t + step_h)
-        sampler.add(accepted, lanes.t, t_next, step_h, lanes.y, step.dense)
+        t_next = xp.where(crossed, end, lanes.t + step_h)
+        sampler.add(accepted, lanes.t, t_next, step_h, lanes.y, step.dense, merged, lanes.piece)
         recorder.add(accepted, lanes.t, step_h, t_next, lanes.piece, lanes.y)
         factor = xp.clip(SAFETY * xp.at_least(norm, 1e-10) ** exponent, SHRINK, GROW)
         proposed = step_h * xp.where(finite, factor, SHRINK * one)
@@ -158,9 +174,11 @@ def _adaptive(
         lanes.n_steps += accepted
         lanes.n_rejected += lanes.running & ~accepted
         _judge(lanes, h, finite, accepted, options, iteration)
+        if merged is not None and sampler.merger is not None:
+            sampler.merger.rejected(lanes.running & ~accepted, merged.count)
         crossed = accepted & crossed
         if bool(crossed.any()):
-            lanes.next_piece(crossed)
+            lanes.next_piece(crossed, None if merged is None else merged.count)
 
 
 def _judge(

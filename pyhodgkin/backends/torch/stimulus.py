@@ -17,7 +17,10 @@ from .arrays import of
 
 @dataclass
 class Pieces:
-    """A line and J sinusoids: `offset`, `slope` are (…, K, Q), the sinusoids (…, J, K, Q)."""
+    """A line and J sinusoids: `offset`, `slope` are (…, K, Q), the sinusoids (…, J, K, Q).
+
+    In place of sinusoids there may be a quadratic term, `bend` times the time squared.
+    """
 
     start: Tensor
     offset: Tensor
@@ -26,11 +29,14 @@ class Pieces:
     omega: Tensor | None = None
     chirp: Tensor | None = None
     phase: Tensor | None = None
+    bend: Tensor | None = None
 
     def value(self, t: Tensor) -> Tensor:
         """Stimulus at `t` (…, K, Q)."""
         tau = t - self.start
         line = self.offset + self.slope * tau
+        if self.bend is not None:
+            return line + self.bend * tau * tau
         if self.amplitude is None:
             return line
         angle, _ = self._angle(tau)
@@ -39,6 +45,8 @@ class Pieces:
     def derivative(self, t: Tensor) -> Tensor:
         """Its derivative, per ms."""
         tau = t - self.start
+        if self.bend is not None:
+            return self.slope + 2.0 * self.bend * tau
         if self.amplitude is None:
             return of(t).broadcast_to(self.slope, tau.shape)
         angle, speed = self._angle(tau)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ...voltage_steps import Collector, VoltageSteps
-from .arrays import stacked
+from .arrays import as_tensor, stacked
+from .merged import Merged, Merger
 
 
 @dataclass
@@ -102,9 +103,12 @@ class Sampler:
         voltage: VoltageRecorder | None = None,
     ) -> None:
         self.voltage = voltage
+        self.merger: Merger | None = None
+        self._merged: list[tuple[Merged, Tensor] | None] = []
         self.own = saveat.dim() == 3
         self.saveat = saveat.permute(1, 2, 0).contiguous() if self.own else saveat
         self.n_bounded = n_bounded
+        self.lanes = y0.shape[1] * y0.shape[2]
         n_times = saveat.shape[0]
         self.out = torch.full((n_times, *y0.shape), float("nan"), dtype=y0.dtype, device=y0.device)
         early = saveat <= t0 if self.own else saveat.view(-1, 1, 1) <= t0
@@ -114,10 +118,22 @@ class Sampler:
         self._waiting = 0
 
     def add(
-        self, accepted: Tensor, t: Tensor, t_next: Tensor, h: Tensor, y: Tensor, dense: Tensor
+        self,
+        accepted: Tensor,
+        t: Tensor,
+        t_next: Tensor,
+        h: Tensor,
+        y: Tensor,
+        dense: Tensor,
+        merged: Merged | None = None,
+        piece: Tensor | None = None,
     ) -> None:
-        """Queue a step of all lanes; a chunk of them is sampled at once."""
+        """Queue a step of all lanes; a chunk of them is sampled at once.
+
+        Some may be over many pieces of the stimulus from `piece` on, by `merged`.
+        """
         self._rows.append((accepted, t, t_next, h, y, dense))
+        self._merged.append(None if merged is None or piece is None else (merged, piece))
         self._waiting += math.prod(dense.shape)
         if len(self._rows) >= 128 or self._waiting > 4_000_000:
             self.flush()
@@ -127,6 +143,7 @@ class Sampler:
         if not self._rows:
             return
         accepted, t, t_next, h, y, dense = (stacked(x) for x in zip(*self._rows, strict=True))
+        merged, self._merged = self._merged, []
         self._rows, self._waiting = [], 0
         if self.voltage is not None:
             self.voltage.add(accepted, t, h, y[:, 0], dense[:, :, 0])
@@ -135,10 +152,39 @@ class Sampler:
             return
         n = t.shape[0]
         t, h = t.reshape(n, -1)[step, lane], h.reshape(n, -1)[step, lane]
-        theta = ((self.times(lane, place) - t) / h).to(y.dtype)
+        times = self.times(lane, place)
+        theta = ((times - t) / h).to(y.dtype)
         y = y.flatten(2)[step, :, lane]
         dense = dense.flatten(3)[step, :, :, lane]
-        self.flat[:, lane * self.n_times + place] = self.clamp(polynomial(theta, y, dense)).t()
+        samples = self.clamp(polynomial(theta, y, dense))
+        if self.merger is not None:
+            self._add_residual(samples, self.merger, merged, step, lane, t, times)
+        self.flat[:, lane * self.n_times + place] = samples.t()
+
+    def _add_residual(
+        self,
+        samples: Tensor,
+        merger: Merger,
+        merged: list[tuple[Merged, Tensor] | None],
+        step: Tensor,
+        lane: Tensor,
+        t: Tensor,
+        times: Tensor,
+    ) -> None:
+        """What a merged stimulus leaves out of the voltage inside of its steps, see `merged`."""
+        rows = []
+        for found in merged:
+            if found is None:
+                rows.append(torch.zeros((5, self.lanes), dtype=t.dtype, device=t.device))
+            else:
+                (count, _, p), piece = found
+                parts = [as_tensor(x).flatten() for x in (count, p.offset, p.slope, p.bend, piece)]
+                rows.append(torch.stack([x.to(t.dtype) for x in parts]))
+        rough = torch.stack(rows)[step, :, lane]
+        own = rough[:, 0] > 0
+        if bool(own.any()):
+            q = merger.residual(lane[own], t[own], times[own], rough[own, 1:])
+            samples[own, 0] += q.to(samples.dtype)
 
     @property
     def n_times(self) -> int:
