@@ -159,11 +159,12 @@ class GoodnessOfFit:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GoodnessOfFit:
         """The inverse of `to_dict`."""
-        rows = [
-            Residual(**{k: np.nan if x is None else x for k, x in row.items()})
-            for row in data["residuals"]
+        rows: list[dict[str, Any]] = [
+            {k: np.nan if x is None else x for k, x in row.items()} for row in data["residuals"]
         ]
-        return cls(tuple(rows), tuple(data["advice"]), tuple(data["notes"]))
+        return cls(
+            tuple(Residual(**row) for row in rows), tuple(data["advice"]), tuple(data["notes"])
+        )
 
 
 def residual_of(
@@ -188,7 +189,7 @@ def resolution(data: FloatArray) -> float:
     Examples
     --------
     >>> t = np.linspace(0.0, 6.0, 1000)
-    >>> resolution(np.round(np.sin(t) / 0.1) * 0.1).round(9), resolution(np.sin(t))
+    >>> round(resolution(np.round(np.sin(t) / 0.1) * 0.1), 9), resolution(np.sin(t))
     (0.1, 0.0)
     """
     values = np.unique(data)
