@@ -202,7 +202,7 @@ def fit(
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)
-    trainer.log += [text for text in (*said, taken, reason, why) if text]
+    trainer.note(*(text for text in (*said, taken, reason, why) if text))
     if resume and store is not None:
         trainer.resume(store)
     with Interrupts() as interrupts:

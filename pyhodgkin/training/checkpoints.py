@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from ..errors import CheckpointError
 from ..files import replacing
+from ..neuron import document
+from ..neuron.neuron import Neuron
 
 _MAGIC = "pyhodgkin checkpoint"
 _VERSION = 1
+DOCUMENT = "model.json"  # of the best neuron so far; the finished run writes it anew
 FOLDER, NAME, BEFORE = "checkpoints", "latest.ckpt", "previous.ckpt"
 
 
@@ -85,7 +88,8 @@ class Store:
 
     def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
         self._latest, self._before = (folder / FOLDER / name for name in (NAME, BEFORE))
-        self._digests = dict(digests)
+        self._digests, self._folder = dict(digests), folder
+        self._kept: NDArray | None = None
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a new checkpoint; the one before is kept beside it."""
@@ -93,6 +97,14 @@ class Store:
         if self._latest.exists():
             os.replace(self._latest, self._before)
         write(self._latest, Checkpoint(checkpoint.arrays, meta))
+
+    def keep(self, neuron: Neuron, theta: NDArray) -> None:
+        """Write the best neuron so far, of `theta` (P,), or of the mean of that of cells (C, P)."""
+        theta = theta if theta.ndim == 1 else theta.mean(axis=0)
+        if self._kept is None or not np.array_equal(self._kept, theta):
+            metadata = {"trained": True, "unfinished": True}
+            document.save(neuron.with_theta(theta), self._folder / DOCUMENT, metadata=metadata)
+            self._kept = np.array(theta)
 
     def load(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, or None if there is none; and what was wrong.

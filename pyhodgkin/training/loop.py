@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from typing import TYPE_CHECKING
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from ..status import Status
 from .callbacks import Callback, StepInfo
-from .checkpoints import Checkpoint, Store, part
+from .checkpoints import Store
 from .early_stopping import EarlyStopping, interval
 from .history import History
-from .interrupts import Interrupts
+from .interrupts import Interrupts, StopNow
 from .lbfgs import LBFGS
 from .levenberg import Levenberg
 from .objective import Evaluation, Objective
@@ -24,9 +25,12 @@ from .shooting import Knots
 from .stage_summary import described
 from .stages import Stage
 from .starts import FloatArray
+from .trainer_state import checkpoint_of, restore
 
 if TYPE_CHECKING:
     from .plan import Plan
+
+LOGGER = logging.getLogger("pyhodgkin.fit")
 
 
 APART = 1.5  # times the lowest training loss: that of parameters chosen by held-out recordings
@@ -55,7 +59,7 @@ class Trainer:
         checkpoint_every: float = 10.0,
         callback: Callback | None = None,
     ) -> None:
-        self._plan, self._problem, self._schedule = plan, plan.problem, plan.stages
+        self._plan, self._problem, self.schedule = plan, plan.problem, plan.stages
         self._store, self._every, self._callback = store, checkpoint_every, callback
         self.theta, self.y0 = np.array(plan.theta), None if plan.y0 is None else np.array(plan.y0)
         k = len(self.theta)
@@ -63,61 +67,78 @@ class Trainer:
         self.score = np.full(k, np.inf)
         self.status = np.full(k, int(Status.SUCCESS))
         self.interrupted = self.stopped = False
-        self.history, self.elapsed, self._resumed = History(k), 0.0, 0.0
+        self._interrupts = Interrupts()
+        self.history, self.elapsed, self.resumed = History(k), 0.0, 0.0
         self.log: list[str] = []
         self._began = self._saved = time.monotonic()
-        self._enter()
+        self.enter()
 
     # -- one stage ----------------------------------------------------------------------
 
-    def _enter(self, before: Trained | None = None) -> None:
+    def enter(self, before: Trained | None = None) -> None:
         """Everything that belongs to one stage, at its beginning; `before` are its last knots."""
-        stage, k = self._schedule[self.stage], len(self.theta)
+        stage, k = self.schedule[self.stage], len(self.theta)
         self._unknowns = self._plan.unknowns(stage, self.theta, self.y0)
         if isinstance(self._unknowns, Knots) and before is not None:
             self._unknowns.take_over(*before)
         self._objective = Objective(self._problem, stage, self._unknowns)
         phi = self._unknowns.start()
-        self._optimizer: Optimizer
+        self.optimizer: Optimizer
         if stage.optimizer == "adamw":
-            self._optimizer = AdamW(phi, self._plan.decay(stage, phi.shape[-1]))
+            self.optimizer = AdamW(phi, self._plan.decay(stage, phi.shape[-1]))
         elif stage.optimizer == "levenberg":
-            self._optimizer = Levenberg(phi, self._objective.curvature)
+            self.optimizer = Levenberg(phi, self._objective.curvature)
         else:
-            self._optimizer = LBFGS(phi, stage.memory, first=stage.lr)
-        self.step, self._searching = 0, stage.search > 0
-        self._stopping = EarlyStopping(phi, stage)
-        self._refused, self._reason = np.zeros(k, np.int64), np.zeros(k, np.int64)
+            self.optimizer = LBFGS(phi, stage.memory, first=stage.lr)
+        self.step, self.searching = 0, stage.search > 0
+        self.stopping = EarlyStopping(phi, stage)
+        self.refused, self.reason = np.zeros(k, np.int64), np.zeros(k, np.int64)
 
     def _advance(self) -> None:
         """One evaluation for every active start, and what follows from it."""
-        if self._searching:
-            self._search()
-        ahead = self._optimizer.ask()
-        stage, active = self._schedule[self.stage], ~self._optimizer.done
-        if not active.any():  # no step is left to take
-            return
-        evaluation = self._objective(ahead, active, self.step)
-        # Nothing has changed until here: an exception above leaves the state of the step before.
+        before = self.optimizer.state()
+        stage = self.schedule[self.stage]
+        try:
+            with self._interrupts.abortable():
+                found = self._plan.searched(stage, self.theta) if self.searching else None
+            if found is not None:
+                self._search(*found)
+                before = self.optimizer.state()
+            with self._interrupts.abortable():
+                ahead = self.optimizer.ask()
+                active = ~self.optimizer.done
+                if not active.any():  # no step is left to take
+                    return
+                evaluation = self._objective(ahead, active, self.step)
+        except BaseException:
+            # An exception above leaves the state of the step before.
+            self.optimizer.restore(before)
+            raise
         rate = stage.rate(self.step)
-        self._optimizer.tell(evaluation.value, evaluation.gradient, rate)
-        rejected = self._optimizer.rejected & active
-        self._refused += rejected
-        self._reason = np.where(rejected, evaluation.status, self._reason)
+        self.optimizer.tell(evaluation.value, evaluation.gradient, rate)
+        rejected = self.optimizer.rejected & active
+        self.refused += rejected
+        self.reason = np.where(rejected, evaluation.status, self.reason)
         heldout = self._judge(active)
         self._record(evaluation, active, rejected, heldout)
         self.step, self.total = self.step + 1, self.total + 1
 
-    def _search(self) -> None:
+    def _search(self, theta: FloatArray, note: str) -> None:
         """Networks of gates set to what a search has found, and the stage begun from there."""
-        self.theta, note = self._plan.searched(self._schedule[self.stage], self.theta)
-        self._enter()
-        self._searching = False
-        self.log.append(note)
+        self.theta = theta
+        self.enter()
+        self.searching = False
+        self.note(note)
+
+    def note(self, *lines: str) -> None:
+        """Add lines to the log, and tell them at once."""
+        self.log += lines
+        for line in lines:
+            LOGGER.info(line)
 
     def _judge(self, active: NDArray[np.bool_]) -> FloatArray:
         """Keep the best parameters, stop early; the held-out loss (K,), NaN if not due."""
-        stage, optimizer = self._schedule[self.stage], self._optimizer
+        stage, optimizer = self.schedule[self.stage], self.optimizer
         heldout = np.full(len(active), np.nan)
         value, rows = optimizer.value, active & np.isfinite(optimizer.value)
         if self._evaluates_apart:
@@ -126,20 +147,20 @@ class Trainer:
             value = self._objective.judge(optimizer.point, rows)
             heldout = value if self._problem.heldout else heldout
         trained = optimizer.value if self._problem.heldout and stage.batch is None else None
-        stopped = self._stopping.update(optimizer.point, value, rows, active, trained)
+        stopped = self.stopping.update(optimizer.point, value, rows, active, trained)
         optimizer.stop(stopped)
         return heldout
 
     @property
     def _evaluates_apart(self) -> bool:
         """Whether the best are chosen by another loss than that of a step."""
-        batch = self._schedule[self.stage].batch
+        batch = self.schedule[self.stage].batch
         return bool(self._problem.heldout) or batch is not None
 
     @property
     def best(self) -> FloatArray:
         """The best loss (K,) of this stage so far."""
-        return self._stopping.best
+        return self.stopping.best
 
     def _record(
         self,
@@ -155,7 +176,7 @@ class Trainer:
             stage=self.stage,
             loss=np.where(good, evaluation.value, np.nan),
             heldout=heldout,
-            lr=np.where(active, self._optimizer.rate, np.nan),
+            lr=np.where(active, self.optimizer.rate, np.nan),
             gradient_norm=np.where(good, norm, np.nan),
             rejected=rejected,
             seconds=self._clock(),
@@ -163,29 +184,29 @@ class Trainer:
 
     def _leave(self) -> None:
         """The best of this stage becomes the start of the next."""
-        stage = self._schedule[self.stage]
-        found, phi = np.isfinite(self.best), self._stopping.best_phi
+        stage = self.schedule[self.stage]
+        found, phi = np.isfinite(self.best), self.stopping.best_phi
         self._take_best()
-        self.status = np.where(found, int(Status.SUCCESS), self._reason)
-        self.log.append(
+        self.status = np.where(found, int(Status.SUCCESS), self.reason)
+        self.note(
             described(
                 stage.label,
                 self.step,
                 self.best,
                 "held-out loss" if self._problem.heldout else "loss",
                 self._objective.remark(phi, found),
-                self._refused,
-                self._reason,
+                self.refused,
+                self.reason,
             )
         )
         self.stage += 1
-        if self.stage < len(self._schedule):
+        if self.stage < len(self.schedule):
             before = self._unknowns
-            self._enter((before, phi, found) if isinstance(before, Knots) else None)
+            self.enter((before, phi, found) if isinstance(before, Knots) else None)
 
     def _take_best(self) -> None:
         found = np.isfinite(self.best)
-        phi = self._stopping.best_phi
+        phi = self.stopping.best_phi
         theta, y0 = self._unknowns.unpack(phi)[0], self._unknowns.initial(phi)
         rows = found.reshape(-1, *(1 for _ in theta.shape[1:]))
         self.theta = np.where(rows, theta, self.theta)
@@ -197,14 +218,17 @@ class Trainer:
 
     def run(self, interrupts: Interrupts, bar: Bar) -> None:
         """Go on from where it is to the end, or to the first Ctrl-C."""
-        while self.stage < len(self._schedule) and not (self.interrupted or self.stopped):
-            stage = self._schedule[self.stage]
-            if self.step >= stage.steps or self._optimizer.done.all():
+        self._interrupts = interrupts
+        while self.stage < len(self.schedule) and not (self.interrupted or self.stopped):
+            stage = self.schedule[self.stage]
+            if self.step >= stage.steps or self.optimizer.done.all():
                 self._leave()
                 self._save()
                 continue
             try:
                 self._advance()
+            except StopNow:
+                pass  # what was before the step is kept
             except KeyboardInterrupt:
                 # The second Ctrl-C, which aborts at once, has been asked for before.
                 if interrupts.requested:
@@ -216,23 +240,24 @@ class Trainer:
                 self._save()
         if self.interrupted or self.stopped:
             self._save()
-            self._judge_last()
+            if self.stopped:
+                self._judge_last()
             self._take_best()
 
     def _judge_last(self) -> None:
         """Compare the latest parameters too, after a run that was stopped between evaluations."""
-        if self.stage < len(self._schedule) and self.step and self._evaluates_apart:
-            optimizer = self._optimizer
+        if self.stage < len(self.schedule) and self.step and self._evaluates_apart:
+            optimizer = self.optimizer
             rows = ~optimizer.done & np.isfinite(optimizer.value)
             value = self._objective.judge(optimizer.point, rows)
-            self._stopping.keep(optimizer.point, value, rows)
+            self.stopping.keep(optimizer.point, value, rows)
 
     def best_in_training(self, k: int) -> tuple[FloatArray, FloatArray | None] | None:
         """theta and y0 of start `k` where its training loss was lowest in the last stage.
 
         None where that was hardly lower than where the held-out loss was.
         """
-        stopping = self._stopping
+        stopping = self.stopping
         if not stopping.train_kept[k] > APART * stopping.train_best[k]:
             return None
         theta = self._unknowns.unpack(stopping.train_phi)[0][k : k + 1]
@@ -248,53 +273,23 @@ class Trainer:
             self.stopped = bool(self._callback(info))
 
     def _clock(self) -> float:
-        return self._resumed + time.monotonic() - self._began
+        return self.resumed + time.monotonic() - self._began
 
     # -- checkpoints --------------------------------------------------------------------
-
-    _STAGE_ARRAYS = ("_refused", "_reason")
 
     def _save(self) -> None:
         self.elapsed = self._clock()
         if self._store is not None:
-            self._store.save(self._checkpoint())
+            self._store.save(checkpoint_of(self))
+            if self.stage and np.isfinite(self.score).any():
+                self._store.keep(self._plan.problem.neuron, self.theta[np.argmin(self.score)])
         self._saved = time.monotonic()
-
-    def _checkpoint(self) -> Checkpoint:
-        arrays = {"theta": self.theta, "score": self.score, "status": self.status}
-        if self.y0 is not None:
-            arrays["y0"] = self.y0
-        arrays |= {f"history.{n}": a for n, a in self.history.arrays().items()}
-        arrays |= {f"stage.{name}": getattr(self, name) for name in self._STAGE_ARRAYS}
-        arrays |= {f"stage.{n}": a for n, a in self._stopping.state().items()}
-        arrays |= {f"optimizer.{n}": a for n, a in self._optimizer.state().items()}
-        counts = {"stage": self.stage, "step": self.step, "total": self.total}
-        return Checkpoint(arrays, {**counts, "log": self.log, "elapsed": self.elapsed})
 
     def resume(self, store: Store) -> None:
         """Go on from the newest checkpoint that is whole; without any, start from the beginning."""
         checkpoint, notes = store.load()
         if checkpoint is not None:
-            self._restore(checkpoint)
+            restore(self, checkpoint)
         if notes:
             warnings.warn("; ".join(notes), stacklevel=3)
         self.log += notes
-
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to what a checkpoint says, to go on exactly as the run before would have."""
-        arrays, meta = checkpoint.arrays, checkpoint.meta
-        self.theta, self.score = np.array(arrays["theta"]), np.array(arrays["score"])
-        self.status = np.array(arrays["status"])
-        self.y0 = np.array(arrays["y0"]) if "y0" in arrays else None
-        self.stage, self.total, self.log = meta["stage"], meta["total"], list(meta["log"])
-        self.elapsed = self._resumed = meta["elapsed"]
-        self.history = History.from_arrays(part(arrays, "history."))
-        if self.stage < len(self._schedule):
-            self._enter()
-            self.step = meta["step"]
-            self._searching &= self.step == 0
-            of_stage = part(arrays, "stage.")
-            for name in self._STAGE_ARRAYS:
-                setattr(self, name, np.array(of_stage[name]))
-            self._stopping.restore(of_stage)
-            self._optimizer.restore(part(arrays, "optimizer."))

@@ -120,6 +120,13 @@ def start(recording: Recording, noise: float, rest: float | None = None) -> floa
     return float(means[last])
 
 
+def fineness(recording: Recording) -> int:
+    """Into how many parts `refined` divides each gap between samples by default."""
+    gap = float(np.median(np.diff(recording.t)))
+    many = len(recording) >= _MANY
+    return 1 if many else int(np.clip(np.ceil(gap / _FINE - 0.01), 1, 4))
+
+
 def refined(recording: Recording, parts: int | None = None) -> Recording:
     """The same recording with each gap between samples divided, by polynomials of six samples.
 
@@ -140,9 +147,7 @@ def refined(recording: Recording, parts: int | None = None) -> Recording:
     True
     """
     t = recording.t
-    if parts is None:
-        gap = float(np.median(np.diff(t)))
-        parts = int(np.clip(np.ceil(gap / _FINE - 0.01), 1, 4)) if len(t) < _MANY else 1
+    parts = fineness(recording) if parts is None else parts
     if parts == 1:
         return recording
     between = t[:-1, None] + np.diff(t)[:, None] * np.arange(parts) / parts

@@ -24,7 +24,7 @@ from .penalties import CurvePenalty, PenaltyOf
 from .sensitivities import gauss_newton, jacobian, residuals
 from .stages import Stage
 from .starts import Unknowns
-from .views import View, cut
+from .views import View, cut, thinned
 
 FloatArray = NDArray[np.float64]
 
@@ -107,7 +107,7 @@ class Objective:
         """What the engine is shown of these recordings in this stage."""
         horizon = self._stage.horizon
         if self._mode == "clamped":
-            return [cut(r, horizon) for r in view.driving]
+            return [thinned(cut(r, horizon), self._stage.every) for r in view.driving]
         smooth = [cut(r, horizon) for r in view.smooth]
         measured = [cut(r, horizon) for r in view.measured]
         if self._observer is None:

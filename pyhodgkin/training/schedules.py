@@ -21,6 +21,7 @@ from .published import is_residual, residual
 from .search import searchable
 from .shared import shared
 from .stages import Stage
+from .subsampling import coarse_to_fine
 
 Schedule = tuple[Stage, ...]
 
@@ -67,13 +68,17 @@ def choose(
     more: dict[str, Any] = {name: None for name in given if name in ("loss", "penalty")}
     more |= {"options": {}} if "options" in given else {}
     stages = tuple(replace(stage, **more) for stage in stages)
+    if schedule != "windows":
+        stages, told = coarse_to_fine(stages, recordings, noise)
+        reason = f"{told}. {reason}" if told else reason
     return stages, f"{reason}: {listing(stages)}"
 
 
 def listing(stages: Schedule) -> str:
     """The stages in one line."""
     return ", ".join(
-        f"{stage.label} ({stage.steps}{'' if stage.gain is None else f', gain {stage.gain:g}'})"
+        f"{stage.label} ({stage.steps}{'' if stage.gain is None else f', gain {stage.gain:g}'}"
+        f"{'' if stage.horizon is None else f', {stage.horizon:.0f} ms'})"
         for stage in stages
     )
 

@@ -73,6 +73,9 @@ class Stage:
         order is drawn anew. The whole loss is taken every tenth step.
     horizon : float, optional
         Use only the first so many ms of each recording.
+    every : int
+        In the clamped mode use every so many-th sample, and the first ms after each change of the
+        command whole.
     patience : int, optional
         Stop a start that has not improved for so many steps.
     target : float, optional
@@ -103,6 +106,7 @@ class Stage:
     search: int = 0
     batch: int | None = None
     horizon: float | None = None
+    every: int = 1
     patience: int | None = None
     target: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -132,6 +136,8 @@ class Stage:
             raise InputError(f"Stage: search = {self.search}; give a whole number, 0 for none")
         if self.horizon is not None and not self.horizon > 0:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
+        if int(self.every) != self.every or self.every < 1:
+            raise InputError(f"Stage: every = {self.every}; give a whole number, 1 for all samples")
         if (self.patience is not None and self.patience < 1) or self.memory < 1:
             raise InputError(
                 f"Stage: patience = {self.patience}, memory = {self.memory}; give 1 or more"

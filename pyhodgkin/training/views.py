@@ -10,6 +10,8 @@ import numpy as np
 from ..recordings import Recording
 from .noise import anchored, denoised, refined, start
 
+_BREAKS = 200  # changes of a stimulus; more of them are samples of a curve
+
 
 class View:
     """Recordings as they were measured, and what they are without noise (mV each).
@@ -46,3 +48,27 @@ def cut(recording: Recording, horizon: float | None) -> Recording:
     n = int(np.searchsorted(recording.t, horizon, side="right"))
     part = {recording.observed: recording.data[:n]}
     return replace(recording, t=recording.t[:n], mask=recording.mask[:n], **part)
+
+
+def thinned(recording: Recording, every: int, whole: float = 1.0) -> Recording:
+    """Every so many-th sample, and all within `whole` ms after each change of the stimulus.
+
+    Examples
+    --------
+    >>> from pyhodgkin.protocols import CurrentClamp
+    >>> t = np.arange(0.0, 50.0, 0.1)
+    >>> recording = Recording(t, CurrentClamp.step(9.0, 10.0, 40.0, 50.0), v=np.zeros(500))
+    >>> len(thinned(recording, 10)) < 100
+    True
+    """
+    if every == 1:
+        return recording
+    t, keep = recording.t, np.zeros(len(recording), bool)
+    keep[::every] = True
+    keep[-1] = True
+    for at in recording.protocol.breakpoints[:_BREAKS]:
+        keep |= (t >= at - 1e-9) & (t < at + whole)
+    if not recording.mask[keep].any() or keep.sum() < 9:
+        return recording
+    part = {recording.observed: recording.data[keep]}
+    return replace(recording, t=t[keep], mask=recording.mask[keep], **part)
