@@ -22,7 +22,7 @@ from .training.cells import cells_of
 from .training.checkpoints import Store
 from .training.conclude import concluded
 from .training.interrupts import Interrupts
-from .training.loop import Trainer
+from .training.loop import LOGGER, Trainer
 from .training.noise import levels as noise_levels
 from .training.objective import Problem
 from .training.penalties import CurvePenalty
@@ -33,6 +33,7 @@ from .training.result import FitResult
 from .training.schedules import choose
 from .training.stages import Stage
 from .training.temperatures import at_recordings
+from .training.time_scale import at_time_scale
 from .training.transforms import Bounds
 
 __all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "between_samples", "fit"]
@@ -118,7 +119,8 @@ def fit(
     checkpoint_every : float
         Seconds.
     progress : bool, optional
-        A progress bar with the time left; default on a terminal and in a notebook.
+        A progress bar with the time left; default on a terminal and in a notebook. Lines of
+        ``log`` go to the logger ``pyhodgkin.fit`` as they come.
     callback : callable, optional
         Called with a `StepInfo` after each step; training stops when it returns something true.
     throw : bool
@@ -172,6 +174,7 @@ def fit(
     names = [neuron.layout.names[i] for i in indices]
     bounds = bounds_of(bounds, names, given_neuron, neuron, sized)
     neuron, taken = at_recordings(neuron, (*train, *held), indices)
+    neuron, ranges = at_time_scale(neuron, indices, train, seeds is not None)
     said = facts.notes((*train, *held), per_cell)
     for text in (*said, taken):
         if text:
@@ -183,6 +186,9 @@ def fit(
     noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
     own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
     stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
+    for text in (*said, taken, ranges, reason):
+        if text:
+            LOGGER.info(text)  # before the first long computation
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     checks.stages_fit(stages, neuron, train, compared)
     claim = checks.claim_of(out, resume, overwrite)
@@ -202,7 +208,7 @@ def fit(
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
     trainer = Trainer(plan, store, checkpoint_every, callback)
-    trainer.note(*(text for text in (*said, taken, reason, why) if text))
+    trainer.log += [text for text in (*said, taken, ranges, reason, why) if text]
     if resume and store is not None:
         trainer.resume(store)
     with Interrupts() as interrupts:

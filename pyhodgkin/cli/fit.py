@@ -99,20 +99,22 @@ def run(options: argparse.Namespace) -> int:
     check_networks_trained(neuron, options)
     check_unseen(neuron, train, test)
     unit_of((*train, *test), "RECORDING and --test")
-    result = ph.fit(
-        neuron,
-        train,
-        trainable=trainable,
-        heldout=heldout,
-        loss=options.loss,
-        seeds=seeds_of(options.seeds),
-        backend=options.backend,
-        out=options.out,
-        resume=options.resume,
-        overwrite=options.overwrite,
-        **cell_size.given(options),
-        **({} if options.rtol is None else {"rtol": options.rtol}),
-    )
+    more = {} if options.rtol is None else {"rtol": options.rtol}
+    with report.following():
+        result = ph.fit(
+            neuron,
+            train,
+            trainable=trainable,
+            heldout=heldout,
+            loss=options.loss,
+            seeds=seeds_of(options.seeds),
+            backend=options.backend,
+            out=options.out,
+            resume=options.resume,
+            overwrite=options.overwrite,
+            **cell_size.given(options),
+            **more,
+        )
     listing.tell(train, "training")
     listing.tell(heldout if isinstance(heldout, RecordingSet) else (), "held out")
     listing.tell(test, "test")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +133,22 @@ def _comparisons(role: str, predictions: list[Prediction], best: int) -> dict[st
         f"fit_{role}" + ("" if single else f"_{i + 1}"): lambda p=p: plot.clamp_fit(p, start=best)
         for i, p in enumerate(predictions[:_APART])
     }
+
+
+@contextmanager
+def following() -> Iterator[None]:
+    """What a fit logs, on standard error as it comes: the report has it again at the end."""
+    logger, handler = logging.getLogger("pyhodgkin.fit"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("pyhodgkin: %(message)s"))
+    level, logger.propagate = logger.level, False
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = True
 
 
 def tell(result: FitResult, rows: Sequence[dict[str, Any]], folder: Path | None) -> None:

@@ -110,10 +110,13 @@ def listing(found: Sequence[ActiveBound], most: int = 4) -> str:
 
 
 def _at_bounds(neuron: Neuron, indices: NDArray[np.intp], bounds: Bounds) -> list[ActiveBound]:
+    if not bounds:
+        return []
     layout, theta, out = neuron.layout, neuron.theta, []
-    entries = {layout.names[i]: e for e in layout for i in range(e.start, e.start + e.size)}
+    names = layout.names
+    entries = {names[i]: e for e in layout for i in range(e.start, e.start + e.size)}
     for i in indices.tolist():
-        name = layout.names[i]
+        name = names[i]
         # The last pattern that holds is the one that training uses.
         mine = [ends for pattern, ends in bounds.items() if fnmatchcase(name, pattern)]
         if not mine:
@@ -134,12 +137,13 @@ def _at_bounds(neuron: Neuron, indices: NDArray[np.intp], bounds: Bounds) -> lis
 
 def _at_zero(neuron: Neuron, start: FloatArray, indices: NDArray[np.intp]) -> list[ActiveBound]:
     out, names = [], neuron.layout.names
+    trained = set(indices.tolist())
     for entry in neuron.layout:
         if entry.group != "conductances":
             continue
         for i in range(entry.start, entry.start + entry.size):
             x = float(neuron.theta[i])
-            if i in indices and abs(x) <= ZERO * abs(float(start[i])):
+            if i in trained and abs(x) <= ZERO * abs(float(start[i])):
                 text = f"{names[i]} = {x:.3g} {entry.unit} is at zero: the data ask for no such "
                 text += "current, or cannot tell it from others"
                 out.append(ActiveBound(names[i], x, 0.0, entry.unit, "zero", text))

@@ -107,7 +107,8 @@ def _identified(
     neuron, noise = problem.neuron.with_theta(trainer.theta[best]), problem.noise
     sizes = noise if len(noise) and min(noise) > 0 else None
     args = (problem.backend, neuron, problem.recordings, plan.indices, sizes, problem.options)
-    names = {layout.names[i] for i in plan.indices}
+    every = layout.names
+    names = {every[i] for i in plan.indices}
     return judge(*args, y0=y0, at_bounds=[x.name for x in reached if x.name in names])
 
 

@@ -105,7 +105,9 @@ def identifiability(
     solved = options_of(options, ACCURATE)
     engine = checks.engine_of(backend, solved)
     reached = fitted.active_bounds if isinstance(fitted, FitResult) else ()
-    at_bounds = [x.name for x in reached if x.name in {neuron.layout.names[i] for i in indices}]
+    every = neuron.layout.names
+    names = {every[i] for i in indices}
+    at_bounds = [x.name for x in reached if x.name in names]
     found = judge(
         engine, neuron, items, indices, sizes, solved, tolerance, at_bounds=tuple(at_bounds)
     )

@@ -26,10 +26,12 @@ MOVE = 2.0  # mV in one step of the solver
 QUIET = 0.05  # steps for a block in which v rests
 LONG, FIRST = 1500.0, 400.0  # steps: of a long recording, and of the part of it that comes first
 AFTER = 10.0  # ms after the first change of the stimulus that the first part holds at least
-GROWTH, MOST = 3.0, 0.6  # times as much in the next stage, up to this part of the whole
+GROWTH, MOST = 3.0, 0.6  # times as many steps in the next stage, up to this part of all
+NEARLY = 0.9  # of the length: a part that is as good as all
 SAMPLES, ENOUGH = 20_000, 6_000  # in the clamped mode, in current clamp: long, and enough
 COMMANDED = 60_000  # the same in voltage clamp, where each evaluation is quicker
-_STEPS, _GROWN, _LAST, _FINE = 10, 6, 8, 100  # of stages on the first part, on more, and on all
+_OBSERVED, _STEPS, _GROWN, _LAST = 6, 10, 6, 6  # steps on the first part, on more, and on all
+_FINE = 100  # in voltage clamp, on all samples
 
 
 def cost(recording: Recording) -> tuple[FloatArray, FloatArray]:
@@ -76,21 +78,21 @@ def coarse_to_fine(
     costs = [cost(r) for r in recordings]
     whole = max(float(r.t[-1]) for r in recordings)
     total = max(float(steps[-1]) for _, steps in costs)
-    first = min(max(_first(r, *c) for r, c in zip(recordings, costs, strict=True)), whole)
+    lengths = _lengths(recordings, costs, total)
     sizes = noise if len(noise) else np.zeros(len(recordings))
     samples = sum(
         len(r) * (fineness(r) if size == 0.0 else 1)
         for r, size in zip(recordings, sizes, strict=True)
     )
     if samples > SAMPLES or total > LONG:
-        horizon = max(first, whole * ENOUGH / samples)
-        if horizon < MOST * whole:
+        horizon = max([whole * ENOUGH / samples, *lengths[:1]])
+        if horizon < NEARLY * whole:
             out = [replace(x, horizon=horizon) if x.mode == "clamped" else x for x in out]
             told.append(
                 f"gates are driven by the first {horizon:.0f} ms ({samples} samples in all)"
             )
-    if total > LONG and first < MOST * whole and any(x.mode != "clamped" for x in out):
-        out, lengths = _grown(out, first, whole)
+    if total > LONG and lengths and any(x.mode != "clamped" for x in out):
+        out = _grown(out, lengths)
         listed = ", ".join(f"{x:.0f}" for x in lengths)
         told.append(
             f"simulated are the first {listed} ms and then all {whole:.0f} ms "
@@ -101,34 +103,43 @@ def coarse_to_fine(
     return tuple(out), f"long recordings: {'; '.join(told)}; errors are of all samples"
 
 
-def _first(recording: Recording, ends: FloatArray, steps: FloatArray) -> float:
-    """ms from the start until the first part has been seen, and the stimulus has changed."""
-    enough = float(ends[min(np.searchsorted(steps, FIRST), len(ends) - 1)])
-    breaks = recording.protocol.breakpoints
-    breaks = breaks[breaks > recording.t[0] + 1e-9]
-    changed = float(breaks[0]) if len(breaks) else 0.0
-    return max(enough, changed + AFTER) if steps[-1] > FIRST else 0.0
+def _lengths(
+    recordings: Sequence[Recording], costs: Sequence[tuple[FloatArray, FloatArray]], total: float
+) -> list[float]:
+    """ms of the first part, and of those that take `GROWTH` times as many steps each."""
+    whole = max(float(r.t[-1]) for r in recordings)
+    changed = 0.0
+    for r in recordings:
+        breaks = r.protocol.breakpoints
+        inside = breaks[(breaks > r.t[0] + 1e-9) & (breaks < r.t[-1])]
+        changed = max(changed, float(inside[0]) + AFTER if len(inside) else 0.0)
+    found, steps = [], FIRST
+    while steps < MOST * total:
+        reached = [float(ends[np.searchsorted(n, steps)]) for ends, n in costs if n[-1] > steps]
+        length = max(min(reached), changed)
+        if (not found or length > found[-1]) and length < NEARLY * whole:
+            found.append(length)
+        steps *= GROWTH
+    return found
 
 
-def _grown(stages: list[Stage], first: float, whole: float) -> tuple[list[Stage], list[float]]:
+def _grown(stages: list[Stage], lengths: list[float]) -> list[Stage]:
     """Observers on the first part; the stages that simulate on it, on more, and on all of it."""
-    lengths = [first]
-    while GROWTH * lengths[-1] < MOST * whole:
-        lengths.append(GROWTH * lengths[-1])
     last = max(i for i, x in enumerate(stages) if x.mode != "clamped")
     out: list[Stage] = []
     for i, stage in enumerate(stages):
         if stage.mode == "clamped" or stage.horizon is not None:
             out.append(stage)
         elif i < last or stage.mode != "simulation":
-            out.append(replace(stage, horizon=first))
+            few = min(stage.steps, _OBSERVED) if stage.optimizer == "levenberg" else stage.steps
+            out.append(replace(stage, steps=few, horizon=lengths[0]))
         else:
             quick = stage.optimizer == "levenberg"
             steps = [_STEPS, *([_GROWN] * (len(lengths) - 1)), _LAST]
             for n, length in zip(steps, [*lengths, None], strict=True):
                 most = min(stage.steps, n) if quick else max(1, stage.steps // len(steps))
                 out.append(replace(stage, steps=most, horizon=length))
-    return out, lengths
+    return out
 
 
 def _commanded(
