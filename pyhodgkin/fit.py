@@ -186,9 +186,6 @@ def fit(
     noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
     own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
     stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
-    for text in (*said, taken, ranges, reason):
-        if text:
-            LOGGER.info(text)  # before the first long computation
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
     checks.stages_fit(stages, neuron, train, compared)
     claim = checks.claim_of(out, resume, overwrite)
@@ -207,8 +204,11 @@ def fit(
     moving, why = decided(fit_initial, neuron, train, noises[0])
     plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
+    told = [text for text in (*said, taken, ranges, reason, why) if text]
+    for text in told:
+        LOGGER.info(text)  # before the first long computation
     trainer = Trainer(plan, store, checkpoint_every, callback)
-    trainer.log += [text for text in (*said, taken, ranges, reason, why) if text]
+    trainer.log += told
     if resume and store is not None:
         trainer.resume(store)
     with Interrupts() as interrupts:

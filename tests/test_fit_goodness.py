@@ -60,7 +60,7 @@ def test_a_flat_trace_has_nothing_to_learn_from(clamp):
         flat = ph.Recording(t, ph.CurrentClamp.constant(0.0, 20.0), v=-65.0 + noisy, name="flat")
     else:
         protocol = ph.VoltageClamp.step(0.0, 2.0, 15.0, 20.0)
-        flat = ph.Recording(t, protocol, current=noisy, current_unit="nA", name="flat")
+        flat = ph.Recording(t, protocol, current=noisy, current_unit="uA/cm2", name="flat")
     result = run(recordings=flat)
     assert "nothing to learn from in flat" in result.message and not result.goodness.explains
     constant = ph.Recording(t, ph.CurrentClamp.constant(0.0, 20.0), v=np.full(len(t), -65.0))

@@ -94,7 +94,7 @@ class Layout:
     def __len__(self) -> int:
         return len(self.entries)
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """One name per element of the flat vector; elements of arrays carry their index."""
         out: list[str] = []
