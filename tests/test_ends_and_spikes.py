@@ -62,6 +62,13 @@ def test_by_individual_parameters_and_groups_of_temperatures():
         np.testing.assert_allclose(found[i].spike_times(), one.spike_times(), atol=1e-8)
 
 
+def test_figures_end_with_each_run():
+    figure = simulate(SQUID, [SHORT, LONG]).plot()
+    for axes in figure.axes:
+        ends = sorted(line.get_xdata()[np.isfinite(line.get_ydata())][-1] for line in axes.lines)
+        assert ends == pytest.approx([12.0, 30.0])
+
+
 @pytest.mark.parametrize("backend", ENGINES)
 def test_a_clamped_element_ends_with_its_command(backend):
     clamps = [ph.VoltageClamp.step(0.0, 1.0, None, t_end) for t_end in (2.0, 4.0)]

@@ -20,6 +20,54 @@ using HodgkinNeurons: Options, Protocols, loss_and_gradient!, n_states, solve!
     @test other[:, :, 4] == y[:, :, 4]
 end
 
+@testset "each element goes to its own end, and spikes need no samples" begin
+    neuron, n = load(joinpath(DOCUMENTS, "squid_axon.json")), 4
+    for solver in ("auto", "tsit5", "rodas5p", "vern7")
+        options, ends = Options(; solver), [9.0, 20.0]
+        theta, start = reshape(neuron.theta, :, 1), zeros(n, 0)
+        clamps = [CurrentClamp(Step(15.0; start=2.0, stop=30.0); t_end) for t_end in ends]
+        function solved(times, protocols, ends)
+            y = zeros(n, length(times), length(ends))
+            status, stats = zeros(Int, length(ends)), zeros(Int, 3, length(ends))
+            found = solve!(y, status, stats, neuron.system, Protocols(protocols),
+                repeat(theta, 1, length(ends)), start, times, options, [0x00], ends)
+            @test all(iszero, status)
+            return y, found
+        end
+        times = collect(0.0:0.5:20.0)
+        y, steps = solved(times, clamps, ends)
+        @test all(isnan, y[:, times .> 9.0, 1]) && !any(isnan, y[:, times .<= 9.0, 1])
+        @test !any(isnan, y[:, :, 2])
+        alone, same = solved(times[times .<= 9.0], clamps[1:1], ends[1:1])
+        @test alone[:, :, 1] == y[:, times .<= 9.0, 1]
+        _, few = solved([1.0], clamps, ends)
+        @test few == steps && same == steps[:, steps[1, :] .== 0]
+        # The polynomials pass through the states; where they rise through zero is a spike.
+        fine = simulate(neuron, clamps[2]; saveat=0.01, rtol=1e-9, atol=1e-11)
+        ups = [i for i in 1:(length(fine.t) - 1) if fine["v"][i] < 0 <= fine["v"][i + 1]]
+        own = steps[:, steps[1, :] .== 1]
+        found = [own[2, k] for k in axes(own, 2) if
+            HodgkinNeurons.anywhere((a, b) -> a < 0 <= b, own[4:8, k])]
+        @test length(ups) == length(found) >= 1
+        for (i, k) in zip(ups, found)
+            @test abs(fine.t[i] - k) < 1.0
+        end
+    end
+end
+
+@testset "what is only long, or has many breakpoints, is not given up" begin
+    neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
+    still = CurrentClamp(Step(0.0; start=1.0, stop=2.0); t_end=3500.0)
+    many = CurrentClamp(Sampled(0.01:0.01:4.0, [0.1 * (-1)^i for i in 1:400]); t_end=4.0)
+    for solver in ("auto", "tsit5", "rodas5p")
+        long = simulate(neuron, still; saveat=100.0, solver, dt_max=10.0, max_steps=200)
+        @test long.status == HodgkinNeurons.SUCCESS && long.n_steps > 350
+        @test simulate(neuron, still; saveat=100.0, solver, dt_max=10.0, max_steps=50).status ==
+            HodgkinNeurons.MAX_STEPS
+        @test simulate(neuron, many; solver, max_steps=300).status == HodgkinNeurons.SUCCESS
+    end
+end
+
 @testset "gradients of many recordings and parameter sets" begin
     neuron = test_neuron("one_gate")
     recordings = [made_recording(neuron, clamp) for clamp in (STEP, RAMP)]

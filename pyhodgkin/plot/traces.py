@@ -163,12 +163,13 @@ def time_axis(ax: Axes, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], fl
 def stimulus(
     ax: Axes, t: NDArray[np.float64], protocols: Sequence[Protocol], scale: float = 1.0
 ) -> None:
-    """The commands of a batch, with a jump as a vertical line."""
+    """The commands of a batch, each to its own end, with a jump as a vertical line."""
     distinct = list(dict.fromkeys(protocols))
     for protocol, line in zip(distinct, shades(len(distinct)), strict=True):
         edges = protocol.segments.breakpoints
         edges = edges[(edges > t[0]) & (edges < t[-1])]
         times = np.sort(np.concatenate([t, edges, np.nextafter(edges, -np.inf)]))
+        times = times[times <= protocol.t_end * (1.0 + 1e-9)]
         ax.plot(
             times * scale, protocol(times), color=STIMULUS if len(distinct) == 1 else line, lw=1.1
         )
