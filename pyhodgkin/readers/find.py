@@ -74,9 +74,11 @@ def usual(names: Sequence[str], quantity: str, signals: Mapping[str, str], path:
             f"{x} ({signals[g[0]]})" if signals.get(g[0]) else x
             for x, g in zip(shown, groups.values(), strict=True)
         ]
+        first = next((signals[g[0]] for g in groups.values() if signals.get(g[0])), "")
+        fix = f'{quantity}= one of them, or {quantity}="…*" where each is a sweep'
         raise RecordingError(
-            f"{path} has several arrays that may be the {quantity} ({listed(labels)}): "
-            f'give {quantity}= one of them, or {quantity}="…*" where each is a sweep'
+            f"{path} has several arrays that may be the {quantity} ({listed(labels)}): give "
+            + (f'{quantity}= the signal, for instance {quantity}="{first}"' if first else fix)
         )
     return found
 

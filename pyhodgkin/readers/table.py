@@ -39,9 +39,10 @@ def recordings(table: Table, options: Options) -> RecordingSet:
     data = {q: _rows(table, q, options) for q in _wanted(str(clamp), options)}
     data = {q: rows for q, rows in data.items() if rows}
     if not data:
+        asked = _wanted(str(clamp), options)
         raise RecordingError(
-            f"{table.path} has no voltage and no current under a usual name: give voltage= and "
-            f"current= (it has {listed(list(table.arrays))})"
+            f"{table.path} has no {' and no '.join(asked)} under a usual name: give "
+            f"{' and '.join(f'{q}=' for q in asked)} (it has {listed(list(table.arrays))})"
         )
     count = max(map(len, data.values()))
     _refuse_unlike(table, data, count)

@@ -71,9 +71,16 @@ def times(values: NDArray[np.float64], scale: float, where: str) -> NDArray[np.f
         return t[0] + step * np.arange(len(t))
     if repeats.size:
         i = int(repeats[0])
+        uneven = float(steps.max()) > 3 * float(np.min(steps[steps > 0]))
         raise RecordingError(
-            f"{where}: t must increase, but t[{i + 1}] = {t[i + 1]:g} ms repeats: times printed "
-            f"with too few digits? Then give the spacing, dt= (ms); on average it is {mean:.4g} ms"
+            f"{where}: t must increase, but t[{i + 1}] = {t[i + 1]:g} ms repeats: "
+            + (
+                "the samples are unevenly spaced, so keep one of the two (some simulators print "
+                "both sides of an event); if they are even, give the spacing, dt= (ms)"
+                if uneven
+                else "times printed with too few digits? Then give the spacing, dt= (ms); on "
+                f"average it is {mean:.4g} ms"
+            )
         )
     return t
 
