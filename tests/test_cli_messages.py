@@ -45,6 +45,8 @@ TABLE: list[tuple[str, tuple[str, ...]]] = [
     (SIMULATE + "--step nan", ('--step: "nan" is not a finite number',)),
     (SIMULATE + "--step -inf", ('--step: "-inf" is not a finite number',)),
     (SIMULATE + "--step 1e400", ('--step: "1e400" is not a finite number',)),
+    (SIMULATE + "--step 1e9", ("--step: the injected current reaches 1e+09", "pA")),
+    (SIMULATE + "--clamp 1e9", ("--clamp: the voltage command reaches 1e+09", "uV")),
     (SIMULATE + "--clamp 0 --holding nan", ('--holding: "nan" is not a finite number',)),
     (SIMULATE + "--step 7 --dt 0", ('--dt: "0" is not above zero',)),
     (SIMULATE + "--step 7 --dt -1e-2", ('--dt: "-1e-2" is not above zero',)),
@@ -224,6 +226,16 @@ def test_a_warning_is_one_line_and_numpy_is_silent(capsys, monkeypatch):
     monkeypatch.setattr("pyhodgkin.cli.models.show_table", lambda *_, **__: None)
     code, _, err = run(capsys, "models")
     assert code == 0 and err == "pyhodgkin: warning: --dt 3 ms is long: give less\n"
+
+
+def test_volts_and_large_currents_are_told(capsys, tmp_path):
+    few = ("--t-end", 12, "--dt", 0.5, "--backend", "torch", "--out")
+    volts = ("simulate", "squid_axon", "--clamp", -0.05, 0.02, *few, tmp_path / "volts")
+    code, _, err = run(capsys, *volts)
+    assert code == 0 and err == "pyhodgkin: warning: --clamp -0.05 0.02 mV: are the numbers in V?\n"
+    large = ("simulate", "squid_axon", "--step", "-1e5", *few, tmp_path / "large")
+    code, _, err = run(capsys, *large)
+    assert code == 0 and "warning: --step: the injected current reaches 100000 uA/cm2" in err
 
 
 def test_every_option_of_a_verb_has_its_name_here():

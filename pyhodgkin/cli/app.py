@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if show:
             raise
-        message, code = explained(error, None if options is None else options.parser)
+        message, code = explained(error, options)
         complain(message)
         return code
 
@@ -96,14 +96,12 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return top.parse_args(arguments)
 
 
-def explained(error: Exception, command: argparse.ArgumentParser | None) -> tuple[str, int]:
+def explained(error: Exception, options: argparse.Namespace | None) -> tuple[str, int]:
     """One line on an error, in the words of the command line, and the exit code."""
     if isinstance(error, PyHodgkinError):
-        text = (
-            str(error)
-            if command is None
-            else wording.reworded(str(error), wording.options_of(command))
-        )
+        text = str(error)
+        if options is not None:
+            text = wording.reworded(text, wording.options_of(options.parser, options))
         return " ".join(text.split()), BAD_INPUT
     if isinstance(error, OSError):
         return " ".join(wording.of_system(error).split()), BAD_INPUT
@@ -120,7 +118,7 @@ def explained(error: Exception, command: argparse.ArgumentParser | None) -> tupl
 @contextmanager
 def warned(options: argparse.Namespace) -> Iterator[None]:
     """One line for each warning about the input; those of numpy's are shown with -v."""
-    names = wording.options_of(options.parser)
+    names = wording.options_of(options.parser, options)
 
     def tell(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         text = wording.reworded(str(message), names)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import claims, folders
-from ..errors import InputError
+from ..errors import InputError, PlausibilityWarning
 from . import cell_size, wording
 from .output import add_folder, figures, say, write_csv, write_json
 from .parser import number, positive, zero_or_more
@@ -135,6 +136,9 @@ def protocols_of(options: argparse.Namespace, unit: str) -> list[Protocol]:
     if options.step:
         waveforms = [Step(options.start, options.stop, amplitude) for amplitude in options.step]
         return [CurrentClamp(w, options.t_end, unit) for w in waveforms]
+    if any(options.clamp) and all(abs(level) < 1.0 for level in options.clamp):
+        text = f"--clamp {' '.join(f'{x:g}' for x in options.clamp)} mV: are the numbers in V?"
+        warnings.warn(text, PlausibilityWarning, stacklevel=2)
     return list(VoltageClamp.family(options.clamp, holding=options.holding, **span))
 
 

@@ -38,6 +38,8 @@ KINDS = {
     "parameter or group": "--train",
     "solver": "--solver",
 }
+# How a message on a command begins, and the option that it came by.
+SUBJECTS = {"the injected current": "--step", "the voltage command": "--clamp"}
 # Advice for a Python program, and that for the command line.
 ADVICE = {
     "cut it with .window or .windows": "give several, or other ones by --heldout FILE",
@@ -69,8 +71,12 @@ _SYSTEM = {
 }
 
 
-def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
+def options_of(
+    parser: argparse.ArgumentParser, given: argparse.Namespace | None = None
+) -> dict[str, str]:
     """The option that each argument of a verb is called by, for a command.
+
+    The options of `SUBJECTS` are left out when the command comes from a file.
 
     Examples
     --------
@@ -83,6 +89,9 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
     for action in parser._actions:
         if action.option_strings:
             known[action.dest] = action.option_strings[-1]
+    if given is not None and getattr(given, "protocol", None) is not None:
+        # What a protocol from a file holds was not typed as an option.
+        known = {name: option for name, option in known.items() if option not in SUBJECTS.values()}
     return known
 
 
@@ -109,6 +118,9 @@ def reworded(message: str, options: Mapping[str, str]) -> str:
     option = KINDS.get(kind[1]) if kind else None
     if option in options.values():
         message = f"{option}: {message}"
+    for subject, option in SUBJECTS.items():
+        if message.startswith(subject) and option in options.values():
+            message = f"{option}: {message}"
     for old, new in ADVICE.items():
         message = message.replace(old, new)
     missing = re.fullmatch(r"(.+?)(?: does not exist|: no document there)", message)
