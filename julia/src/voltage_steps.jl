@@ -89,5 +89,5 @@ watch!(::Nothing, integrator, value) = nothing
 "The steps of all elements, one in each column: element (from 0 on), t, h, coefficients."
 function all_steps(each::Vector{VoltageSteps})
     any(steps -> steps.crossing, each) && foreach(only_crossings!, each)
-    return reshape(reduce(vcat, (steps.numbers for steps in each); init=Float64[]), STEP_NUMBERS, :)
+    return reshape(reduce(vcat, [steps.numbers for steps in each]), STEP_NUMBERS, :)
 end
