@@ -118,6 +118,13 @@ def test_a_network_left_at_its_random_start_is_refused():
     check_none_left_random(zero, zero.layout.select("k.g"), ["k.g"], "--train")
 
 
+def test_a_network_left_at_its_random_start_is_told():
+    left = run(trainable="k.g", schedule=Stage("clamped", "lbfgs", 3))
+    assert "network of k.n is at its random start" in left.message
+    trained = run(trainable=["networks", "k.g"], schedule=Stage("clamped", "lbfgs", 3))
+    assert "random start" not in trained.message
+
+
 @pytest.fixture
 def table(tmp_path):
     solved = ph.simulate(AXON, STEP, saveat=0.1, backend="torch")

@@ -20,6 +20,7 @@ from .loop import Trainer
 from .plan import Plan
 from .population import Population
 from .prediction import Prediction
+from .random_starts import left_random
 from .result import FitResult
 from .starts import FloatArray
 
@@ -154,6 +155,12 @@ def _goodness(
     if np.isin(plan.moved, problem.neuron.layout.select("networks")).any():
         still = driven(problem.recordings, problem.noise)
         notes += [still] if still else []
+    random = left_random(problem.neuron, plan.moved)
+    if random:
+        notes.append(
+            f"the network of {', '.join(random)} is at its random start, so that what is fitted "
+            'around it means nothing: train it too (trainable=["networks", …])'
+        )
     text = advice(problem.neuron, plan.moved, len(plan.seeds), reached)
     return GoodnessOfFit(tuple(rows), text, tuple(notes))
 

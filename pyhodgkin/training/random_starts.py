@@ -35,6 +35,18 @@ def networks_of(neuron: Neuron) -> dict[str, Network]:
     return found
 
 
+def left_random(neuron: Neuron, indices: NDArray[np.intp]) -> list[str]:
+    """Names of the gates and currents whose networks are at a random start and not trained."""
+    trained = set(indices.tolist())
+    return [
+        name
+        for name, network in networks_of(neuron).items()
+        if untrained(network)
+        and np.any(network.weights[-1])
+        and neuron.layout[f"{name}.network.weight0"].start not in trained
+    ]
+
+
 def check_none_left_random(
     neuron: Neuron, indices: NDArray[np.intp], trainable: str | list[str], argument: str
 ) -> None:
@@ -54,14 +66,7 @@ def check_none_left_random(
     ------
     InputError
     """
-    trained = set(indices.tolist())
-    names = [
-        name
-        for name, network in networks_of(neuron).items()
-        if untrained(network)
-        and np.any(network.weights[-1])
-        and neuron.layout[f"{name}.network.weight0"].start not in trained
-    ]
+    names = left_random(neuron, indices)
     if not names:
         return
     words = [trainable] if isinstance(trainable, str) else list(trainable)
