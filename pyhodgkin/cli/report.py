@@ -126,8 +126,7 @@ def _comparisons(role: str, predictions: list[Prediction], best: int) -> dict[st
     if not predictions:
         return {}
     if predictions[0].unit != "mV":
-        some = predictions[:_TOGETHER]
-        return {f"fit_{role}": lambda: plot.clamp_fit(some, start=best)}
+        return {f"fit_{role}": lambda: plot.clamp_fit(predictions, start=best, most=_TOGETHER)}
     single = len(predictions) == 1
     return {
         f"fit_{role}" + ("" if single else f"_{i + 1}"): lambda p=p: plot.clamp_fit(p, start=best)

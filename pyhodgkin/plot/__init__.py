@@ -10,12 +10,14 @@ it, since ``plt.gcf()`` does not know it.
 
 from __future__ import annotations
 
+from .cells import currents, gates, open_probabilities
 from .clamp import clamp_fit
 from .ensemble import ensemble, ensemble_predictions
 from .evaluation import evaluation
 from .kinetics import kinetics
+from .phase_plane import phase_plane
 from .style import COLORS, save
-from .traces import currents, gates, open_probabilities, phase_plane, trace
+from .traces import trace
 from .training import loss_history
 
 __all__ = [

@@ -11,8 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..recordings import Recording
-from .style import INK, MEASURED, STIMULUS, color, label_lines, panels, shades, styled
-from .traces import UNIT_TEXT, time_axis
+from ..units import written
+from .commands import label_command, time_axis
+from .families import FEW, Family, color_bar, family_of, on_one_axis
+from .style import (
+    INK,
+    MEASURED,
+    STIMULUS,
+    label_lines,
+    number,
+    panels,
+    quantity,
+    shade_uncounted,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +43,14 @@ class Sweep:
     command: FloatArray
     measured: FloatArray
     predicted: FloatArray
+    mask: NDArray[np.bool_]
     unit: str
     command_unit: str
 
-    @property
-    def error(self) -> float:
-        """Mean absolute error over all samples."""
-        return float(np.mean(np.abs(self.predicted - self.measured)))
+    def error(self, masked: bool) -> float:
+        """Mean absolute error over all samples, or over those that the mask keeps."""
+        off = np.abs(self.predicted - self.measured)
+        return float(np.mean(off[self.mask] if masked else off)) if off.size else float("nan")
 
 
 @styled
@@ -46,10 +59,14 @@ def clamp_fit(
     predicted: ArrayLike | Sequence[ArrayLike] | None = None,
     *,
     start: int = 0,
+    most: int | None = None,
     title: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Measured and predicted current (voltage clamp) or potential (current clamp).
+
+    The command stands above, what the model says less what was measured below. Samples that the
+    masks of all recordings leave out are shaded.
 
     Parameters
     ----------
@@ -59,8 +76,11 @@ def clamp_fit(
         What the model says, at the times of each recording; a Prediction has its own.
     start : int
         Which start of a Prediction, for instance ``result.best``.
+    most : int, optional
+        Draw the first ones only; the error is that of all of them.
     title : str, optional
-        By default the mean absolute error over all samples.
+        By default the mean absolute error over all samples, as in the tables of a fit ("MAE"),
+        averaged over the recordings; where a mask leaves samples out, that over the others too.
     axes : three Axes, optional
         Where to draw (command, what was observed, model minus measured); by default a new figure.
 
@@ -72,27 +92,65 @@ def clamp_fit(
     >>> recording = ph.Recording(t, protocol, current=np.sin(t), current_unit="nA")
     >>> figure = ph.plot.clamp_fit(recording, np.sin(t) + 0.1)
     """
-    sweeps = _sweeps(recordings, predicted, start)
+    every = _sweeps(recordings, predicted, start)
+    sweeps = every if most is None else every[: max(int(most), 1)]
+    family = _family(sweeps)
     top, middle, bottom = panels(axes, [1, 3, 1], height=0.85)
     _, scale = time_axis(bottom, max((s.t for s in sweeps), key=lambda t: t[-1]))
-    _command(top, sweeps, scale)
-    lines = [color(0)] if len(sweeps) == 1 else shades(len(sweeps))
-    for i, (sweep, line) in enumerate(zip(sweeps, lines, strict=True)):
-        t, names = sweep.t * scale, (None, None) if i else ("measured", "model")
-        middle.plot(t, sweep.measured, color=MEASURED, lw=1.0, label=names[0])
-        middle.plot(t, sweep.predicted, color=line, lw=1.1, label=names[1])
+    _command(top, sweeps, family, scale)
+    for i, (sweep, line) in enumerate(zip(sweeps, family.colors, strict=True)):
+        t = sweep.t * scale
+        middle.plot(t, sweep.measured, color=MEASURED, lw=1.0, label=None if i else "measured")
+        middle.plot(t, sweep.predicted, color=line, lw=1.1, label=_model(family, i))
         bottom.plot(t, sweep.predicted - sweep.measured, color=line, lw=0.6)
+    if all(np.array_equal(s.mask, sweeps[0].mask) for s in sweeps):
+        for ax in (middle, bottom):
+            shade_uncounted(ax, sweeps[0].t * scale, sweeps[0].mask)
     _limits(middle, bottom, sweeps)
-    unit = UNIT_TEXT.get(sweeps[0].unit, sweeps[0].unit)
-    middle.set_ylabel(f"potential ({unit})" if unit == "mV" else f"current ({unit})")
-    bottom.set_ylabel(f"difference\n({unit})")
+    middle.set_ylabel(quantity(sweeps[0].unit))
+    bottom.set_ylabel(f"difference\n({written(sweeps[0].unit)})")
     bottom.axhline(0.0, color=INK, lw=0.5)
-    error = float(np.mean([sweep.error for sweep in sweeps]))
-    top.set_title(title or f"mean absolute error {error:.3g} {unit}")
+    shown = f"; {len(sweeps)} of {len(every)} drawn" if len(sweeps) < len(every) else ""
+    top.set_title(title or _errors(every) + shown)
     label_lines(middle)
+    if len(family) > FEW:
+        color_bar(top, family)
     for ax in (top, middle):
         ax.set_xlim(bottom.get_xlim())
     return top.figure  # type: ignore[return-value]
+
+
+def _errors(sweeps: list[Sweep]) -> str:
+    """The mean over the recordings, to as many digits as the tables have."""
+    unit = written(sweeps[0].unit)
+    error = float(np.mean([sweep.error(masked=False) for sweep in sweeps]))
+    if np.isnan(error):
+        failed = sum(bool(np.isnan(sweep.predicted).any()) for sweep in sweeps)
+        return f"no error: the solve failed for {failed} of {len(sweeps)}"
+    text = f"mean absolute error {number(error)} {unit}"
+    if all(sweep.mask.all() for sweep in sweeps):
+        return text
+    masked = float(np.mean([sweep.error(masked=True) for sweep in sweeps]))
+    return f"{text}, masked {number(masked)} {unit}"
+
+
+def _family(sweeps: list[Sweep]) -> Family:
+    commands = on_one_axis([s.t for s in sweeps], [s.command for s in sweeps])
+    unit = sweeps[0].command_unit
+    kind = "voltage" if unit == "mV" else "current"
+    return family_of(commands, unit, kind, element="recording", first=1)
+
+
+def _model(family: Family, i: int) -> str | None:
+    """The name of a line of the model in the legend."""
+    if len(family) == 1:
+        return "model"
+    if len(family) > FEW:
+        return None if i else "model (colours)"
+    if family.names[i] in family.names[:i]:
+        return None
+    name = family.names[i] if family.unit else f"{family.what} {family.names[i]}"
+    return f"model, {name}"
 
 
 def _sweeps(recordings: Any, predicted: Any, start: int) -> list[Sweep]:
@@ -112,16 +170,14 @@ def _sweeps(recordings: Any, predicted: Any, start: int) -> list[Sweep]:
 def _sweep(item: Any, predicted: FloatArray) -> Sweep:
     measured = item.data if isinstance(item, Recording) else item.measured
     command_unit = item.protocol.unit if isinstance(item, Recording) else item.command_unit
-    return Sweep(item.t, item.command, measured, predicted, item.unit, command_unit)
+    return Sweep(item.t, item.command, measured, predicted, item.mask, item.unit, command_unit)
 
 
-def _command(ax: Axes, sweeps: list[Sweep], scale: float) -> None:
-    lines = [STIMULUS] if len(sweeps) == 1 else shades(len(sweeps))
+def _command(ax: Axes, sweeps: list[Sweep], family: Family, scale: float) -> None:
+    lines = [STIMULUS] if len(sweeps) == 1 else family.colors
     for sweep, line in zip(sweeps, lines, strict=True):
         ax.plot(sweep.t * scale, sweep.command, color=line, lw=1.1)
-    unit = UNIT_TEXT.get(sweeps[0].command_unit, sweeps[0].command_unit)
-    ax.set_ylabel(f"{'command' if unit == 'mV' else 'stimulus'}\n({unit})")
-    ax.margins(y=0.15)
+    label_command(ax, sweeps[0].command_unit)
 
 
 def _limits(middle: Axes, bottom: Axes, sweeps: list[Sweep]) -> None:
@@ -129,9 +185,12 @@ def _limits(middle: Axes, bottom: Axes, sweeps: list[Sweep]) -> None:
     seen = np.concatenate([s.measured for s in sweeps])
     model = np.concatenate([s.predicted for s in sweeps])
     spikes = sweeps[0].unit != "mV"  # under current clamp the spikes are what one looks at
-    low, high = np.quantile(seen, (0.001, 0.999) if spikes else (0.0, 1.0))
-    low, high = min(low, np.nanmin(model)), max(high, np.nanmax(model))
+    low, high = np.nanquantile(seen, (0.001, 0.999) if spikes else (0.0, 1.0))
+    known = model[np.isfinite(model)]
+    low, high = known.min(initial=low), known.max(initial=high)
     margin = 0.06 * ((high - low) or 1.0)
     middle.set_ylim(low - margin, high + margin)
-    bound = 1.15 * np.nanquantile(np.abs(model - seen), 0.995 if spikes else 1.0) or 1.0
+    off = np.abs(model - seen)
+    off = off[np.isfinite(off)]
+    bound = (1.15 * np.quantile(off, 0.995 if spikes else 1.0) if off.size else 1.0) or 1.0
     bottom.set_ylim(-bound, bound)

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .style import INK, MEASURED, SHADE, color, label_lines, panels, styled
-from .traces import UNIT_TEXT, time_axis
+from ..units import written
+from .commands import command_below, time_axis
+from .kinetics import scale_taus
+from .style import INK, MEASURED, SHADE, color, label_lines, number, panels, quantity, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +58,7 @@ def ensemble(
     v = np.linspace(min(v_range[0], seen[0]), max(v_range[1], seen[1]), 401)
     inside = (v >= seen[0]) & (v <= seen[1])
     grid = panels(axes, [1] * len(names), columns=2, width=6.8, height=1.9)
+    taus = []
     for i, name in enumerate(names):
         bands = ensemble.curve(name, v)
         pair = grid[2 * i], grid[2 * i + 1]
@@ -71,7 +74,10 @@ def ensemble(
         pair[0].set_ylim(-0.03, 1.03)
         pair[0].set_ylabel(f"{name}: steady state")
         pair[1].set_ylabel(f"{name}: time constant (ms)")
-        pair[1].set_ylim(0.0, 1.12 * float(np.nanmax(bands["tau"].values[:, inside])))
+        taus.append(bands["tau"].values[:, inside].ravel())
+        if published is not None:
+            taus[-1] = np.append(taus[-1], tau[inside])
+    scale_taus(grid[1::2], taus)
     for ax in grid[-2:]:
         ax.set_xlabel("potential (mV)")
     label_lines(grid[1])
@@ -104,19 +110,18 @@ def ensemble_predictions(
     places = list(range(len(ensemble.predictions)))[:most] if recordings is None else recordings
     if not places:
         raise InputError("ensemble_predictions: there is no prediction to draw")
-    grid = panels(axes, [1] * len(places), width=6.4, height=1.5)
+    grid = panels(axes, [1] * len(places), width=6.4, height=2.1)
     longest = max((ensemble.predictions[i].t for i in places), key=lambda t: t[-1])
     for ax, place in zip(grid, places, strict=True):
         p, band = ensemble.predictions[place], ensemble.prediction(place)
         _, scale = time_axis(ax, longest)
         ax.plot(p.t * scale, p.measured, color=MEASURED, lw=1.8, label="measured")
         _band(ax, p.t * scale, band, quantiles, color(0))
-        ax.set_ylabel(UNIT_TEXT.get(p.unit, p.unit))
+        ax.set_ylabel(quantity(p.unit))
         spread = float(np.sqrt(np.nanmean(band.sd**2)))
         role = "held out" if p.heldout else "training"
-        ax.set_title(f"{role}: {p.name}, spread {spread:.3g} {UNIT_TEXT.get(p.unit, p.unit)}")
-        if ax is not grid[-1]:
-            ax.set_xlabel("")
+        ax.set_title(f"{role}: {p.name}, spread {number(spread)} {written(p.unit)}")
+        command_below(ax, p.t * scale, p.command, p.command_unit, last=ax is grid[-1])
     label_lines(grid[0])
     return grid[0].figure  # type: ignore[return-value]
 

@@ -10,8 +10,18 @@ import numpy as np
 
 from ..errors import InputError
 from ..judging.scores import HELDOUT
-from .style import MEASURED, color, label_lines, panels, styled
-from .traces import UNIT_TEXT, time_axis
+from ..units import written
+from .commands import command_below, time_axis
+from .style import (
+    MEASURED,
+    color,
+    label_lines,
+    number,
+    panels,
+    quantity,
+    shade_uncounted,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +37,9 @@ def evaluation(
 ) -> Figure:
     """Measured over predicted traces: training on the left, held out on the right.
 
-    Above each stand its numbers, averaged over the members of an ensemble, each of which is a
-    line.
+    Above each stand its numbers as in the table of the evaluation (over the samples that the mask
+    keeps, averaged over the members of an ensemble, each of which is a line), and below it the
+    command. Samples that the mask leaves out are shaded.
 
     Parameters
     ----------
@@ -54,7 +65,7 @@ def evaluation(
     ]
     sides = [(role, found) for role, found in sides if found]
     rows = min(most, max(len(found) for _, found in sides))
-    grid = panels(axes, [1] * rows, columns=len(sides), width=4.6 * len(sides) + 0.6, height=1.45)
+    grid = panels(axes, [1] * rows, columns=len(sides), width=4.6 * len(sides) + 0.6, height=2.0)
     for column, (role, found) in enumerate(sides):
         shown = found[:rows]
         more = f", {len(shown)} of {len(found)}" if len(found) > len(shown) else ""
@@ -62,13 +73,12 @@ def evaluation(
         for row, prediction in enumerate(shown):
             ax = grid[row * len(sides) + column]
             scale = _trace(ax, prediction, longest)
-            if row < len(shown) - 1:
-                ax.set_xlabel("")
             ax.set_xlim(longest[0] * scale, longest[-1] * scale)
             head = f"{role}{more}: " if row == 0 else ""
             ax.set_title(f"{head}{prediction.name}\n{_numbers(evaluation, prediction)}")
             # A panel without one below it keeps the numbers of its time axis.
-            ax.tick_params(labelbottom=row == len(shown) - 1)
+            last, t = row == len(shown) - 1, prediction.t * scale
+            command_below(ax, t, prediction.command, prediction.command_unit, last)
         for row in range(len(shown), rows):
             grid[row * len(sides) + column].set_visible(False)
     label_lines(grid[len(sides) - 1])
@@ -89,12 +99,13 @@ def _trace(ax: Axes, prediction: Prediction, longest: np.ndarray) -> float:
     faint = 1.0 if len(members) == 1 else max(0.25, 1.0 / len(members))
     for k, values in enumerate(members):
         ax.plot(t, values, color=color(0), lw=0.9, alpha=faint, label=None if k else "model")
-    unit = UNIT_TEXT.get(prediction.unit, prediction.unit)
-    ax.set_ylabel(unit)
+    ax.set_ylabel(quantity(prediction.unit))
+    shade_uncounted(ax, t, prediction.mask)
     # Capacitive spikes of a few samples must not set the scale of a current.
     if prediction.unit != "mV":
         low, high = np.quantile(prediction.measured, (0.001, 0.999))
-        low, high = np.nanmin([low, *members.ravel()]), np.nanmax([high, *members.ravel()])
+        known = members[np.isfinite(members)]
+        low, high = known.min(initial=low), known.max(initial=high)
         margin = 0.06 * ((high - low) or 1.0)
         ax.set_ylim(low - margin, high + margin)
     return scale
@@ -108,10 +119,12 @@ def _numbers(evaluation: Evaluation, prediction: Prediction) -> str:
     k = len(evaluation.members)
     scores = evaluation.select(role)[place * k : (place + 1) * k]
     mean = mean_of(scores)
-    parts = [f"RMSE {mean['rmse']:.3g} {UNIT_TEXT.get(prediction.unit, prediction.unit)}"]
+    parts = [f"RMSE {number(mean['rmse'])} {written(prediction.unit)}"]
+    if math.isnan(mean["rmse"]):
+        parts = ["solve failed"]
     if scores[0].spikes_measured is not None:
         predicted = np.mean([float(s.spikes_predicted or 0) for s in scores])
-        parts.append(f"{scores[0].spikes_measured} spikes, model {predicted:.3g}")
+        parts.append(f"{scores[0].spikes_measured} spikes, model {number(predicted)}")
         if not math.isnan(mean["gamma"]):
-            parts.append(f"Γ {mean['gamma']:.2f}")
+            parts.append(f"Γ {number(mean['gamma'])}")
     return ", ".join(parts)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from ..neuron.neuron import Neuron
 
+# Of the largest and the smallest time constant: beyond this a linear axis hides the small ones.
+_WIDE = 30.0
+
 Curves = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -65,6 +68,7 @@ def kinetics(
     v = np.linspace(low, high, 601)
     inside = np.ones(v.shape, bool) if seen is None else (v >= seen[0]) & (v <= seen[1])
     grid = panels(axes, [1] * len(names), columns=2, width=6.8, height=1.9)
+    taus = []
     for i, name in enumerate(names):
         learned = [_curves(cell, name, v) for cell in neurons]
         reference = None if published is None else _curves(published, name, v)
@@ -72,13 +76,20 @@ def kinetics(
         pair = (grid[2 * i], grid[2 * i + 1])
         for which, ax in enumerate(pair):
             _shade(ax, seen)
-            _draw(ax, v, [c[which] for c in learned], inside, color(i), len(neurons))
-            if before is not None:
+            _draw(ax, v, [c[which] for c in learned], inside, color(i), len(neurons), bool(which))
+            if before is not None and not (which and _instant(before[1])):
                 ax.plot(v, before[which], color=INK, ls=(0, (1, 2)), lw=0.9, label="start")
-            if reference is not None:
+            if reference is not None and not (which and _instant(reference[1])):
                 ax.plot(v, reference[which], color=INK, ls=(0, (4, 2)), lw=1.1, label="published")
             ax.set_xlim(low, high)
-        _label(pair, name, learned, [c for c in (reference, before) if c], inside)
+        pair[0].set_ylim(-0.03, 1.03)
+        pair[0].set_ylabel(f"{name}: steady state")
+        pair[1].set_ylabel(f"{name}: time constant (ms)")
+        others = [c[1] for c in (reference, before) if c]
+        taus.append(np.concatenate([*(c[1][inside] for c in learned), *others]))
+        if all(_instant(c[1]) for c in learned):
+            _say_instantaneous(pair[1], name, alone=not np.any(taus[-1] > 0))
+    scale_taus([grid[2 * i + 1] for i in range(len(names))], taus)
     for ax in grid[-2:]:
         ax.set_xlabel("potential (mV)")
     if published is not None or seen is not None:
@@ -118,29 +129,67 @@ def _draw(
     inside: NDArray[np.bool_],
     line: str,
     count: int,
+    tau: bool,
 ) -> None:
     width = 1.6 if count == 1 else 0.9
+    curves = [c for c in curves if not tau or not _instant(c)]
     for i, curve in enumerate(curves):
         known = np.where(inside, curve, np.nan)
         ax.plot(v, curve, color=line, lw=width, alpha=0.3)
         ax.plot(v, known, color=line, lw=width, label=None if i else "learned")
 
 
-def _label(
-    pair: tuple[Axes, Axes],
-    name: str,
-    learned: list[Curves],
-    others: list[Curves],
-    inside: NDArray[np.bool_],
-) -> None:
-    pair[0].set_ylim(-0.03, 1.03)
-    pair[0].set_ylabel(f"{name}: steady state")
-    pair[1].set_ylabel(f"{name}: time constant (ms)")
-    taus = np.concatenate([c[1][inside] for c in learned] + [c[1] for c in others])
-    if not np.any(taus > 0):
-        pair[1].text(0.5, 0.5, "instantaneous", transform=pair[1].transAxes, ha="center")
-    elif np.max(taus) > 30 * np.min(taus):
-        pair[1].set_yscale("log")
-        pair[1].set_ylim(0.7 * np.min(taus), 1.5 * np.max(taus))
-    else:
-        pair[1].set_ylim(0.0, 1.12 * np.max(taus))
+def _instant(tau: NDArray[np.float64]) -> bool:
+    """Whether this is no time constant: the gate is instantaneous."""
+    return not np.any(tau > 0)
+
+
+def _say_instantaneous(ax: Axes, name: str, alone: bool) -> None:
+    """In the place of a time constant; `alone` where no other curve is drawn."""
+    ax.text(
+        0.5,
+        0.5 if alone else 0.94,
+        f"instantaneous: {name} is always\nat its steady state",
+        transform=ax.transAxes,
+        ha="center",
+        va="center" if alone else "top",
+        fontsize=8.0,
+    )
+    if alone:
+        ax.set_ylabel(f"{name}: no time constant")
+        ax.set_yticks([])
+
+
+def scale_taus(axes: Sequence[Axes], taus: Sequence[NDArray[np.float64]]) -> None:
+    """Axes of time constants: all of a figure logarithmic, where one of them has to be.
+
+    Each has limits of its own; one without a positive time constant is left alone.
+    """
+    positive = [tau[np.isfinite(tau) & (tau > 0)] for tau in taus]
+    log = any(tau.size and np.max(tau) > _WIDE * np.min(tau) for tau in positive)
+    for ax, tau in zip(axes, positive, strict=True):
+        if not tau.size:
+            continue
+        high = float(np.max(tau))
+        if not log:
+            ax.set_ylim(0.0, 1.12 * high)
+            continue
+        low = max(float(np.min(tau)), 1e-6 * high)
+        ax.set_yscale("log")
+        ax.set_ylim(0.7 * low, 1.5 * high)
+        _plain_numbers(ax, decades=float(np.log10(high / low)))
+
+
+def _plain_numbers(ax: Axes, decades: float) -> None:
+    """Numbers of a logarithmic axis as 0.1, 1, 10; between these too where there are few."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    shown = (2, 5) if decades > 0.6 else (2, 3, 4, 5, 6, 8)
+
+    def minor(x: float, _: int | None = None) -> str:
+        lead = x / 10.0 ** np.floor(np.log10(x))
+        return f"{x:g}" if any(abs(lead - k) < 1e-6 for k in shown) else ""
+
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.yaxis.set_minor_formatter(FuncFormatter(minor) if decades < 1.6 else NullFormatter())
+    ax.tick_params(axis="y", which="minor", labelsize=7.0)

@@ -1,17 +1,21 @@
-"""One look for all figures: a colour-blind palette, thin axes, units on every axis."""
+"""One look for all figures: colours that also differ in grey, thin axes, units on every axis."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import InputError
 from ..files import replacing
+from ..units import written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +23,15 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart, without its yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# In grey some of these colours are alike, so lines of different things differ in dashes as well.
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (6, 1.5)),
+    (0, (2, 1)),
+    (0, (6, 1.5, 1.5, 1.5)),
+    (0, (1, 1.2)),
+    (0, (8, 1.5, 1, 1.5, 1, 1.5)),
+)
 INK = "#222222"
 MEASURED = "#9A9A9A"
 STIMULUS = "#555555"
@@ -56,7 +69,7 @@ RC: dict[Any, Any] = {
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
     "legend.fontsize": 8.0,
-    "legend.handlelength": 1.6,
+    "legend.handlelength": 2.2,
     "legend.borderaxespad": 0.3,
     "text.color": INK,
 }
@@ -64,17 +77,28 @@ RC: dict[Any, Any] = {
 P = ParamSpec("P")
 
 
+@contextmanager
+def settings(wanted: Mapping[str, Any]) -> Iterator[None]:
+    """matplotlib with these settings, of which alone the values before are restored."""
+    import matplotlib
+
+    before = {name: matplotlib.rcParams[name] for name in wanted}
+    matplotlib.rcParams.update(wanted)
+    try:
+        yield
+    finally:
+        matplotlib.rcParams.update(before)
+
+
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """A drawing function inside the house style, which leaves the user's own settings alone."""
 
     @wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        import matplotlib
-
         if managed():
             # Before the settings are changed: it may turn interactive mode on, which must stay.
-            import matplotlib.pyplot
-        with matplotlib.rc_context(RC):
+            import matplotlib.pyplot  # noqa: F401
+        with settings(RC):
             return draw(*args, **kwargs)
 
     return inside
@@ -144,21 +168,52 @@ def color(i: int) -> str:
     return COLORS[i % len(COLORS)]
 
 
-def shades(n: int) -> list[Any]:
-    """Colours of `n` traces in order: the palette for a few, one ramp for many."""
-    if n <= len(COLORS):
-        return list(COLORS[:n])
-    import matplotlib
-
-    ramp = matplotlib.colormaps["viridis"]
-    return [ramp(0.92 * i / (n - 1)) for i in range(n)]
+def line_of(i: int) -> dict[str, Any]:
+    """Colour and dashes of the i-th of several lines that are of different things."""
+    return {"color": color(i), "ls": DASHES[(i + i // len(COLORS)) % len(DASHES)]}
 
 
-def label_lines(ax: Axes, columns: int = 1) -> None:
+def quantity(unit: str) -> str:
+    """What an axis of this unit shows, with the unit, for instance ``current (nA)``."""
+    return f"{'potential' if unit == 'mV' else 'current'} ({written(unit)})"
+
+
+def number(value: float) -> str:
+    """A number to as many digits as the tables on the screen have."""
+    return f"{value:.4g}"
+
+
+def shade_uncounted(ax: Axes, t: NDArray[np.float64], mask: NDArray[np.bool_]) -> None:
+    """Shade the times of the samples that the mask (T,) leaves out of the error."""
+    if mask.all():
+        return
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], ~mask, [False]]).astype(int)))
+    half = 0.5 * float(np.median(np.diff(t))) if len(t) > 1 else 0.0
+    for k, (first, after) in enumerate(ends.reshape(-1, 2)):
+        ax.axvspan(
+            t[first] - half,
+            t[after - 1] + half,
+            color="#E4E4E4",
+            lw=0,
+            zorder=0,
+            label=None if k else "not counted",
+        )
+
+
+def label_lines(ax: Axes, columns: int = 1, title: str | None = None) -> None:
     """A legend beside the axes, where no line can run through it."""
     handles, labels = ax.get_legend_handles_labels()
     if handles:
-        ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.005, 1.02), ncols=columns)
+        ax.legend(
+            handles,
+            labels,
+            loc="upper left",
+            bbox_to_anchor=(1.005, 1.02),
+            ncols=columns,
+            title=title,
+            title_fontsize=8.0,
+            alignment="left",
+        )
 
 
 def save(figure: Figure, path: str | os.PathLike[str], close: bool = True) -> Path:
@@ -172,7 +227,8 @@ def save(figure: Figure, path: str | os.PathLike[str], close: bool = True) -> Pa
         Whether to free the figure afterwards.
     """
     path = Path(path)
-    with replacing(path) as temporary:
+    # In pieces: a noisy line of very many samples would not fit the memory of the rasteriser.
+    with replacing(path) as temporary, settings({"agg.path.chunksize": 20000}):
         figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=RC["savefig.dpi"])
     if close:
         from . import notebook

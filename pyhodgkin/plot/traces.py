@@ -1,17 +1,21 @@
-"""Figures of a solution over time."""
+"""The trace of one cell, or those of a family of sweeps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, unknown
+from ..status import Status
 from ..units import current_unit as current_unit_of
 from ..units import ratio, written
-from .style import INK, MEASURED, STIMULUS, color, label_lines, panels, shades, styled
+from .commands import protocols_of, stimulus, time_axis
+from .families import FEW, Family, color_bar, family_of, name_sweeps
+from .offsets import draw_offset
+from .style import INK, MEASURED, label_lines, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
     from ..recordings import Recording
     from ..solution import Solution
 
-UNIT_TEXT = {"uA/cm2": "µA/cm²", "nA": "nA", "pA": "pA", "mV": "mV"}
+FloatArray = NDArray[np.float64]
+
+LAYOUTS = ("overlay", "offset", "panels")
+_MOST_OFFSET = 40  # more sweeps above each other are too flat to be read
 
 
 @styled
@@ -29,24 +36,36 @@ def trace(
     solution: Solution,
     *,
     measured: Recording | None = None,
+    layout: str | None = None,
     current_unit: str | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Membrane potential over time, with the stimulus below it.
 
-    Under voltage clamp, the total ionic current with the command below it.
+    Under voltage clamp, the total ionic current with the command below it. The elements of a
+    batch differ in colour, by the amplitude of their command where that is what they differ in;
+    a solve that failed ends in a cross.
 
     Parameters
     ----------
     solution : Solution
-        Of one cell or of a batch; each element of a batch is a line.
+        Of one cell or of a batch.
     measured : Recording, optional
         Drawn behind in grey.
+    layout : {"overlay", "offset", "panels"}, optional
+        How the elements of a batch are drawn: over each other, above each other (each shifted by
+        the same amount, which the axis states), or in panels of their own. Default: potentials
+        of 7 to 40 elements with an offset, anything else as an overlay.
     current_unit : {"uA/cm2", "nA", "pA"}, optional
         Unit to draw the ionic currents in, by default ``solution.current_unit``: nA and pA are
         converted, and a neuron that states none is taken at its word.
-    axes : two Axes, optional
-        Where to draw; by default a new figure.
+    axes : sequence of Axes, optional
+        Where to draw: two (trace, stimulus), for panels two for each element; by default a new
+        figure.
+
+    Raises
+    ------
+    InputError, UnknownNameError
 
     Examples
     --------
@@ -56,176 +75,152 @@ def trace(
     >>> figure = ph.plot.trace(solution)
     >>> ph.plot.save(figure, "trace.png")  # doctest: +SKIP
     """
-    top, bottom = panels(axes, [3, 1])
-    t, scale = time_axis(bottom, solution.t)
-    protocols = _protocols(solution)
+    protocols = protocols_of(solution)
     clamped = protocols[0].kind == "voltage"
-    factor, unit = _drawn_in(solution, current_unit)
+    factor, unit = drawn_in(solution, current_unit)
     rows = factor * _total_current(solution) if clamped else np.atleast_2d(solution.v)
+    layout = _layout(layout, len(rows), clamped, plain=measured is not None or axes is not None)
+    label = f"ionic current ({unit})" if clamped else "potential (mV)"
+    family = _family(solution, protocols, len(rows))
+    if layout == "panels":
+        if measured is not None:
+            raise InputError('measured: is drawn behind an overlay; leave layout="panels" out')
+        grid = _small_multiples(solution, rows, protocols, family, label, axes)
+        return grid[0].figure  # type: ignore[return-value]
+    tall = max(3.0, min(0.27 * len(rows), 8.0)) if layout == "offset" else 3.0
+    top, bottom = panels(axes, [tall, 1])
+    t, scale = time_axis(bottom, solution.t)
     if measured is not None:
         seen = _measured(measured, current_unit or solution.current_unit) if clamped else 1.0
         top.plot(measured.t * scale, seen * measured.data, color=MEASURED, lw=2.2, label="measured")
-    for row, line in zip(rows, shades(len(rows)), strict=True):
-        label = "model" if measured is not None and len(rows) == 1 else None
-        top.plot(t, row, color=line, label=label)
-    top.set_ylabel(f"ionic current ({unit})" if clamped else "potential (mV)")
+    if layout == "offset":
+        label = draw_offset(top, t, rows, family, label)
+    else:
+        for row, line in zip(rows, family.colors, strict=True):
+            name = "model" if measured is not None and len(rows) == 1 else None
+            top.plot(t, row, color=line, label=name, lw=1.3 if len(rows) <= FEW else 0.9)
+        if measured is None:
+            name_sweeps(top, family)
+        _mark_failures(top, t, rows, solution.status)
+    top.set_ylabel(label)
     if measured is not None:
         label_lines(top)
-    stimulus(bottom, solution.t, protocols, scale)
+        if len(family) > 1:
+            color_bar(bottom, family)
+    _tell_failures(top, solution, scale)
+    stimulus(bottom, solution.t, protocols, scale, _per_protocol(protocols, family))
     top.set_xlim(bottom.get_xlim())
     return top.figure  # type: ignore[return-value]
 
 
-@styled
-def gates(solution: Solution, *, axes: Sequence[Axes] | None = None) -> Figure:
-    """Gating variables over time, below the membrane potential.
-
-    Parameters
-    ----------
-    solution : Solution
-        Of one cell: of a batch, draw ``solution[i]``.
-    axes : two Axes, optional
-        Where to draw; by default a new figure.
-    """
-    cell = _one_cell(solution)
-    return _below_potential(cell, dict(cell.gates), "gating variable", axes, (-0.03, 1.03))
+def _layout(layout: str | None, n: int, clamped: bool, plain: bool) -> str:
+    if layout is not None and layout not in LAYOUTS:
+        raise unknown("layout", layout, LAYOUTS)
+    if layout is None:
+        many = FEW < n <= _MOST_OFFSET and not clamped and not plain
+        return "offset" if many else "overlay"
+    return "overlay" if n == 1 else layout
 
 
-@styled
-def open_probabilities(solution: Solution, *, axes: Sequence[Axes] | None = None) -> Figure:
-    """Open probability of each channel (n⁴, m³h, …), below the membrane potential.
-
-    Parameters are those of `gates`.
-    """
-    cell = _one_cell(solution)
-    lines = {
-        f"{channel.label} ({channel.name})": cell.open_probability[channel.name]
-        for channel in cell.neuron.channels
-        if channel.gates and channel.name in cell.open_probability
-    }
-    return _below_potential(cell, lines, "open probability", axes)
+def _family(solution: Solution, protocols: Sequence[Protocol], n: int) -> Family:
+    if len(protocols) == 1 or n == 1:
+        return Family(np.arange(n, dtype=np.float64), "element")
+    return family_of(np.atleast_2d(solution.stimulus), protocols[0].unit, protocols[0].kind)
 
 
-@styled
-def currents(
-    solution: Solution, *, current_unit: str | None = None, axes: Sequence[Axes] | None = None
-) -> Figure:
-    """Ionic currents over time, outward positive, below the membrane potential.
-
-    Parameters are those of `gates`, and the `current_unit` of `trace`.
-    """
-    cell = _one_cell(solution)
-    factor, unit = _drawn_in(cell, current_unit)
-    lines = {name: factor * values for name, values in cell.currents.items()}
-    return _below_potential(cell, lines, f"current ({unit})", axes)
+def _per_protocol(protocols: Sequence[Protocol], family: Family) -> list | None:
+    return family.colors if len(protocols) == len(family) > 1 else None
 
 
-@styled
-def phase_plane(
-    solution: Solution, x: str = "v", y: str = "n", *, axes: Axes | None = None
-) -> Figure:
-    """One state over another, with the nullcline of a gate drawn over the potential.
-
-    Parameters
-    ----------
-    solution : Solution
-        Of one cell.
-    x, y : str
-        Names of states: ``"v"`` or gates.
-    axes : Axes, optional
-        Where to draw; by default a new figure.
-    """
-    (ax,) = panels(axes, [1], width=4.2, height=3.4)
-    cell = _one_cell(solution)
-    xs, ys = _state(cell, x), _state(cell, y)
-    ax.plot(xs, ys, color=color(0))
-    ax.plot(xs[0], ys[0], "o", color=color(0), ms=4.5, mfc="white", label="start")
-    _arrows(ax, xs, ys)
-    kinetics = cell.neuron.gate(y).kinetics if x == "v" and y != "v" else None
-    if kinetics is not None and getattr(kinetics, "form", "") != "free":
-        v = np.linspace(np.nanmin(xs), np.nanmax(xs), 300)
-        ax.plot(v, kinetics.x_inf(v), color=STIMULUS, ls=(0, (4, 2)), lw=1.0, label=f"d{y}/dt = 0")
-    for axis, name in ((ax.xaxis, x), (ax.yaxis, y)):
-        axis.set_label_text("potential (mV)" if name == "v" else f"gating variable {name}")
-    label_lines(ax)
-    return ax.figure  # type: ignore[return-value]
-
-
-def time_axis(ax: Axes, t: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Times in the unit that suits their length, which labels the axis, and the factor."""
-    long = t[-1] - t[0] > 5000.0
-    scale = 1e-3 if long else 1.0
-    ax.set_xlabel("time (s)" if long else "time (ms)")
-    ax.set_xlim(t[0] * scale, t[-1] * scale)
-    return t * scale, scale
-
-
-def stimulus(
-    ax: Axes, t: NDArray[np.float64], protocols: Sequence[Protocol], scale: float = 1.0
-) -> None:
-    """The commands of a batch, each to its own end, with a jump as a vertical line."""
-    distinct = list(dict.fromkeys(protocols))
-    for protocol, line in zip(distinct, shades(len(distinct)), strict=True):
-        edges = protocol.segments.breakpoints
-        edges = edges[(edges > t[0]) & (edges < t[-1])]
-        times = np.sort(np.concatenate([t, edges, np.nextafter(edges, -np.inf)]))
-        times = times[times <= protocol.t_end * (1.0 + 1e-9)]
-        ax.plot(
-            times * scale, protocol(times), color=STIMULUS if len(distinct) == 1 else line, lw=1.1
-        )
-    unit = UNIT_TEXT.get(protocols[0].unit, protocols[0].unit)
-    name = "command" if protocols[0].kind == "voltage" else "stimulus"
-    ax.set_ylabel(f"{name}\n({unit})")
-    ax.margins(y=0.15)
-
-
-def _below_potential(
+def _small_multiples(
     solution: Solution,
-    lines: Mapping[str, NDArray[np.float64]],
+    rows: FloatArray,
+    protocols: Sequence[Protocol],
+    family: Family,
     label: str,
     axes: Sequence[Axes] | None,
-    limits: tuple[float, float] | None = None,
-) -> Figure:
-    if not lines:
-        raise InputError(f'neuron "{solution.neuron.name}" has no {label} to draw')
-    top, bottom = panels(axes, [1.2, 2.4])
-    t, _ = time_axis(bottom, solution.t)
-    top.plot(t, solution.v, color=INK, lw=1.0)
-    top.set_ylabel("potential (mV)")
-    for i, (name, values) in enumerate(lines.items()):
-        bottom.plot(t, values, color=color(i), label=name)
-    bottom.set_ylabel(label)
-    if limits is None:
-        bottom.axhline(0.0, color=INK, lw=0.5, zorder=0)
+) -> list[Axes]:
+    """Pairs of axes, trace over stimulus, one pair for each element; row by row."""
+    n = len(rows)
+    columns = min(n, 2 if n <= 4 else 3 if n <= 12 else 4)
+    lines = -(-n // columns)
+    if axes is None:
+        heights = [1.45, 0.55] * lines
+        grid = panels(None, heights, columns=columns, width=2.5 * columns + 0.8)
+        pairs = [
+            (grid[2 * (i // columns) * columns + i % columns],
+             grid[(2 * (i // columns) + 1) * columns + i % columns])
+            for i in range(lines * columns)
+        ]  # fmt: skip
+        for pair in pairs[n:]:
+            for ax in pair:
+                ax.set_visible(False)
     else:
-        bottom.set_ylim(*limits)
-    label_lines(bottom)
-    top.set_xlim(bottom.get_xlim())
-    return top.figure  # type: ignore[return-value]
+        given = panels(axes, [1] * n, columns=2)
+        pairs, columns = [(given[2 * i], given[2 * i + 1]) for i in range(n)], 1
+    low, high = _limits(rows)
+    stimuli = np.atleast_2d(solution.stimulus)
+    s_low, s_high = _limits(stimuli)
+    for i, (row, line, (top, bottom)) in enumerate(
+        zip(rows, family.colors, pairs[:n], strict=True)
+    ):
+        t, scale = time_axis(bottom, solution.t)
+        own = protocols[i] if len(protocols) > 1 else protocols[0]
+        top.plot(t, row, color=line, lw=1.0)
+        stimulus(bottom, solution.t, [own], scale)
+        _mark_failures(top, t, row[None], np.atleast_1d(solution.status)[i : i + 1])
+        top.set_title(family.names[i] if family.unit else f"{family.what} {family.names[i]}")
+        top.set(ylim=(low, high), xlim=bottom.get_xlim())
+        bottom.set_ylim(s_low, s_high)
+        for ax, name in ((top, label), (bottom, bottom.get_ylabel())):
+            ax.set_ylabel(name if i % columns == 0 else "")
+            ax.tick_params(labelleft=i % columns == 0)
+        below = i + columns < n
+        bottom.set_xlabel("" if below else bottom.get_xlabel())
+        bottom.tick_params(labelbottom=not below)
+        top.tick_params(labelbottom=False)
+    return [ax for pair in pairs for ax in pair]
 
 
-def _protocols(solution: Solution) -> list[Protocol]:
-    given: Any = solution.protocol
-    return list(given) if isinstance(given, Sequence) else [given]
+def _limits(rows: FloatArray) -> tuple[float, float]:
+    """Of all that is finite, with a margin."""
+    known = rows[np.isfinite(rows)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (-1.0, 1.0)
+    margin = 0.06 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
-def _one_cell(solution: Solution) -> Solution:
-    if not solution.batched:
-        return solution
-    if len(solution) == 1:
-        return solution[0]
-    raise InputError(f"this figure shows one cell of the {len(solution)}: give solution[i]")
+def _mark_failures(ax: Axes, t: FloatArray, rows: FloatArray, status: object) -> None:
+    """A cross where a solve that failed ended."""
+    for row, code in zip(rows, np.atleast_1d(np.asarray(status)), strict=True):
+        known = np.flatnonzero(np.isfinite(row))
+        if code != Status.SUCCESS and known.size:
+            ax.scatter([t[known[-1]]], [row[known[-1]]], marker="x", s=34, color=INK, zorder=5)
 
 
-def _state(solution: Solution, name: str) -> NDArray[np.float64]:
-    return solution.v if name == "v" else solution.gates[name]
+def _tell_failures(ax: Axes, solution: Solution, scale: float) -> None:
+    """Above the axes, that and when solves failed."""
+    failed = np.flatnonzero(~np.atleast_1d(solution.success))
+    if not failed.size:
+        return
+    if solution.batched and len(solution) > 1:
+        ax.set_title(f"{failed.size} of {len(solution)} solves failed (×)")
+        return
+    known = np.flatnonzero(np.isfinite(np.atleast_2d(solution.v)[0]))
+    name = Status(int(np.atleast_1d(solution.status)[0])).name
+    at = f" at {solution.t[known[-1]]:.4g} ms (×)" if known.size else ""
+    ax.set_title(f"solve failed{at}: {name}")
 
 
-def _total_current(solution: Solution) -> NDArray[np.float64]:
+def _total_current(solution: Solution) -> FloatArray:
+    if not len(solution.currents):
+        raise InputError(
+            f'neuron "{solution.neuron.name}" has no ionic currents to draw under voltage clamp'
+        )
     return np.atleast_2d(np.sum([np.asarray(i) for i in solution.currents.values()], axis=0))
 
 
-def _drawn_in(solution: Solution, wanted: str | None) -> tuple[float, str]:
+def drawn_in(solution: Solution, wanted: str | None) -> tuple[float, str]:
     """What the currents are multiplied with, and the unit as the axis has it."""
     stated = solution.current_unit
     unit = stated if wanted is None else current_unit_of(wanted)
@@ -251,25 +246,3 @@ def _ratio(stated: str, unit: str, what: str) -> tuple[float, float]:
             f"currents are drawn in {written(unit)}, but those of {what} are in {written(stated)}: "
             "leave current_unit= out, or convert the neuron first (whole_cell, per_area)"
         ) from None
-
-
-def _arrows(ax: Axes, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> None:
-    """Arrow heads along the path; uneven, so that those of a limit cycle do not pile up."""
-    size = np.array([np.ptp(xs) or 1.0, np.ptp(ys) or 1.0])
-    steps = np.hypot(*(np.diff([xs, ys], axis=1) / size[:, None]))
-    path = np.concatenate([[0.0], np.cumsum(np.nan_to_num(steps))])
-    for part in (0.12, 0.37, 0.61, 0.86):
-        i = min(max(int(np.searchsorted(path, part * path[-1])), 1), len(xs) - 1)
-        ax.annotate(
-            "",
-            xy=(xs[i], ys[i]),
-            xytext=(xs[i - 1], ys[i - 1]),
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": color(0),
-                "lw": 0,
-                "mutation_scale": 11,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-        )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from .style import INK, color, label_lines, panels, styled
+from .style import INK, color, label_lines, line_of, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ def loss_history(
         ax.plot(step, loss[:, i], color=color(0), label=names[0], **strong)
         known = np.isfinite(heldout[:, i])
         if known.any():
-            ax.plot(step[known], heldout[known, i], color=color(1), label=names[1], **strong)
+            ax.plot(step[known], heldout[known, i], label=names[1], **line_of(1), **strong)
     if np.isfinite(heldout).any():
         at = int(np.nanargmin(heldout[:, best]))
         ax.plot(step[at], heldout[at, best], "o", color=color(1), ms=4, label="best")
