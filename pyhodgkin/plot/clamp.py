@@ -100,7 +100,8 @@ def clamp_fit(
     _command(top, sweeps, family, scale)
     for i, (sweep, line) in enumerate(zip(sweeps, family.colors, strict=True)):
         t = sweep.t * scale
-        middle.plot(t, sweep.measured, color=MEASURED, lw=1.0, label=None if i else "measured")
+        name = None if i else "measured"  # behind the model of any sweep
+        middle.plot(t, sweep.measured, color=MEASURED, lw=1.8, label=name, zorder=1.5)
         middle.plot(t, sweep.predicted, color=line, lw=1.1, label=_model(family, i))
         bottom.plot(t, sweep.predicted - sweep.measured, color=line, lw=0.6)
     if all(np.array_equal(s.mask, sweeps[0].mask) for s in sweeps):
@@ -114,7 +115,7 @@ def clamp_fit(
     top.set_title(title or _errors(every) + shown)
     label_lines(middle)
     if len(family) > FEW:
-        color_bar(top, family)
+        color_bar(middle, family, height=0.62)
     for ax in (top, middle):
         ax.set_xlim(bottom.get_xlim())
     return top.figure  # type: ignore[return-value]

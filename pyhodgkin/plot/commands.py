@@ -75,7 +75,8 @@ def command_below(ax: Axes, t: FloatArray, command: FloatArray, unit: str, last:
     strip.plot(t, command, color=STIMULUS, lw=1.0)
     strip.set_xlim(ax.get_xlim())
     strip.margins(y=0.2)
-    strip.set_ylabel(written(unit))
+    kind = "voltage" if unit == "mV" else "current"
+    strip.set_ylabel(f"{command_name(kind)}\n({written(unit)})", fontsize=7.0)
     strip.locator_params(axis="y", nbins=2)
     strip.tick_params(labelbottom=last)
     ax.tick_params(labelbottom=False)

@@ -12,7 +12,18 @@ from ..errors import InputError
 from ..units import written
 from .commands import command_below, time_axis
 from .kinetics import scale_taus
-from .style import INK, MEASURED, SHADE, color, label_lines, number, panels, quantity, styled
+from .style import (
+    INK,
+    MEASURED,
+    SHADE,
+    color,
+    label_lines,
+    number,
+    panels,
+    quantity,
+    roomy_panels,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +121,7 @@ def ensemble_predictions(
     places = list(range(len(ensemble.predictions)))[:most] if recordings is None else recordings
     if not places:
         raise InputError("ensemble_predictions: there is no prediction to draw")
-    grid = panels(axes, [1] * len(places), width=6.4, height=2.1)
+    grid = roomy_panels(axes, len(places))
     longest = max((ensemble.predictions[i].t for i in places), key=lambda t: t[-1])
     for ax, place in zip(grid, places, strict=True):
         p, band = ensemble.predictions[place], ensemble.prediction(place)

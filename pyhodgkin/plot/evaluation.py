@@ -17,8 +17,8 @@ from .style import (
     color,
     label_lines,
     number,
-    panels,
     quantity,
+    roomy_panels,
     shade_uncounted,
     styled,
 )
@@ -65,7 +65,7 @@ def evaluation(
     ]
     sides = [(role, found) for role, found in sides if found]
     rows = min(most, max(len(found) for _, found in sides))
-    grid = panels(axes, [1] * rows, columns=len(sides), width=4.6 * len(sides) + 0.6, height=2.0)
+    grid = roomy_panels(axes, rows, len(sides))
     for column, (role, found) in enumerate(sides):
         shown = found[:rows]
         more = f", {len(shown)} of {len(found)}" if len(found) > len(shown) else ""

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 
 # So many lines can be named one by one beside a figure; more get a colour bar.
 FEW = 6
-_LIGHTEST = 0.86  # of the colour map: what is lighter is not seen on white
+_LIGHTEST = 0.78  # of the colour map: what is lighter is not seen on white
 
 
 @dataclass(frozen=True)
@@ -165,16 +165,17 @@ def name_sweeps(ax: Axes, family: Family) -> None:
     )
 
 
-def color_bar(ax: Axes, family: Family, left: float = 1.02) -> None:
-    """A colour scale beside the axes, `left` of which is in widths of the axes."""
+def color_bar(ax: Axes, family: Family, height: float = 1.0) -> None:
+    """A colour scale beside the axes, of a `height` in theirs."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.ticker import MaxNLocator
 
     low, high = float(np.min(family.values)), float(np.max(family.values))
     scale = ScalarMappable(Normalize(low, high if high > low else low + 1.0), _ramp())
-    place = ax.inset_axes((left, 0.0, 0.022, 1.0))
-    bar = ax.figure.colorbar(scale, cax=place, ticks=MaxNLocator(6, integer=not family.unit))
+    place = ax.inset_axes((1.02, 0.0, 0.022, height))
+    ticks = MaxNLocator(6, integer=not family.unit, steps=[1, 2, 5, 10])
+    bar = ax.figure.colorbar(scale, cax=place, ticks=ticks)
     bar.set_label(family.what)
     bar.outline.set_linewidth(0.5)  # type: ignore[operator]
 

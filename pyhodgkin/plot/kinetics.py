@@ -93,7 +93,7 @@ def kinetics(
     for ax in grid[-2:]:
         ax.set_xlabel("potential (mV)")
     if published is not None or seen is not None:
-        label_lines(grid[1])
+        label_lines(grid[1], of=grid[0])
     return grid[0].figure  # type: ignore[return-value]
 
 

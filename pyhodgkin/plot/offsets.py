@@ -37,19 +37,25 @@ def spacing(rows: FloatArray) -> float:
     return power * next(k for k in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if k * power >= needed)
 
 
-def draw_offset(ax: Axes, t: FloatArray, rows: FloatArray, family: Family, label: str) -> str:
-    """Draw `rows` (N, T), the first one lowest and at its own values; the text of the axis."""
+def draw_offset(
+    ax: Axes, t: FloatArray, rows: FloatArray, family: Family, label: str
+) -> tuple[str, FloatArray]:
+    """Draw `rows` (N, T), the first one lowest and at its own values.
+
+    Returns the text of the axis, and the rows as they are drawn.
+    """
     from matplotlib.ticker import MaxNLocator
 
     step = spacing(rows)
     colors, last = family.colors, t[-1]
+    shifted = rows + step * np.arange(len(rows))[:, None]
     named = len(rows) <= _NAMED
-    for i, row in enumerate(rows):
-        ax.plot(t, row + i * step, color=colors[i], lw=0.9)
+    for i, row in enumerate(shifted):
+        ax.plot(t, row, color=colors[i], lw=0.9)
         known = np.flatnonzero(np.isfinite(row))
         if named:
             text = family.names[i] if family.unit else f"{family.what} {family.names[i]}"
-            height = row[known[0]] + i * step if known.size else i * step
+            height = row[known[0]] if known.size else i * step
             ax.annotate(
                 text,
                 (last, height),
@@ -66,9 +72,15 @@ def draw_offset(ax: Axes, t: FloatArray, rows: FloatArray, family: Family, label
     if lowest.size:
         low, high = float(lowest.min()), float(lowest.max())
         ticks = MaxNLocator(2, steps=[1, 2, 5, 10]).tick_values(low, max(high, low + 0.3 * step))
-        ax.set_yticks([x for x in ticks if low - 0.2 * step <= x <= low + step])
+        ticks = [float(x) for x in ticks if low - 0.2 * step <= x <= low + step]
+        apart = 0.035 * step * len(rows)  # nearer to each other, the numbers would touch
+        kept = ticks[:1]
+        for x in ticks[1:]:
+            kept += [x] if x - kept[-1] >= apart else []
+        ax.set_yticks(kept)
     ax.margins(y=0.02)
-    return f"{label} of the lowest sweep;\neach other one {step:g} {_unit(label)} higher"
+    text = f"{label} of the lowest sweep;\neach other one {step:g} {_unit(label)} higher"
+    return text, shifted
 
 
 def _unit(label: str) -> str:

@@ -77,11 +77,17 @@ def phase_plane(
         if name not in cell.neuron.states[1:] or name in (x, y):
             raise unknown("gate in `others`", name, _free_names(cell, x, y))
     (ax,) = panels(axes, [1], width=4.6, height=3.4)
-    ax.plot(xs, ys, color=color(0), lw=1.2)
+    instant = {x, y} - {"v", *cell.neuron.states}
+    if "v" in (x, y) and instant:  # nothing but its curve: between samples too
+        order = np.argsort(cell.v)
+        ax.plot(xs[order], ys[order], color=color(0), lw=1.2)
+    else:
+        ax.plot(xs, ys, color=color(0), lw=1.2)
     known = np.flatnonzero(np.isfinite(xs) & np.isfinite(ys))
     if known.size:
         ax.plot(xs[known[0]], ys[known[0]], "o", color=color(0), ms=4.5, mfc="white", label="start")
-        _arrows(ax, xs[known], ys[known])
+        if not instant:
+            _arrows(ax, xs[known], ys[known])
         _nullclines(ax, cell, x, y, stimulus, others or {})
     for axis, name in ((ax.xaxis, x), (ax.yaxis, y)):
         axis.set_label_text(_axis_name(cell, name))

@@ -33,7 +33,7 @@ DASHES: tuple[Any, ...] = (
     (0, (8, 1.5, 1, 1.5, 1, 1.5)),
 )
 INK = "#222222"
-MEASURED = "#9A9A9A"
+MEASURED = "#BEBEBE"  # lighter than any line over it, in grey too
 STIMULUS = "#555555"
 SHADE = "#E9EEF3"
 
@@ -111,6 +111,7 @@ def panels(
     columns: int = 1,
     width: float = 6.4,
     height: float = 1.0,
+    layout: str = "constrained",
 ) -> list[Axes]:
     """The axes given by the user, checked for their number, or those of a new figure.
 
@@ -118,7 +119,7 @@ def panels(
     """
     needed = len(heights) * columns
     if axes is None:
-        figure = new_figure(figsize=(width, height * sum(heights) + 0.5), layout="constrained")
+        figure = new_figure(figsize=(width, height * sum(heights) + 0.5), layout=layout)
         grid = figure.subplots(
             len(heights), columns, height_ratios=list(heights), sharex="col", squeeze=False
         )
@@ -163,6 +164,30 @@ def new_figure(**options: Any) -> Figure:
     return Figure(**options) if _for_files.get() else notebook.figure(**options)
 
 
+def roomy_panels(axes: Any, rows: int, columns: int = 1) -> list[Axes]:
+    """Panels that leave room for a title of two lines above, and a strip below, each of them."""
+    new = axes is None
+    width = 4.3 * columns + 0.6 if columns > 1 else 6.4
+    pitch, high, top, bottom, left, right = 2.1, 1.1, 0.5, 0.95, 0.75, 1.15  # inches
+    total = top + bottom + high + (rows - 1) * pitch
+    grid = panels(
+        axes, [1] * rows, columns=columns, width=width, height=(total - 0.5) / rows, layout="none"
+    )
+    if new:
+        figure: Any = grid[0].figure
+        gap = 0.85
+        wide = (width - left - right - (columns - 1) * gap) / columns
+        figure.subplots_adjust(
+            left=left / width,
+            right=1.0 - right / width,
+            top=1.0 - top / total,
+            bottom=bottom / total,
+            hspace=(pitch - high) / high,
+            wspace=gap / wide,
+        )
+    return grid
+
+
 def color(i: int) -> str:
     """The colour of the i-th of several lines; the palette repeats."""
     return COLORS[i % len(COLORS)]
@@ -200,19 +225,15 @@ def shade_uncounted(ax: Axes, t: NDArray[np.float64], mask: NDArray[np.bool_]) -
         )
 
 
-def label_lines(ax: Axes, columns: int = 1, title: str | None = None) -> None:
-    """A legend beside the axes, where no line can run through it."""
-    handles, labels = ax.get_legend_handles_labels()
+def label_lines(ax: Axes, of: Axes | None = None) -> None:
+    """A legend beside the axes, where no line can run through it; `of` the lines of others."""
+    handles, labels = (of or ax).get_legend_handles_labels()
     if handles:
         ax.legend(
             handles,
             labels,
             loc="upper left",
             bbox_to_anchor=(1.005, 1.02),
-            ncols=columns,
-            title=title,
-            title_fontsize=8.0,
-            alignment="left",
         )
 
 

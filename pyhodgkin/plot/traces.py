@@ -94,14 +94,15 @@ def trace(
         seen = _measured(measured, current_unit or solution.current_unit) if clamped else 1.0
         top.plot(measured.t * scale, seen * measured.data, color=MEASURED, lw=2.2, label="measured")
     if layout == "offset":
-        label = draw_offset(top, t, rows, family, label)
+        label, shown = draw_offset(top, t, rows, family, label)
     else:
+        shown = rows
         for row, line in zip(rows, family.colors, strict=True):
             name = "model" if measured is not None and len(rows) == 1 else None
             top.plot(t, row, color=line, label=name, lw=1.3 if len(rows) <= FEW else 0.9)
         if measured is None:
             name_sweeps(top, family)
-        _mark_failures(top, t, rows, solution.status)
+    _mark_failures(top, t, shown, solution.status)
     top.set_ylabel(label)
     if measured is not None:
         label_lines(top)
@@ -145,7 +146,7 @@ def _small_multiples(
     columns = min(n, 2 if n <= 4 else 3 if n <= 12 else 4)
     lines = -(-n // columns)
     if axes is None:
-        heights = [1.45, 0.55] * lines
+        heights = [1.5, 0.75] * lines
         grid = panels(None, heights, columns=columns, width=2.5 * columns + 0.8)
         pairs = [
             (grid[2 * (i // columns) * columns + i % columns],
@@ -173,7 +174,7 @@ def _small_multiples(
         top.set(ylim=(low, high), xlim=bottom.get_xlim())
         bottom.set_ylim(s_low, s_high)
         for ax, name in ((top, label), (bottom, bottom.get_ylabel())):
-            ax.set_ylabel(name if i % columns == 0 else "")
+            ax.set_ylabel(name.replace(" (", "\n(") if i % columns == 0 else "", fontsize=8.0)
             ax.tick_params(labelleft=i % columns == 0)
         below = i + columns < n
         bottom.set_xlabel("" if below else bottom.get_xlabel())
@@ -207,7 +208,7 @@ def _tell_failures(ax: Axes, solution: Solution, scale: float) -> None:
         ax.set_title(f"{failed.size} of {len(solution)} solves failed (×)")
         return
     known = np.flatnonzero(np.isfinite(np.atleast_2d(solution.v)[0]))
-    name = Status(int(np.atleast_1d(solution.status)[0])).name
+    name = Status(int(np.atleast_1d(solution.status)[0])).name.lower().replace("_", " ")
     at = f" at {solution.t[known[-1]]:.4g} ms (×)" if known.size else ""
     ax.set_title(f"solve failed{at}: {name}")
 

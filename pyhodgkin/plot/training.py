@@ -60,12 +60,12 @@ def loss_history(
             ax.axvline(start, color=INK, lw=0.6, ls=(0, (2, 2)))
         ax.annotate(
             name,
-            (start, 0.98),
-            xytext=(3, 0),
+            (start, 1.0),
+            xytext=(0, 2),
             xycoords=ax.get_xaxis_transform(),
             textcoords="offset points",
-            rotation=90,
-            va="top",
+            rotation=30,
+            va="bottom",
             fontsize=7.5,
             alpha=0.7,
         )
