@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..units import written
 from .commands import command_below, time_axis
-from .kinetics import scale_taus
+from .kinetics import curves, scale_taus
 from .style import (
     INK,
     MEASURED,
@@ -77,21 +77,20 @@ def ensemble(
             ax.axvspan(*seen, color=SHADE, lw=0, zorder=0, label="seen in training")
             _band(ax, v, band, quantiles, color(i))
             ax.set_xlim(v[0], v[-1])
+        taus.append(bands["tau"].values[:, inside].ravel())
         if published is not None:
-            gate = published.gate(name)
-            tau = gate.kinetics.tau(v) / gate.rate_factor(published.temperature)
-            for ax, y in zip(pair, (gate.kinetics.x_inf(v), tau), strict=True):
-                ax.plot(v, y, color=INK, ls=(0, (4, 2)), lw=1.1, label="published")
+            x_inf, tau = curves(published, name, v)
+            pair[0].plot(v, x_inf, color=INK, ls=(0, (4, 2)), lw=1.1, label="published")
+            if np.any(tau > 0):  # an instantaneous gate has none
+                pair[1].plot(v, tau, color=INK, ls=(0, (4, 2)), lw=1.1, label="published")
+                taus[-1] = np.append(taus[-1], tau[inside])
         pair[0].set_ylim(-0.03, 1.03)
         pair[0].set_ylabel(f"{name}: steady state")
         pair[1].set_ylabel(f"{name}: time constant (ms)")
-        taus.append(bands["tau"].values[:, inside].ravel())
-        if published is not None:
-            taus[-1] = np.append(taus[-1], tau[inside])
     scale_taus(grid[1::2], taus)
     for ax in grid[-2:]:
         ax.set_xlabel("potential (mV)")
-    label_lines(grid[1])
+    label_lines(grid[1], of=grid[0])
     return grid[0].figure  # type: ignore[return-value]
 
 

@@ -123,7 +123,7 @@ def _numbers(evaluation: Evaluation, prediction: Prediction) -> str:
     if math.isnan(mean["rmse"]):
         parts = ["solve failed"]
     if scores[0].spikes_measured is not None:
-        predicted = np.mean([float(s.spikes_predicted or 0) for s in scores])
+        predicted = float(np.mean([float(s.spikes_predicted or 0) for s in scores]))
         parts.append(f"{scores[0].spikes_measured} spikes, model {number(predicted)}")
         if not math.isnan(mean["gamma"]):
             parts.append(f"Γ {number(mean['gamma'])}")

@@ -70,9 +70,9 @@ def kinetics(
     grid = panels(axes, [1] * len(names), columns=2, width=6.8, height=1.9)
     taus = []
     for i, name in enumerate(names):
-        learned = [_curves(cell, name, v) for cell in neurons]
-        reference = None if published is None else _curves(published, name, v)
-        before = None if start is None else _curves(start, name, v)
+        learned = [curves(cell, name, v) for cell in neurons]
+        reference = None if published is None else curves(published, name, v)
+        before = None if start is None else curves(start, name, v)
         pair = (grid[2 * i], grid[2 * i + 1])
         for which, ax in enumerate(pair):
             _shade(ax, seen)
@@ -103,7 +103,7 @@ def _interesting(neuron: Neuron) -> list[str]:
     return neural or [g.name for g in usable]
 
 
-def _curves(neuron: Neuron, name: str, v: NDArray[np.float64]) -> Curves:
+def curves(neuron: Neuron, name: str, v: NDArray[np.float64]) -> Curves:
     """Steady state and time constant, at the temperature of the neuron."""
     gate = neuron.gate(name)
     return gate.kinetics.x_inf(v), gate.kinetics.tau(v) / gate.rate_factor(neuron.temperature)
@@ -125,15 +125,15 @@ def _shade(ax: Axes, seen: tuple[float, float] | None) -> None:
 def _draw(
     ax: Axes,
     v: NDArray[np.float64],
-    curves: list[NDArray[np.float64]],
+    lines: list[NDArray[np.float64]],
     inside: NDArray[np.bool_],
     line: str,
     count: int,
     tau: bool,
 ) -> None:
     width = 1.6 if count == 1 else 0.9
-    curves = [c for c in curves if not tau or not _instant(c)]
-    for i, curve in enumerate(curves):
+    shown = [c for c in lines if not tau or not _instant(c)]
+    for i, curve in enumerate(shown):
         known = np.where(inside, curve, np.nan)
         ax.plot(v, curve, color=line, lw=width, alpha=0.3)
         ax.plot(v, known, color=line, lw=width, label=None if i else "learned")

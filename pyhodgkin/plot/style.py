@@ -82,12 +82,13 @@ def settings(wanted: Mapping[str, Any]) -> Iterator[None]:
     """matplotlib with these settings, of which alone the values before are restored."""
     import matplotlib
 
-    before = {name: matplotlib.rcParams[name] for name in wanted}
-    matplotlib.rcParams.update(wanted)
+    values: Any = matplotlib.rcParams
+    before = {name: values[name] for name in wanted}
+    values.update(wanted)
     try:
         yield
     finally:
-        matplotlib.rcParams.update(before)
+        values.update(before)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -216,8 +217,8 @@ def shade_uncounted(ax: Axes, t: NDArray[np.float64], mask: NDArray[np.bool_]) -
     half = 0.5 * float(np.median(np.diff(t))) if len(t) > 1 else 0.0
     for k, (first, after) in enumerate(ends.reshape(-1, 2)):
         ax.axvspan(
-            t[first] - half,
-            t[after - 1] + half,
+            float(t[first]) - half,
+            float(t[after - 1]) + half,
             color="#E4E4E4",
             lw=0,
             zorder=0,
