@@ -8,23 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from neurons import SQUID
+from neurons import ENGINES, SQUID
 
 import pyhodgkin as ph
 from pyhodgkin import voltage_steps
-from pyhodgkin.backends import available
 from pyhodgkin.cli.app import main
 from pyhodgkin.voltage_steps import Collector, VoltageSteps
 
 SHORT = ph.CurrentClamp.step(10.0, start=2.0, stop=None, t_end=12.0)
 LONG = ph.CurrentClamp.step(10.0, start=2.0, stop=None, t_end=30.0)
-ENGINES = [
-    "torch",
-    pytest.param(
-        "julia",
-        marks=pytest.mark.skipif(not available()[0].ready, reason="Julia cannot start here"),
-    ),
-]
 
 
 def simulate(*args, **options):
