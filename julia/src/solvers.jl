@@ -111,7 +111,7 @@ did not arrive. `stop[1]` is looked at in every step; `tape` records them, or is
 `steps` the voltage on them. `work` is memory, for the methods that are stepped here.
 """
 function march!(
-    samples, times, y0, lane::Lane, alg, options::Options, stop, tape, _=nothing;
+    samples, times, y0, lane::Lane, alg, options::Options, stop, tape, work=nothing;
     t1=last(times), steps=nothing,
 )
     next = first_samples!(samples, times, y0, lane)
