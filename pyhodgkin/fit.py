@@ -183,7 +183,10 @@ def fit(
     chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
     given = [name for name, said in chosen.items() if said is not None]
     given += ["options"] if {"rtol", "atol", "solver"} & set(options) else []
-    noises = noise_levels(train, noise), noise_levels(held, noise if np.ndim(noise) == 0 else None)
+    noises = (
+        noise_levels(train, noise),
+        noise_levels(held, noise if noise is None or np.ndim(noise) == 0 else None),
+    )
     own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
     stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
     starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)

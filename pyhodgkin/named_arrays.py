@@ -40,7 +40,7 @@ class NamedArrays(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         if name not in self._arrays:
             raise unknown(self._kind, name, self._arrays)
-        found = self._arrays[name]
+        found: Any = self._arrays[name]
         if found is None and self._compute is not None:
             found = self._arrays[name] = self._compute(name)
         elif callable(found):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..units import PER_CM2, WHOLE_CELL, current_unit
@@ -40,7 +40,7 @@ class Simulated:
 
     neuron: Neuron
     unit: str
-    size: dict[str, float]
+    size: dict[str, Any]
 
 
 def simulated(neuron: Neuron, options: argparse.Namespace) -> Simulated:

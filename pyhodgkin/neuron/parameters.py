@@ -74,7 +74,7 @@ class Layout:
         Conductances zero, a capacitance the smallest positive number, the others only finite.
         """
         floats = np.finfo(np.float64)
-        least = np.full(self.size, floats.min)
+        least = np.full(self.size, float(floats.min))
         for entry in self.entries:
             if entry.group in ("conductances", "capacitance"):
                 least[entry.slice] = 0.0 if entry.group == "conductances" else floats.tiny

@@ -205,7 +205,7 @@ def _networks(
     u = np.concatenate([path.u for path in some])
     # As many of the voltages, however rare, as of the times.
     order = np.argsort(y[0], kind="stable")
-    levels = np.linspace(*y[0, order[[0, -1]]], POINTS // 2)
+    levels = np.linspace(y[0, order[0]], y[0, order[-1]], POINTS // 2)
     by_voltage = order[np.minimum(np.searchsorted(y[0, order], levels), len(order) - 1)]
     by_time = np.linspace(0, len(u) - 1, POINTS // 2).astype(np.intp)
     at = np.unique(np.concatenate([by_voltage, by_time]))

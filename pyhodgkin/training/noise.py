@@ -198,7 +198,7 @@ def _smoothed(v: FloatArray, noise: float) -> FloatArray:
     n = len(v)
     halves = [h for h in _HALF if 2 * h + 1 <= n]
     if not halves:
-        return np.full(n, np.mean(v)) if n < 3 else _polynomial(v)
+        return np.full(n, float(np.mean(v))) if n < 3 else _polynomial(v)
     estimates, spreads = [], []
     for half in halves:
         estimate, spread = _windowed(v, half)

@@ -147,7 +147,9 @@ class FitResult:
         wrong = "" if self.goodness is None else self.goodness.summary()
         return [text for text in (listing(self.active_bounds), wrong) if text]
 
-    __repr__ = line_of
+    def __repr__(self) -> str:
+        return line_of(self)
+
     _repr_html_ = html_of
 
     def __str__(self) -> str:
