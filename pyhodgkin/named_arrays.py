@@ -45,6 +45,7 @@ class NamedArrays(Mapping[str, Array]):
             found = self._arrays[name] = self._compute(name)
         elif callable(found):
             found = self._arrays[name] = found()
+        assert found is not None  # given, or computed above
         return found
 
     def __iter__(self) -> Iterator[str]:
