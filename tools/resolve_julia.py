@@ -29,7 +29,7 @@ TESTED = ROOT / "julia" / "tested_versions.toml"
 PYTHONCALL = "6099a3de-0909-46bc-b1f4-468b9a2dfc0d"
 
 
-def project(tests: bool) -> dict[str, dict[str, str]]:
+def project(tests: bool, pythoncall: str = "") -> dict[str, dict[str, str]]:
     """`deps` and `compat` of a project with our package's dependencies and PythonCall."""
     own = tomllib.loads((ROOT / "julia" / "Project.toml").read_text("utf-8"))
     deps, compat = dict(own["deps"]), dict(own["compat"])
@@ -37,7 +37,7 @@ def project(tests: bool) -> dict[str, dict[str, str]]:
         deps |= {name: uuid for name, uuid in own["extras"].items()}
     deps["PythonCall"] = PYTHONCALL
     # juliacall asks for the PythonCall of its own version, and juliapkg.json for a series of Julia.
-    compat["PythonCall"] = f"={importlib.metadata.version('juliacall')}"
+    compat["PythonCall"] = f"={pythoncall or importlib.metadata.version('juliacall')}"
     compat["julia"] = json.loads((ROOT / "juliapkg.json").read_text("utf-8"))["julia"]
     return {"deps": deps, "compat": {k: v for k, v in compat.items() if k in deps or k == "julia"}}
 
@@ -50,14 +50,14 @@ def toml(tables: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def resolved(registry: Path, julia: str, tests: bool) -> dict[str, str]:
+def resolved(registry: Path, julia: str, tests: bool, pythoncall: str = "") -> dict[str, str]:
     """Name to version of everything that would be installed, Julia included."""
     with tempfile.TemporaryDirectory() as folder:
         depot, file = Path(folder, "depot"), Path(folder, "project", "Project.toml")
         (depot / "registries").mkdir(parents=True)
         (depot / "registries" / "General").symlink_to(registry.resolve())
         file.parent.mkdir()
-        file.write_text(toml(project(tests)), "utf-8")
+        file.write_text(toml(project(tests, pythoncall)), "utf-8")
         environment = {
             **os.environ,
             "JULIA_DEPOT_PATH": str(depot),
@@ -88,12 +88,15 @@ def main() -> int:
     parser.add_argument("--julia", default="julia", help="the Julia program")
     parser.add_argument("--tests", action="store_true", help="with the packages of the Julia tests")
     parser.add_argument("--write", action="store_true", help="write julia/tested_versions.toml")
+    parser.add_argument(
+        "--pythoncall", default="", help="its version, for a registry older than juliacall"
+    )
     options = parser.parse_args()
     if not (options.registry / "Registry.toml").is_file():
         parser.error(f"{options.registry} holds no Registry.toml: give the registry's folder")
     if shutil.which(options.julia) is None:
         parser.error(f"--julia {options.julia}: no such program")
-    found = resolved(options.registry, options.julia, options.tests)
+    found = resolved(options.registry, options.julia, options.tests, options.pythoncall)
     if options.write:
         header = "# Written by tools/resolve_julia.py: the versions that the tests ran on.\n"
         TESTED.write_text(header + toml({"versions": found}), "utf-8")

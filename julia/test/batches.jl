@@ -27,12 +27,12 @@ end
         theta, start = reshape(neuron.theta, :, 1), zeros(n, 0)
         clamps = [CurrentClamp(Step(15.0; start=2.0, stop=30.0); t_end) for t_end in ends]
         function solved(times, protocols, ends)
-            y = zeros(n, length(times), length(ends))
+            states = zeros(n, length(times), length(ends))
             status, stats = zeros(Int, length(ends)), zeros(Int, 3, length(ends))
-            found = solve!(y, status, stats, neuron.system, Protocols(protocols),
+            found = solve!(states, status, stats, neuron.system, Protocols(protocols),
                 repeat(theta, 1, length(ends)), start, times, options, [0x00], ends)
             @test all(iszero, status)
-            return y, found
+            return states, found
         end
         times = collect(0.0:0.5:20.0)
         y, steps = solved(times, clamps, ends)
@@ -60,10 +60,12 @@ end
     still = CurrentClamp(Step(0.0; start=1.0, stop=2.0); t_end=3500.0)
     many = CurrentClamp(Sampled(0.01:0.01:4.0, [0.1 * (-1)^i for i in 1:400]); t_end=4.0)
     for solver in ("auto", "tsit5", "rodas5p")
-        long = simulate(neuron, still; saveat=100.0, solver, dt_max=10.0, max_steps=200)
-        @test long.status == HodgkinNeurons.SUCCESS && long.n_steps > 350
-        @test simulate(neuron, still; saveat=100.0, solver, dt_max=10.0, max_steps=50).status ==
-            HodgkinNeurons.MAX_STEPS
+        all_of_it(max_steps) = simulate(neuron, still; saveat=100.0, solver, dt_max=10.0, max_steps)
+        needed = all_of_it(1_000_000).n_steps
+        @test needed > 350
+        # In 3.5 s the limit is reached four times over, in its last half second.
+        @test all_of_it(needed ÷ 3).status == HodgkinNeurons.SUCCESS
+        @test all_of_it(needed ÷ 8).status == HodgkinNeurons.MAX_STEPS
         @test simulate(neuron, many; solver, max_steps=300).status == HodgkinNeurons.SUCCESS
     end
 end

@@ -18,7 +18,10 @@ SMALL = 12.0
 SPIKE = -20.0
 # Before the first spike this much is left out, ms.
 BEFORE_SPIKE = 5.0
-# The charge balance is averaged over so long, ms.
+# Responses are taken from so long before to so long after each jump of the command, ms.
+BEFORE_JUMP, AFTER_JUMP = 20.0, 100.0
+TAUS = np.geomspace(0.3, 200.0, 400)
+# For commands of other shapes the charge balance is averaged over blocks of so long, ms.
 BLOCK = 2.0
 
 
@@ -45,9 +48,8 @@ class Passive:
 def passive_membrane(recordings: Sequence[Recording]) -> Passive:
     """Estimate capacitance, leak conductance and reversal potential of a current-clamped cell.
 
-    The charge that was injected has gone onto the membrane or through the leak:
-    ∫i dt = c (v - v(0)) + g ∫v dt - g e t at every time, which is linear in c, g and g·e. Integrals
-    average the noise, and no step has to be found.
+    Steps of current: resistance and time constant of the exponential responses. Commands of other
+    shapes: least squares of the charge balance, c dv = i dt - g (v - e) dt.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def passive_membrane(recordings: Sequence[Recording]) -> Passive:
             "recordings: no current was injected below threshold, so that the capacitance cannot "
             "be estimated; add a recording of a small step, or give a model"
         )
-    c, g, ge = _regression(chosen)
+    c, g = _by_steps(chosen) or _by_charge(chosen)
     if not (c > 0.0 and g > 0.0):
         unit = conductance_of(chosen[0].current_unit)
         raise InputError(
@@ -97,7 +99,8 @@ def passive_membrane(recordings: Sequence[Recording]) -> Passive:
             f"conductance {g:.3g} {unit}); check the sign and the units of v and the current"
         )
     rest = float(np.median([_resting(r) for r in used]))
-    return Passive(c, g, ge / g, rest, tuple(r.name for r in chosen))
+    holding = float(np.median([float(r.command[0]) for r in used]))
+    return Passive(c, g, rest - holding / g, rest, tuple(r.name for r in chosen))
 
 
 def _quiet(recording: Recording) -> Recording | None:
@@ -129,22 +132,66 @@ def _means(x: NDArray[np.float64], block: int) -> NDArray[np.float64]:
     return x[: n * block].reshape(n, block, *x.shape[1:]).mean(axis=1)
 
 
-def _regression(recordings: Sequence[Recording]) -> tuple[float, float, float]:
-    """Least squares of the charge balance: c, g and g·e."""
+def _by_steps(recordings: Sequence[Recording]) -> tuple[float, float] | None:
+    """c and g from the exponential responses to jumps of the command; None without jumps.
+
+    After a jump Δi, v = v_before + R Δi (1 - exp(-t/τ)). The asymptote of each response is free, τ
+    is common; R is the slope of the asymptotes over Δi.
+    """
+    responses = [x for r in recordings for x in _responses(r)]
+    if not responses:
+        return None
+
+    def fitted(tau: float) -> tuple[float, list[float]]:
+        off, sizes = 0.0, []
+        for t, dv, _ in responses:
+            shape = 1.0 - np.exp(-t / tau)
+            sizes.append(float(shape @ dv / (shape @ shape)))
+            off += float(np.sum((dv - sizes[-1] * shape) ** 2))
+        return off, sizes
+
+    tau = min(TAUS, key=lambda tau: fitted(float(tau))[0])
+    jumps = np.array([size for *_, size in responses])
+    resistance = float(jumps @ np.array(fitted(float(tau))[1]) / (jumps @ jumps))
+    return (float(tau) / resistance, 1.0 / resistance) if resistance != 0.0 else (-1.0, -1.0)
+
+
+def _responses(
+    recording: Recording,
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
+    """Time after each jump, v less its mean before, and the size of the jump."""
+    t, command, v = recording.t, recording.command, recording.data
+    change = np.diff(command)
+    at = np.nonzero(np.abs(change) > 0.5 * max(float(np.ptp(command)), 1e-12))[0] + 1
+    found = []
+    if not len(at):
+        return []
+    for k, end in zip(at, [*at[1:], len(t)], strict=True):
+        before = (t >= t[k] - BEFORE_JUMP) & (t < t[k])
+        after = slice(k, min(int(end), int(np.searchsorted(t, t[k] + AFTER_JUMP))))
+        if before.sum() > 3 and t[after][-1] - t[k] > BEFORE_JUMP:
+            dv = v[after] - float(np.mean(v[before]))
+            found.append((t[after] - t[k], dv, float(change[k - 1])))
+    return found
+
+
+def _by_charge(recordings: Sequence[Recording]) -> tuple[float, float]:
+    """c and g by least squares of the charge balance, for a command of any shape.
+
+    ∫i dt = c (v - v(0)) + g ∫v dt - g e t is linear in c, g and g·e.
+    """
     rows, right = [], []
-    for r in recordings:
+    for k, r in enumerate(recordings):
         dt = np.diff(r.t)
         charge, area = (
             np.concatenate(([0.0], np.cumsum(0.5 * (x[1:] + x[:-1]) * dt)))
             for x in (r.command, r.data)
         )
-        t = r.t - r.t[0]
-        # A constant takes up the noise of the first sample.
-        start = np.zeros((len(t), len(recordings)))
-        start[:, len(right)] = 1.0
+        start = np.zeros((len(r), len(recordings)))
+        start[:, k] = 1.0
         # Means over blocks keep the equation, and take out the noise of v beside it.
         block = max(1, round(BLOCK / float(np.median(dt))))
-        rows.append(_means(np.column_stack([r.data, area, -t, start]), block))
+        rows.append(_means(np.column_stack([r.data, area, r.t[0] - r.t, start]), block))
         right.append(_means(charge, block))
     found = np.linalg.lstsq(np.concatenate(rows), np.concatenate(right), rcond=None)[0]
-    return float(found[0]), float(found[1]), float(found[2])
+    return float(found[0]), float(found[1])
