@@ -28,6 +28,7 @@ __all__ = ["Proposal", "propose"]
 
 # So many recordings are simulated, each up to so long (ms), with samples so far apart (ms).
 _AT_MOST, _LONGEST, _SPACING = 5, 600.0, 0.1
+_BEFORE = 50.0  # ms before the first change of the command
 # So many of the best candidates have their conductances fitted.
 _FITTED = 3
 _CLAMPED = Stage("clamped", "lbfgs", 60)
@@ -143,7 +144,10 @@ def _few(items: Sequence[Recording]) -> list[Recording]:
     for k in sorted(order[i] for i in picked):
         item = items[k]
         if float(item.t[-1] - item.t[0]) > _LONGEST:
-            item = item.window(float(item.t[0]), float(item.t[0]) + _LONGEST)
+            changes = item.t[1:][np.diff(item.command) != 0.0]
+            first = float(changes[0]) - _BEFORE if len(changes) else float(item.t[0])
+            start = max(float(item.t[0]), min(first, float(item.t[-1]) - _LONGEST))
+            item = item.window(start, start + _LONGEST)
         every = max(1, int(_SPACING / float(np.median(np.diff(item.t))) + 1e-6))
         found.append(item.thinned(every))
     return found

@@ -95,8 +95,9 @@ def passive_membrane(recordings: Sequence[Recording]) -> Passive:
     if not (c > 0.0 and g > 0.0):
         unit = conductance_of(chosen[0].current_unit)
         raise InputError(
-            f"recordings: the small responses are not those of a membrane (capacitance {c:.3g}, "
-            f"conductance {g:.3g} {unit}); check the sign and the units of v and the current"
+            f"recordings: the small responses do not determine a membrane (capacitance {c:.3g}, "
+            f"conductance {g:.3g} {unit}): record small steps of current, or give a model; or "
+            "check the sign and the units of v and the current"
         )
     rest = float(np.median([_resting(r) for r in used]))
     holding = float(np.median([float(r.command[0]) for r in used]))
