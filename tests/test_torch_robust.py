@@ -126,7 +126,7 @@ def test_wild_and_special_voltages_at_the_start(dtype):
 def test_every_published_neuron_from_a_wild_voltage(name):
     cell = library.get(name)
     y0 = np.array([cell.initial_state(v) for v in (-1000.0, -40.0, 1000.0)])
-    batch = run(cell, CurrentClamp.constant(0.0, 2.0), "float64", y0=y0)
+    batch = run(cell, CurrentClamp.constant(0.0, 2.0, unit=cell.current_unit), "float64", y0=y0)
     assert_honest(batch)
     assert batch.success.all()
     clamp = VoltageClamp.steps([0, 1, 2], [-1000.0, 1000.0, -55.0], 3.0)
