@@ -28,7 +28,7 @@ __all__ = ["Proposal", "propose"]
 
 # So many recordings are simulated, each up to so long (ms), with samples so far apart (ms).
 _AT_MOST, _LONGEST, _SPACING = 5, 600.0, 0.1
-_BEFORE = 50.0  # ms before the first change of the command
+_BEFORE = 50.0  # ms before the first spike, or else the first change of the command
 # So many of the best candidates have their conductances fitted.
 _FITTED = 3
 _CLAMPED = Stage("clamped", "lbfgs", 60)
@@ -144,8 +144,10 @@ def _few(items: Sequence[Recording]) -> list[Recording]:
     for k in sorted(order[i] for i in picked):
         item = items[k]
         if float(item.t[-1] - item.t[0]) > _LONGEST:
+            spikes = item.t[item.data > SPIKE] if item.observed == "v" else item.t[:0]
             changes = item.t[1:][np.diff(item.command) != 0.0]
-            first = float(changes[0]) - _BEFORE if len(changes) else float(item.t[0])
+            events = spikes if len(spikes) else changes
+            first = float(events[0]) - _BEFORE if len(events) else float(item.t[0])
             start = max(float(item.t[0]), min(first, float(item.t[-1]) - _LONGEST))
             item = item.window(start, start + _LONGEST)
         every = max(1, int(_SPACING / float(np.median(np.diff(item.t))) + 1e-6))
