@@ -112,3 +112,14 @@ def test_protocols_that_are_as_they_should_be():
         CurrentClamp.steps([0, 5], [0, 9e4], 20.0, unit="pA"), CurrentClamp(Step(25, 30, 0.0), 20.0)
         CurrentClamp.step(5000.0, 5.0, 5.02, 20.0), VoltageClamp.step(200.0, 5.0, 15.0, 20.0)
         CurrentClamp(Step(5, 8, 1.0) + Step(25, 30, 1.0), 20.0)
+
+
+def test_the_beginning_of_a_recording_is_not_judged_anew():
+    """A fit sees growing parts of a recording, which may end before its command changes."""
+    from pyhodgkin.training.views import cut
+
+    t = np.arange(0.0, 50.0, 0.1)
+    recording = ph.Recording(t, ph.CurrentClamp.step(1.0, 10.0, 40.0, 50.0), v=np.sin(t) - 65.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cut(recording, 5.0).t[-1] == pytest.approx(5.0)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..recordings import Recording
+from ..recordings.plausible import judged_before
 from .noise import anchored, denoised, refined, start
 
 _BREAKS = 200  # changes of a stimulus; more of them are samples of a curve
@@ -47,7 +48,8 @@ def cut(recording: Recording, horizon: float | None) -> Recording:
         return recording
     n = int(np.searchsorted(recording.t, horizon, side="right"))
     part = {recording.observed: recording.data[:n]}
-    return replace(recording, t=recording.t[:n], mask=recording.mask[:n], **part)
+    with judged_before():
+        return replace(recording, t=recording.t[:n], mask=recording.mask[:n], **part)
 
 
 def thinned(recording: Recording, every: int, whole: float = 1.0) -> Recording:

@@ -14,6 +14,7 @@ from ..errors import SolveError
 from ..neuron.neuron import Neuron
 from ..protocols import Sampled, VoltageClamp
 from ..recordings import Recording
+from ..recordings.plausible import judged_before
 
 FloatArray = NDArray[np.float64]
 
@@ -100,7 +101,8 @@ def _piece(recording: Recording, a: int, b: int) -> Recording:
         t = recording.t[a : b + 1] - recording.t[a]
         end = min(float(recording.t[b]), recording.protocol.t_end)
         protocol = recording.protocol.between(float(recording.t[a]), end)
-    return replace(recording, t=t, v=v, mask=mask, protocol=protocol)
+    with judged_before():
+        return replace(recording, t=t, v=v, mask=mask, protocol=protocol)
 
 
 def follow(
