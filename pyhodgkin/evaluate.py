@@ -57,7 +57,8 @@ def evaluate(
         Several are an ensemble, whose members are judged one by one.
     recordings : Recording or several
         Those trained on; current clamp and voltage clamp may be mixed. May be empty when
-        `heldout` is not. Of a Neuron without `heldout`, any: their role is "recordings".
+        `heldout` is not. Of a `Neuron`, which may never have been trained, any: their role is
+        "recordings"; of a `FitResult`, or `theta` with `heldout`, it is "training".
     heldout : recordings, float, or names, optional
         Those never seen, as in `fit`: other recordings, or the fraction or names of some of
         `recordings`.
@@ -114,7 +115,7 @@ def evaluate(
     >>> evaluation = ph.evaluate(weaker, sweeps[0], heldout=sweeps[1])
     >>> [(row["role"], row["spikes_measured"], row["spikes_predicted"])
     ...  for row in evaluation.rows()]
-    [('training', 3, 3), ('held out', 3, 4)]
+    [('recordings', 3, 3), ('held out', 3, 4)]
     """
     rules = Rules(gamma_window, threshold, dead_time, around_spikes)
     if starts not in _STARTS:
@@ -122,7 +123,9 @@ def evaluate(
     members = members_of(fitted, theta, starts)
     train, held = _divided(recordings, heldout)
     _check_unseen(members, held)
-    trained = bool(held) or any(member.result is not None for member in members)
+    # Rows of theta are those of a fit, where recordings are held out from it.
+    fits = any(member.result is not None for member in members)
+    trained = fits or (bool(held) and theta is not None)
     items, role = (*train, *held), TRAINING if trained else RECORDINGS
     roles = (role,) * len(train) + (HELDOUT,) * len(held)
     names, solved = efeatures.names_of(features), options_of(options)

@@ -37,11 +37,13 @@ def test_it_writes_a_table_json_and_a_figure(capsys, folder, tmp_path):
         capsys, *arguments(folder, *held, "--gamma-window", 4, "--thin", 2, "--out", out)
     )
     assert code == 0
-    for part in ("-- training", "-- held out", "mean of 2", "within 4 ms", "written to"):
+    # A document does not say what its neuron was trained on, if on anything.
+    assert "training" not in text
+    for part in ("-- recordings", "-- held out", "mean of 2", "within 4 ms", "written to"):
         assert part in text
     with open(out / "evaluation.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["role"] for row in rows] == ["training", "held out", "held out"]
+    assert [row["role"] for row in rows] == ["recordings", "held out", "held out"]
     assert all(float(row["gamma"]) == pytest.approx(1.0) for row in rows)
     assert all(float(row["rmse"]) < 0.05 and row["unit"] == "mV" for row in rows)
     data = json.loads((out / "evaluation.json").read_text("utf-8"))

@@ -254,5 +254,6 @@ def test_of_a_neuron_that_was_not_trained_no_recording_is_of_training():
         assert "training" not in text and "recordings" in text
     assert "recordings" in judged.plot().axes[0].get_title(loc="left")
     held = ph.evaluate(cell, trace[:2], heldout=trace[2], backend="torch")
-    assert [row["role"] for row in held.rows()] == ["training", "training", "held out"]
-    assert repr(held).endswith("2 training and 1 held out recordings)")
+    assert [row["role"] for row in held.rows()] == ["recordings", "recordings", "held out"]
+    assert repr(held).endswith("2 recordings and 1 held out)") and "training" not in str(held)
+    assert held.mean("training") == held.mean("recordings")  # those that are not held out

@@ -15,6 +15,17 @@ using HodgkinNeurons: SOLVERS, SUCCESS
     end
 end
 
+@testset "all solvers are about as accurate at the default tolerance" begin
+    neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
+    spikes = CurrentClamp(Steps([5.0, 45.0], [10.0, 0.0]); t_end=50.0)
+    exact = simulate(neuron, spikes; saveat=0.05, solver="rodas5p", rtol=1e-11, atol=1e-13)
+    @test count(i -> exact["v"][i] < 0 <= exact["v"][i + 1], 1:(length(exact["v"]) - 1)) == 3
+    for solver in SOLVERS
+        found = simulate(neuron, spikes; saveat=0.05, solver)
+        @test largest(found["v"] - exact["v"]) < 0.2
+    end
+end
+
 @testset "a jump of the stimulus is met exactly" begin
     neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
     # The same pulse as two pieces, and after a dozen breakpoints that change nothing.

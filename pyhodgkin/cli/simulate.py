@@ -7,11 +7,9 @@ import difflib
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from .. import claims, folders
+from .. import claims, folders, solution_files
 from ..errors import InputError, PlausibilityWarning
 from . import cell_size, wording
 from .output import add_folder, figures, say, write_csv, write_json
@@ -194,7 +192,7 @@ def write(out: Path, protocols: list[Protocol], solution: Solution) -> None:
     figures(out, {"trace": lambda: plot.trace(solution)})
     for i, cell in enumerate(solution):
         number = "" if len(solution) == 1 else f"_{i + 1}"
-        write_csv(out / f"trace{number}.csv", columns(cell))
+        write_csv(out / f"trace{number}.csv", solution_files.columns(cell))
         drawn = {}
         if len(cell.currents):
             drawn[f"currents{number}"] = lambda c=cell: plot.currents(c)
@@ -204,15 +202,3 @@ def write(out: Path, protocols: list[Protocol], solution: Solution) -> None:
         figures(out, drawn)
     rows = summary(solution, protocols)
     write_csv(out / "summary.csv", {key: [row[key] for row in rows] for key in rows[0]})
-
-
-def columns(cell: Solution) -> dict[str, np.ndarray]:
-    """A trace as columns, each with its unit in its name; `pyhodgkin.read` takes them as well."""
-    protocol: Any = cell.protocol  # of one cell: one protocol
-    injects = protocol.kind == "current"
-    unit = f"_{cell.current_unit}" if cell.current_unit else ""
-    total = cell.stimulus if injects else np.sum([*cell.currents.values()], axis=0)
-    table = {"t_ms": cell.t, "v_mV": cell.v, f"current{unit}": total}
-    table.update(cell.gates)
-    table.update({f"i_{name}{unit}": values for name, values in cell.currents.items()})
-    return table

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError, unknown
-from .scores import RECORDINGS, ROLES, Rules, Score
+from .scores import RECORDINGS, ROLES, TRAINING, Rules, Score
 from .table import text_of
 from .view import html_of
 
@@ -69,9 +69,14 @@ class Evaluation:
     def select(
         self, role: str | None = None, member: str | int | None = None, unit: str | None = None
     ) -> tuple[Score, ...]:
-        """The scores of one role (see `Score`), member, unit, or of all."""
+        """The scores of one role (see `Score`), member, unit, or of all.
+
+        ``"training"`` also selects the ``"recordings"`` of a neuron: those not held out.
+        """
         if role not in (None, *ROLES):
             raise unknown("role", role, ROLES)
+        if role == TRAINING and any(s.role == RECORDINGS for s in self.scores):
+            role = RECORDINGS
         if isinstance(member, (int, np.integer)):
             if not 0 <= member < len(self.members):
                 raise InputError(f"member = {member}: there are {len(self.members)}, from 0")
@@ -134,8 +139,9 @@ class Evaluation:
         counts = Counter(
             role for role, _ in dict.fromkeys((s.role, s.recording) for s in self.scores)
         )
-        listed = " and ".join(f"{n}" if r == RECORDINGS else f"{n} {r}" for r, n in counts.items())
-        return f"Evaluation({', '.join(self.members)}; {listed} recordings)"
+        listed = " and ".join(f"{n} {role}" for role, n in counts.items())
+        what = "" if RECORDINGS in counts else " recordings"
+        return f"Evaluation({', '.join(self.members)}; {listed}{what})"
 
     _repr_html_ = html_of
 

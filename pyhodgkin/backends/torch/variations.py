@@ -205,12 +205,13 @@ class Levels:
     """
 
     def __init__(self, x: FloatArray) -> None:
-        self.nodes, self._all = x, len(x) <= 2 * _LEVELS
+        self.nodes: FloatArray = x
+        self._all = len(x) <= 2 * _LEVELS
         if self._all:
             return
         low, high = float(x.min()), float(x.max())
         step = max((high - low) / (_LEVELS - 3), 1e-9)
-        self.nodes = low + step * np.arange(-1, _LEVELS - 1)
+        self.nodes = low + step * np.arange(-1.0, _LEVELS - 1.0)
         place = (x - low) / step
         self._first = np.clip(np.floor(place), 0, _LEVELS - 4).astype(np.intp)
         s = place - self._first
