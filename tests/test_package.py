@@ -99,6 +99,8 @@ def test_the_first_example_of_the_readme_is_short():
         "docs/training.md",
         "docs/populations.md",
         "docs/rates.md",
+        "docs/plotting.md",
+        "docs/excitability.md",
     ],
 )
 def test_the_examples_run_from_top_to_bottom(page, tmp_path, monkeypatch):
