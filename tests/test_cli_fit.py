@@ -122,6 +122,30 @@ def test_bad_input_is_one_line_and_nothing_is_written(capsys, folder, tmp_path, 
     assert not out.exists()
 
 
+def test_the_recordings_are_named_before_the_first_long_computation(
+    capsys, folder, tmp_path, monkeypatch
+):
+    said = []
+
+    def stopped(*_, **__):
+        said.append(capsys.readouterr().out)
+        raise SolveError("stopped")
+
+    monkeypatch.setattr(ph, "propose", stopped)
+    monkeypatch.setattr(ph, "fit", stopped)
+    files = [folder / f"step{level}.csv" for level in (-40, -20, 0)]
+    more = ("--heldout", 0.34, "--test", folder / "step20.csv", "--out", tmp_path / "run")
+    for model in ((), ("--model", "squid_axon", "--train", "k.g")):
+        assert run(capsys, "fit", *files, *more, *model)[0] == 2
+    assert len(said) == 2
+    for text in said:
+        assert [line.split(":")[0] for line in text.splitlines()[:4]] == [
+            "step-40", "step-20", "step0", "step20"
+        ]  # fmt: skip
+        roles = [line.split(": ")[1].split(",")[0] for line in text.splitlines()[:4]]
+        assert roles == ["training", "training", "held out", "test"]
+
+
 def test_a_recording_without_units_is_refused(capsys, tmp_path):
     path = tmp_path / "bare.csv"
     np.savetxt(path, np.zeros((9, 3)), delimiter=",", header="t,v,i", comments="")

@@ -106,6 +106,17 @@ def test_the_best_neuron_so_far_is_on_disk(tmp_path):
     assert ph.document.load(tmp_path / "model.json").name == neural().name
 
 
+def test_it_is_on_disk_within_the_first_stage(tmp_path):
+    there = []
+    stage = Stage("clamped", "adamw", 4, lr=0.01)
+
+    def look(_):
+        there.append((tmp_path / "model.json").exists())
+
+    run(out=tmp_path, schedule=stage, callback=look, checkpoint_every=0.0)
+    assert there[1] is True
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers of signals")
 @pytest.mark.parametrize("where", ["step", "search"])
 def test_a_long_step_is_left_within_seconds(tmp_path, where, monkeypatch):

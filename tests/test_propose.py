@@ -54,6 +54,44 @@ def test_a_large_response_is_left_out_where_a_small_one_exists():
     assert names == ("-40", "30")
 
 
+def test_a_measured_command_that_is_noisy_and_filtered_is_a_step_too():
+    """As rigs record it: 20 points of rise, and noise; one sweep ends before its step."""
+    sweeps = []
+    for i, sweep in enumerate([*passive_sweeps((-40.0, 30.0)), passive_sweeps((300.0,))[0]]):
+        rng = np.random.default_rng(i)
+        slow = np.convolve(np.pad(sweep.command, 10, mode="edge"), np.ones(21) / 21, "valid")
+        command = slow + rng.normal(0.0, 3.0, len(slow))
+        part = ph.Recording(
+            sweep.t,
+            ph.CurrentClamp.sampled(sweep.t, command, unit="pA"),
+            v=sweep.data,
+            current_unit="pA",
+            name=sweep.name,
+        )
+        sweeps.append(part if i < 2 else part.window(0.0, 19.0))
+    found = passive_membrane(sweeps)
+    assert found.names == ("-40", "30")
+    assert found.c == pytest.approx(120.0, rel=0.1) and found.g == pytest.approx(6.0, rel=0.05)
+
+
+def test_a_sweep_that_ends_within_its_step_is_left_out():
+    short = passive_sweeps((300.0,))[0].window(0.0, 24.0)
+    assert passive_membrane([short, *passive_sweeps((-100.0,))]).names == ("-100",)
+
+
+def test_a_cell_held_by_a_current_rests_where_it_was_measured():
+    cell = ph.Neuron("cell", (ph.leak(6.0, -50.0),), c_m=120.0, v_rest=-60.0)
+    clamp = ph.CurrentClamp.step(-30.0, 20.0, 120.0, 160.0, unit="pA", baseline=-60.0)
+    sweep = ph.Recording.from_solution(ph.simulate(cell, clamp, saveat=0.1, backend="torch"))
+    found = passive_membrane([sweep])
+    assert found.e == pytest.approx(-50.0, abs=0.2) and found.v_rest == pytest.approx(-60.0)
+    assert found.holding == pytest.approx(-60.0, rel=0.02)
+    neuron = of_the_size(ph.library.get("squid_axon"), found, "pA")
+    held = ph.CurrentClamp.constant(found.holding, 30.0, unit="pA")
+    v = ph.simulate(neuron, held, backend="torch").v
+    assert float(np.ptp(v)) < 0.5
+
+
 def test_without_a_spike_the_membrane_is_all_that_is_proposed():
     proposal = ph.propose(passive_sweeps(), backend="torch")
     assert proposal.neuron.states == ("v",) and proposal.neuron.current_unit == "pA"

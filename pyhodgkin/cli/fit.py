@@ -89,16 +89,20 @@ def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
     from ..matching import unit_of
-    from ..recordings import RecordingSet
+    from ..training.checks import divide
     from ..training.temperatures import check_unseen
 
     folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
     train = prepared(sources.read_all(options.recordings, options, "train"), options)
     heldout, test = heldout_of(options), test_of(options)
+    used, held = divide(train, heldout)
+    unit_of((*train, *test), "RECORDING and --test")
+    # Before the first long computation, which is the proposal where there is no --model.
+    for items, role in ((used, "training"), (held, "held out"), (test, "test")):
+        listing.tell(items, role)
     published, neuron, trainable = starting_point(train, options)
     check_networks_trained(neuron, options)
     check_unseen(neuron, train, test)
-    unit_of((*train, *test), "RECORDING and --test")
     more = {} if options.rtol is None else {"rtol": options.rtol}
     with report.following():
         result = ph.fit(
@@ -115,9 +119,6 @@ def run(options: argparse.Namespace) -> int:
             **cell_size.given(options),
             **more,
         )
-    listing.tell(train, "training")
-    listing.tell(heldout if isinstance(heldout, RecordingSet) else (), "held out")
-    listing.tell(test, "test")
     errors, predictions = score(result, test, options)
     rows = report.error_rows(result, errors)
     report.write_errors(options.out, rows)

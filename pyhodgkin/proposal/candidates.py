@@ -73,6 +73,7 @@ def of_the_size(published: Neuron, passive: Passive, unit: str) -> Neuron:
     ]
     at_rest = sum(open_at_rest)
     current = sum(g * (rest - c.e) for g, c in zip(open_at_rest, active, strict=True))
+    current -= passive.holding
     g_l = max(passive.g - at_rest, _LEAST_LEAK * passive.g)
     return replace(
         published,

@@ -20,6 +20,9 @@ SPIKE = -20.0
 BEFORE_SPIKE = 5.0
 # Responses are taken from so long before to so long after each jump of the command, ms.
 BEFORE_JUMP, AFTER_JUMP = 20.0, 100.0
+# Commands that were measured are noisy, and their steps take a while: they are compared by means
+# over so long, ms. Commands and responses below this part of the largest are nothing but noise.
+STEP_WIDTH, STILL = 1.0, 0.1
 TAUS = np.geomspace(0.3, 200.0, 400)
 # For commands of other shapes the charge balance is averaged over blocks of so long, ms.
 BLOCK = 2.0
@@ -43,6 +46,11 @@ class Passive:
     def tau(self) -> float:
         """Membrane time constant, ms."""
         return self.c / self.g
+
+    @property
+    def holding(self) -> float:
+        """Current that keeps it at `v_rest`."""
+        return self.g * (self.v_rest - self.e)
 
 
 def passive_membrane(recordings: Sequence[Recording]) -> Passive:
@@ -83,7 +91,15 @@ def passive_membrane(recordings: Sequence[Recording]) -> Passive:
             "estimated; add a recording of a small or hyperpolarising step, or give a model"
         )
     size = [float(np.ptp(_smooth(r.data))) for r in used]
-    moved = [r for r, s in zip(used, size, strict=True) if np.ptp(r.command) > 0.0 and s > 0.0]
+    injected = [float(np.ptp(_smooth(r.command, _per_step(r)))) for r in used]
+    least = STILL * max(injected), STILL * max(size)
+    moved = [
+        r
+        for r, i, s in zip(used, injected, size, strict=True)
+        if i > 0.0 and i >= least[0] and s > 0.0 and s >= least[1]
+    ]
+    # A window that ends within a step shows little of its response.
+    moved = [r for r in moved if _responses(r)] or moved
     small = [r for r in moved if np.ptp(_smooth(r.data)) <= SMALL]
     chosen = small or sorted(moved, key=lambda r: float(np.ptp(_smooth(r.data))))[:1]
     if not chosen:
@@ -115,8 +131,13 @@ def _quiet(recording: Recording) -> Recording | None:
     return recording.window(float(recording.t[0]), end)
 
 
+def _per_step(recording: Recording) -> int:
+    """Samples in `STEP_WIDTH`."""
+    return max(1, round(STEP_WIDTH / float(np.median(np.diff(recording.t)))))
+
+
 def _smooth(v: NDArray[np.float64], n: int = 9) -> NDArray[np.float64]:
-    """Running means, so that the range of v is not that of its noise."""
+    """Running means, so that a range is not that of the noise."""
     return np.convolve(v, np.ones(n) / n, "valid") if len(v) > n else v
 
 
@@ -162,18 +183,32 @@ def _responses(
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
     """Time after each jump, v less its mean before, and the size of the jump."""
     t, command, v = recording.t, recording.command, recording.data
-    change = np.diff(command)
-    at = np.nonzero(np.abs(change) > 0.5 * max(float(np.ptp(command)), 1e-12))[0] + 1
-    found = []
-    if not len(at):
-        return []
-    for k, end in zip(at, [*at[1:], len(t)], strict=True):
+    at, found = _jumps(recording), []
+    for k, end in zip(at, [*at, len(t)][1:], strict=True):
         before = (t >= t[k] - BEFORE_JUMP) & (t < t[k])
         after = slice(k, min(int(end), int(np.searchsorted(t, t[k] + AFTER_JUMP))))
         if before.sum() > 3 and t[after][-1] - t[k] > BEFORE_JUMP:
             dv = v[after] - float(np.mean(v[before]))
-            found.append((t[after] - t[k], dv, float(change[k - 1])))
+            change = float(np.median(command[after]) - np.median(command[before]))
+            found.append((t[after] - t[k], dv, change))
     return found
+
+
+def _jumps(recording: Recording) -> list[int]:
+    """Places of the first samples after large jumps of the command, noisy or filtered ones too.
+
+    A jump is where the means over `STEP_WIDTH` on either side differ most.
+    """
+    command, n = recording.command, _per_step(recording)
+    if len(command) < 2 * n:
+        return []
+    means = _smooth(command, n) if n > 1 else command
+    change = np.abs(means[n:] - means[:-n])
+    large = np.flatnonzero(change > 0.5 * max(float(np.ptp(means)), 1e-12))
+    if not len(large):
+        return []
+    runs = np.split(large, np.flatnonzero(np.diff(large) > 1) + 1)
+    return [int(run[np.argmax(change[run])]) + n for run in runs]
 
 
 def _by_charge(recordings: Sequence[Recording]) -> tuple[float, float]:

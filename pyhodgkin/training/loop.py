@@ -205,14 +205,17 @@ class Trainer:
             self.enter((before, phi, found) if isinstance(before, Knots) else None)
 
     def _take_best(self) -> None:
-        found = np.isfinite(self.best)
-        phi = self.stopping.best_phi
-        theta, y0 = self._unknowns.unpack(phi)[0], self._unknowns.initial(phi)
-        rows = found.reshape(-1, *(1 for _ in theta.shape[1:]))
-        self.theta = np.where(rows, theta, self.theta)
+        found, y0 = np.isfinite(self.best), self._unknowns.initial(self.stopping.best_phi)
+        self.theta, self.score = self._best_so_far()
         if y0 is not None and self.y0 is not None:
             self.y0 = np.where(found[:, None, None], y0, self.y0)
-        self.score = np.where(found, self.best, np.inf) if found.any() else self.score
+
+    def _best_so_far(self) -> tuple[FloatArray, FloatArray]:
+        """theta (K, P) or (K, C, P) and its loss (K,), of this stage where it has one yet."""
+        found, theta = np.isfinite(self.best), self._unknowns.unpack(self.stopping.best_phi)[0]
+        rows = found.reshape(-1, *(1 for _ in theta.shape[1:]))
+        score = np.where(found, self.best, np.inf) if found.any() else self.score
+        return np.where(rows, theta, self.theta), score
 
     # -- the whole run ------------------------------------------------------------------
 
@@ -281,8 +284,9 @@ class Trainer:
         self.elapsed = self._clock()
         if self._store is not None:
             self._store.save(checkpoint_of(self))
-            if self.stage and np.isfinite(self.score).any():
-                self._store.keep(self._plan.problem.neuron, self.theta[np.argmin(self.score)])
+            theta, score = self._best_so_far()
+            if np.isfinite(score).any():
+                self._store.keep(self._plan.problem.neuron, theta[np.argmin(score)])
         self._saved = time.monotonic()
 
     def resume(self, store: Store) -> None:
