@@ -37,7 +37,7 @@ _EXPLAINED = 3.0
 _LEAST_NOISE = 0.5  # mV; what a published model misses in any case
 # A second channel has to take this part of the residual away.
 _WORTH = 0.2
-_HIDDEN = (16, 16)
+_HIDDEN = (8,)
 _QUICK: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-6}
 
 Say = Callable[[str], None]
@@ -111,14 +111,14 @@ def propose(
     limit = _EXPLAINED * noise
     if not networks or not best.neuron.gates or best.rmse <= limit:
         tell(f"proposed: {best.name}, residual {best.rmse:.3g} (noise {noise:.3g})")
-        return Proposal(best.neuron, trainable, tuple(candidates), tuple(log))
+        return Proposal(best.neuron, trainable, tuple(candidates), tuple(log), tuple(few))
     neuron = _with_networks(best.neuron)
     tell(
         f"proposed: {best.name}, whose residual {best.rmse:.3g} is {best.rmse / noise:.0f} times "
         f"the noise; its gates {', '.join(x.name for x in neuron.gates)} get networks that "
         "begin at the published kinetics"
     )
-    return Proposal(neuron, ("networks", *trainable), tuple(candidates), tuple(log))
+    return Proposal(neuron, ("networks", *trainable), tuple(candidates), tuple(log), tuple(few))
 
 
 def _checked(items: Sequence[Recording]) -> str:
@@ -151,7 +151,7 @@ def _few(items: Sequence[Recording]) -> list[Recording]:
             start = max(float(item.t[0]), min(first, float(item.t[-1]) - _LONGEST))
             item = item.window(start, start + _LONGEST)
         every = max(1, int(_SPACING / float(np.median(np.diff(item.t))) + 1e-6))
-        found.append(item.thinned(every))
+        found.append(item if every == 1 else item.thinned(every))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from pyhodgkin.cli.app import main
 from pyhodgkin.errors import InputError
 from pyhodgkin.fit import Stage
 from pyhodgkin.training.advice import advice
-from pyhodgkin.training.goodness_of_fit import residual_of, resolution
+from pyhodgkin.training.goodness_of_fit import GoodnessOfFit, residual_of, resolution
 from pyhodgkin.training.random_starts import check_none_left_random
 
 AXON = ph.library.get("squid_axon")
@@ -43,6 +44,22 @@ def test_a_fit_that_is_no_good_says_so_and_what_to_free():
     for text in (result.message, str(result), "\n".join(result.log)):
         assert "times the noise in trace" in text
         assert "--train na.g k.g l.g" in text and 'trainable=["na.g", "k.g", "l.g"]' in text
+
+
+def test_a_model_without_a_spike_where_the_cell_spiked_is_no_good():
+    trace = traces(noise=0.1)
+    silent = np.clip(trace.data, None, -40.0)
+    row = residual_of(trace, silent, None)
+    assert (row.spikes, row.predicted_spikes, row.silent) == (1, 0, True)
+    assert "0 spikes for 1 measured" in str(row)
+    # However small the rest of the residual is.
+    found = GoodnessOfFit((replace(row, rms=1e-6),))
+    assert "no spike in trace, where 1 were measured" in found.summary()
+    assert not found.explains and GoodnessOfFit.from_dict(found.to_dict()) == found
+    good = residual_of(trace, trace.data, None)
+    assert not good.silent and GoodnessOfFit((good,)).explains
+    hidden = trace.masked(trace.t < 1.0)
+    assert not residual_of(hidden, silent, None).silent
 
 
 def test_a_stated_noise_is_what_residuals_are_judged_by():

@@ -163,3 +163,13 @@ def test_fit_without_a_model_proposes_one(tmp_path, capsys):
     assert learned.c_m == pytest.approx(120.0, rel=0.01)
     assert main([*command, "--gate", "n", "--out", str(tmp_path / "no")]) == 2
     assert "--gate n: needs --model" in capsys.readouterr().err and not (tmp_path / "no").exists()
+
+
+def test_a_large_file_is_fitted_in_a_few_recordings(tmp_path, capsys):
+    sweeps = passive_sweeps((-60.0, -50.0, -40.0, -30.0, 20.0, 30.0, 40.0))
+    ph.RecordingSet(sweeps).to_csv(tmp_path / "cell.csv")
+    command = ["fit", str(tmp_path / "cell.csv"), "--clamp", "current", "--backend", "torch"]
+    assert main([*command, "--out", str(tmp_path / "run")]) == 0
+    assert "trained on the 5 recordings" in capsys.readouterr().out
+    rows = (tmp_path / "run" / "errors.csv").read_text().splitlines()[1:]
+    assert len(rows) == 5 and all(",training," in row for row in rows)

@@ -13,8 +13,10 @@ from .parser import count, positive, whole, zero_or_more
 from .simulate import model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..neuron.neuron import Neuron
-    from ..recordings import RecordingSet
+    from ..recordings import Recording, RecordingSet
     from ..training.evaluate import Errors
     from ..training.result import FitResult, Prediction
 
@@ -89,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
     from ..matching import unit_of
+    from ..recordings import RecordingSet
     from ..training.checks import divide
     from ..training.temperatures import check_unseen
 
@@ -100,16 +103,16 @@ def run(options: argparse.Namespace) -> int:
     # Before the first long computation, which is the proposal where there is no --model.
     for items, role in ((used, "training"), (held, "held out"), (test, "test")):
         listing.tell(items, role)
-    published, neuron, trainable = starting_point(train, options)
+    published, neuron, trainable, used = starting_point(used, options)
     check_networks_trained(neuron, options)
     check_unseen(neuron, train, test)
     more = {} if options.rtol is None else {"rtol": options.rtol}
     with report.following():
         result = ph.fit(
             neuron,
-            train,
+            used,
             trainable=trainable,
-            heldout=heldout,
+            heldout=RecordingSet(held) if held else None,
             loss=options.loss,
             seeds=seeds_of(options.seeds),
             backend=options.backend,
@@ -129,12 +132,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def starting_point(
-    train: RecordingSet, options: argparse.Namespace
-) -> tuple[Neuron, Neuron, list[str] | None]:
-    """The published neuron, the one to train, and what of it; proposed without ``--model``."""
+    train: Sequence[Recording], options: argparse.Namespace
+) -> tuple[Neuron, Neuron, list[str] | None, Sequence[Recording]]:
+    """The published neuron, the one to train, what of it, and on what; proposed without a model."""
     if options.model is not None:
         published = model(options.model)
-        return published, with_networks(published, options), options.train
+        return published, with_networks(published, options), options.train, train
     if options.gate:
         raise InputError(f"--gate {' '.join(options.gate)}: needs --model, which has the gates")
     import pyhodgkin as ph
@@ -143,8 +146,14 @@ def starting_point(
 
     say("no --model: proposing one from the recordings")
     proposal = ph.propose(train, backend=options.backend, say=say)
+    few = proposal.recordings
+    if len(few) < len(train) or any(a is not b for a, b in zip(few, train, strict=True)):
+        say(
+            f"trained on the {len(few)} recordings that were used; afterwards "
+            f"pyhodgkin evaluate {options.out} {' '.join(options.recordings)} judges it on all"
+        )
     trainable = list(proposal.trainable) if options.train is None else options.train
-    return proposal.candidates[0].neuron, proposal.neuron, trainable
+    return proposal.candidates[0].neuron, proposal.neuron, trainable, few
 
 
 def with_networks(neuron: Neuron, options: argparse.Namespace) -> Neuron:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..neuron.neuron import Neuron
+from ..recordings import Recording
 from .candidates import Candidate
 
 
@@ -23,12 +24,16 @@ class Proposal:
         All that were tried, best first.
     log : tuple of str
         What was done and why.
+    recordings : tuple of Recording
+        Those it was found with: of a large file a few, shortened and thinned. Enough for a first
+        fit, which is then a matter of minutes.
     """
 
     neuron: Neuron
     trainable: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     log: tuple[str, ...]
+    recordings: tuple[Recording, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(self.log)

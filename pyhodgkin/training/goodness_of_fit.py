@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..recordings import Recording
+from ..spikes import upward_crossings
 from .noise import level
 
 FloatArray = NDArray[np.float64]
@@ -19,6 +20,7 @@ SMALL = 0.01  # of the standard deviation of the data: a residual that may be an
 POOR = 0.3  # of the same: what is left over is a good part of what was measured
 AS_CONSTANT = 0.9  # of the same: no better than a constant
 FLAT = 1.5  # times the noise: data that move by no more
+DEAD_TIME = 1.0  # ms after a spike, in which noise may cross 0 mV again
 _MOVES = 5.0  # mV: over less a gate is hardly driven
 
 
@@ -40,6 +42,8 @@ class Residual:
         Step of the values, where they are rounded; else 0.
     stated : bool
         Whether `noise` was.
+    spikes, predicted_spikes : int
+        Rises through 0 mV, where v was measured.
     """
 
     name: str
@@ -50,6 +54,13 @@ class Residual:
     spread: float
     resolution: float = 0.0
     stated: bool = False
+    spikes: int = 0
+    predicted_spikes: int = 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether the cell spiked and the model does not."""
+        return self.spikes > 0 and self.predicted_spikes == 0
 
     @property
     def ratio(self) -> float:
@@ -87,6 +98,8 @@ class Residual:
             text += "; flat: nothing but noise was measured"
         elif self.constant:
             text += f"; a constant has {self.spread:.3g} {self.unit}"
+        if self.spikes or self.predicted_spikes:
+            text += f"; {self.predicted_spikes} spikes for {self.spikes} measured"
         return text
 
 
@@ -121,7 +134,7 @@ class GoodnessOfFit:
         """Whether something was learned: no training recording is poorly predicted."""
         train = [r for r in self.residuals if not r.heldout]
         flat = bool(train) and all(r.flat for r in train)
-        return not (flat or self.notes or any(r.poor for r in train))
+        return not (flat or self.notes or any(r.poor or r.silent for r in train))
 
     def summary(self) -> str:
         """One line on what is wrong; empty where nothing is."""
@@ -131,6 +144,10 @@ class GoodnessOfFit:
         flat = [r for r in train if r.flat]
         if flat:
             parts.append(f"nothing to learn from in {_names(flat)}: flat, nothing but noise")
+        silent = [r for r in train if r.silent]
+        if silent:
+            count = sum(r.spikes for r in silent)
+            parts.append(f"no spike in {_names(silent)}, where {count} were measured")
         above = [r for r in train if r.above_noise]
         if above:
             text = f"residual {_times(max(r.ratio for r in above))} the noise in {_names(above)}"
@@ -178,8 +195,11 @@ def residual_of(
     rms = float(np.sqrt(np.mean(off**2)))
     name = recording.name or "the recording"
     spread = float(np.std(data))
+    pair = (recording.data, predicted) if recording.observed == "v" else ()
+    seen = [np.where(keep, v, np.nan) for v in pair]
+    counts = [len(upward_crossings(recording.t, v, dead_time=DEAD_TIME)) for v in seen]
     return Residual(
-        name, recording.unit, heldout, rms, float(noise), spread, step, stated is not None
+        name, recording.unit, heldout, rms, float(noise), spread, step, stated is not None, *counts
     )
 
 
