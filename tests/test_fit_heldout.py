@@ -10,8 +10,9 @@ import pytest
 from fit_stub import neural, recording, run, squid
 
 import pyhodgkin as ph
+from pyhodgkin.errors import InputError
 from pyhodgkin.fit import Stage
-from pyhodgkin.training.early_stopping import interval
+from pyhodgkin.training.early_stopping import EarlyStopping, interval
 from pyhodgkin.training.growing import growing
 from pyhodgkin.training.schedules import choose
 from pyhodgkin.training.shared import shared
@@ -116,3 +117,40 @@ def test_a_stopped_run_compares_its_last_step_too():
 def test_the_schedules_of_windows_and_of_cells_judge_within_their_patience():
     stages = (*growing([recording()]), *shared([recording()], ["k.n.network.*"], ["k.g"], 48))
     assert all(interval(stage) <= (stage.patience or 10) for stage in stages)
+
+
+def judged(optimizer, heldout, trained, patience=2):
+    """At which step a stage stops that sees these losses, or None."""
+    stopping = EarlyStopping(np.zeros((1, 1)), Stage("clamped", optimizer, 30, patience=patience))
+    on = np.ones(1, bool)
+    for step, (h, t) in enumerate(zip(heldout, trained, strict=True)):
+        if stopping.update(np.full((1, 1), step), np.array([h]), on, on, np.array([t]))[0]:
+            return step
+    return None
+
+
+def test_levenberg_goes_on_while_the_training_loss_goes_down():
+    rising, falling, flat = [1.0, 2.0, 3.0, 4.0], [8.0, 4.0, 2.0, 1.0], [8.0, 8.0, 8.0, 8.0]
+    assert judged("levenberg", rising, falling) is None
+    assert judged("levenberg", rising, flat) == 2
+    assert judged("adamw", rising, falling) == 2
+
+
+def test_an_improvement_below_the_least_one_does_not_count():
+    stage = Stage("clamped", "levenberg", 30, patience=2, min_improvement=0.1)
+    stopping, on = EarlyStopping(np.zeros((1, 1)), stage), np.ones(1, bool)
+    stops = [
+        bool(stopping.update(np.zeros((1, 1)), np.array([x]), on, on)[0])
+        for x in (1.0, 0.8, 0.79, 0.78)
+    ]
+    assert stops == [False, False, False, True] and stopping.best[0] == 0.78
+    with pytest.raises(InputError, match="min_improvement = 1"):
+        Stage(min_improvement=1.0)
+
+
+def test_an_observer_is_not_judged_by_the_held_out_recordings():
+    stages = (Stage("observer", "levenberg", 2, gain=1.0), Stage("simulation", "levenberg", 2))
+    result = run(recordings=recording(0), heldout=recording(3, "held"), schedule=stages)
+    of = result.history["stage"]
+    seen = np.isfinite(result.history["heldout"][:, 0])
+    assert not seen[of == "observer levenberg"].any() and seen[of == "simulation levenberg"].any()

@@ -14,7 +14,7 @@ Rows = NDArray[np.bool_]
 
 EVERY = 10  # steps between held-out losses, and whole ones of minibatches, at most
 _PARTS = 8  # so often at least within the patience of a stage
-IMPROVED = 1e-4  # relative decrease that counts against `patience`
+LEARNED = 0.01  # relative decrease of the training loss that counts where others are judged by
 
 
 def interval(stage: Stage) -> int:
@@ -35,6 +35,10 @@ def interval(stage: Stage) -> int:
 class EarlyStopping:
     """The best parameters phi (K, p) of K starts so far, and for how many steps none was better.
 
+    Where the best are chosen by held-out recordings, Levenberg-Marquardt is not stopped while the
+    training loss still goes down: in its few long steps the held-out loss can rise several times
+    before it falls, while spikes that are not trained on move past those that were measured.
+
     Parameters
     ----------
     phi : array (K, p)
@@ -52,14 +56,17 @@ class EarlyStopping:
     """
 
     _ARRAYS = (
-        *("best_phi", "best", "_judged", "_waited"),
+        *("best_phi", "best", "_judged", "_learned", "_waited"),
         *("train_phi", "train_best", "train_kept"),
     )
 
     def __init__(self, phi: FloatArray, stage: Stage) -> None:
         self._patience, self._target = stage.patience, stage.target
         self.best_phi, self.best = phi.copy(), np.full(len(phi), np.inf)
-        self._judged = np.full(len(phi), np.inf)  # the value that patience has last seen improve
+        self._improved = 1.0 - stage.min_improvement
+        self._judged = np.full(len(phi), np.inf)  # the value at the last clear improvement
+        self._descends = stage.optimizer == "levenberg"
+        self._learned = np.full(len(phi), np.inf)  # the training loss then
         self._waited = np.zeros(len(phi), np.int64)
         # The best in training, where the best are chosen by other recordings.
         self.train_phi, self.train_best = phi.copy(), np.full(len(phi), np.inf)
@@ -97,9 +104,12 @@ class EarlyStopping:
         """
         rows = np.asarray(rows)
         self.keep(point, value, rows, trained)
-        bar = np.where(self._judged < np.inf, (1.0 - IMPROVED) * self._judged, np.inf)
-        clear = rows & (self.best < bar)
+        clear = rows & (self.best < _below(self._judged, self._improved))
         self._judged = np.where(clear, self.best, self._judged)
+        if trained is not None and self._descends:
+            learned = self.train_best < _below(self._learned, min(self._improved, 1.0 - LEARNED))
+            self._learned = np.where(learned, self.train_best, self._learned)
+            clear = clear | learned
         self._waited = np.where(clear, 0, self._waited + np.asarray(active))
         stopped = np.zeros(len(rows), bool)
         if self._patience is not None:
@@ -117,3 +127,8 @@ class EarlyStopping:
         for name in self._ARRAYS:
             if name in state:
                 setattr(self, name, np.array(state[name]))
+
+
+def _below(value: FloatArray, factor: float) -> FloatArray:
+    """`factor` times the values (K,) that are finite, else themselves."""
+    return np.where(value < np.inf, factor * value, np.inf)

@@ -144,18 +144,28 @@ class Trainer:
         if self._evaluates_apart:
             last = (self.step + 1 == stage.steps) | optimizer.done
             rows = rows & ((self.step % interval(stage) == 0) | last)
-            value = self._objective.judge(optimizer.point, rows)
-            heldout = value if self._problem.heldout else heldout
-        trained = optimizer.value if self._problem.heldout and stage.batch is None else None
+            value = self._objective.judge(optimizer.point, rows, self._by_heldout)
+            heldout = value if self._by_heldout else heldout
+        trained = optimizer.value if self._by_heldout and stage.batch is None else None
         stopped = self.stopping.update(optimizer.point, value, rows, active, trained)
         optimizer.stop(stopped)
         return heldout
 
     @property
+    def _by_heldout(self) -> bool:
+        """Whether the held-out loss chooses the best parameters of this stage.
+
+        It does where the stage compares what the last one compares. Under an observer, or with
+        gates driven by the measured voltage, the same loss is another quantity: it can be lowest
+        long before what is trained there is of use to the stages that follow.
+        """
+        stage, last = self.schedule[self.stage], self.schedule[-1]
+        return bool(self._problem.heldout) and (stage.mode, stage.gain) == (last.mode, last.gain)
+
+    @property
     def _evaluates_apart(self) -> bool:
         """Whether the best are chosen by another loss than that of a step."""
-        batch = self.schedule[self.stage].batch
-        return bool(self._problem.heldout) or batch is not None
+        return self._by_heldout or self.schedule[self.stage].batch is not None
 
     @property
     def best(self) -> FloatArray:
@@ -193,7 +203,7 @@ class Trainer:
                 stage.label,
                 self.step,
                 self.best,
-                "held-out loss" if self._problem.heldout else "loss",
+                "held-out loss" if self._by_heldout else "loss",
                 self._objective.remark(phi, found),
                 self.refused,
                 self.reason,
@@ -252,7 +262,7 @@ class Trainer:
         if self.stage < len(self.schedule) and self.step and self._evaluates_apart:
             optimizer = self.optimizer
             rows = ~optimizer.done & np.isfinite(optimizer.value)
-            value = self._objective.judge(optimizer.point, rows)
+            value = self._objective.judge(optimizer.point, rows, self._by_heldout)
             self.stopping.keep(optimizer.point, value, rows)
 
     def best_in_training(self, k: int) -> tuple[FloatArray, FloatArray | None] | None:

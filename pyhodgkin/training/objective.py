@@ -112,7 +112,7 @@ class Objective:
         measured = [cut(r, horizon) for r in view.measured]
         if self._observer is None:
             return measured
-        return self._observer.recordings(measured, [r.data for r in smooth])
+        return self._observer.recordings(measured, [r.data for r in smooth], view.noise)
 
     def _evaluate(
         self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
@@ -236,9 +236,9 @@ class Objective:
             matrix[own] += 2.0 * np.diag(self._pull)
         return Model(matrix)
 
-    def judge(self, phi: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
+    def judge(self, phi: FloatArray, rows: NDArray[np.bool_], by_heldout: bool) -> FloatArray:
         """What decides which parameters are the best (K,): the held-out loss, or the whole one."""
-        if self._problem.heldout:
+        if by_heldout:
             return self.heldout(phi, rows)
         return np.where(rows, self(phi, rows).value, np.nan)
 

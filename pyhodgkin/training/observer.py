@@ -25,6 +25,7 @@ from ..recordings import Recording
 FloatArray = NDArray[np.float64]
 
 _KNOT = 0.01  # mV: the measured voltage may be drawn as straight lines to within this
+_OF_NOISE = 0.25  # of the noise: or to within this; each line costs a step of the solver
 
 
 class Observer:
@@ -62,19 +63,25 @@ class Observer:
         return np.ascontiguousarray(gradient[..., : self._size])
 
     def recordings(
-        self, recordings: Sequence[Recording], towards: Sequence[FloatArray] | None = None
+        self,
+        recordings: Sequence[Recording],
+        towards: Sequence[FloatArray] | None = None,
+        noise: Sequence[float] = (),
     ) -> list[Recording]:
         """The same recordings with the current of the observer added to their stimulus.
 
         `towards` (T,) each is the voltage to draw to, for instance a denoised one; by default
-        what was measured.
+        what was measured. `noise` is that of each recording, mV: the voltage to draw to need not
+        be followed much more closely than it is known.
         """
         targets = [r.data for r in recordings] if towards is None else towards
-        return [self._drawn(r, v) for r, v in zip(recordings, targets, strict=True)]
+        sizes = noise if len(noise) else np.zeros(len(recordings))
+        return [self._drawn(*each) for each in zip(recordings, targets, sizes, strict=True)]
 
-    def _drawn(self, recording: Recording, v: FloatArray) -> Recording:
+    def _drawn(self, recording: Recording, v: FloatArray, noise: float) -> Recording:
         protocol = recording.protocol
-        drawn = Sampled(recording.t, self.gain * v, tolerance=self.gain * _KNOT)
+        within = max(_KNOT, _OF_NOISE * noise)
+        drawn = Sampled(recording.t, self.gain * v, tolerance=self.gain * within)
         t_end = max(protocol.t_end, float(recording.t[-1]))
         clamp = CurrentClamp(protocol.waveform + drawn, t_end, protocol.unit)
         return replace(recording, protocol=clamp)

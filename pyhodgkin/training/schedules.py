@@ -262,13 +262,15 @@ def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None)
         # An observer makes more of what v is off, of its noise too.
         size = ratio * (1.0 + strength) ** 2
         penalty, pull = CurvePenalty(curvature=size), 0.0 if weights is None else size
-        return Stage(steps=steps, optimizer="levenberg", penalty=penalty, pull=pull, patience=8,
+        return Stage(steps=steps, optimizer="levenberg", penalty=penalty, pull=pull,
                      options=_LOOSE, **more)  # fmt: skip
 
     observed = (
-        simulated(10, gain, mode="observer", gain=gain * neuron.c_m) for gain in (3.0, 1.0, 0.3)
-    )
-    return (*_clamped_curves(weights), *observed, simulated(40, 0.0))
+        simulated(10, gain, mode="observer", gain=gain * neuron.c_m, patience=3,
+                  min_improvement=0.03)
+        for gain in (3.0, 1.0, 0.3)
+    )  # fmt: skip
+    return (*_clamped_curves(weights), *observed, simulated(40, 0.0, patience=8))
 
 
 def _simulated() -> Schedule:

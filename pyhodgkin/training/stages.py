@@ -77,7 +77,10 @@ class Stage:
         In the clamped mode use every so many-th sample, and the first ms after each change of the
         command whole.
     patience : int, optional
-        Stop a start that has not improved for so many steps.
+        Stop a start that has not improved for so many steps. With held-out recordings their loss
+        counts; for Levenberg-Marquardt also a training loss that went down by a hundredth.
+    min_improvement : float
+        The relative decrease of the loss that counts as an improvement for `patience`.
     target : float, optional
         Stop a start whose loss is below.
     options : mapping, optional
@@ -108,6 +111,7 @@ class Stage:
     horizon: float | None = None
     every: int = 1
     patience: int | None = None
+    min_improvement: float = 1e-4
     target: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -138,6 +142,11 @@ class Stage:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
         if int(self.every) != self.every or self.every < 1:
             raise InputError(f"Stage: every = {self.every}; give a whole number, 1 for all samples")
+        if not 0.0 <= self.min_improvement < 1.0:
+            raise InputError(
+                f"Stage: min_improvement = {self.min_improvement}; give a part of the loss, "
+                "0 or more and below 1"
+            )
         if (self.patience is not None and self.patience < 1) or self.memory < 1:
             raise InputError(
                 f"Stage: patience = {self.patience}, memory = {self.memory}; give 1 or more"

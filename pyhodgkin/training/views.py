@@ -19,7 +19,8 @@ class View:
 
     `measured` is what is compared; its first samples, where a simulation starts, are denoised.
     `smooth` is what an observer draws to. `driving` drives gates under a known voltage: where
-    there is no noise, with samples between the samples. `rest` is the neuron's, mV.
+    there is no noise, with samples between the samples. `noise` (mV) is that of each, `rest` the
+    neuron's, mV.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class View:
         rest: float | None = None,
     ) -> None:
         sizes = noise if len(noise) else np.zeros(len(recordings))
+        self.noise = tuple(map(float, sizes))
         self.measured, self.smooth = list(recordings), list(recordings)
         for i, (recording, size) in enumerate(zip(recordings, sizes, strict=True)):
             if size > 0.0 and recording.observed == "v":
