@@ -126,6 +126,23 @@ def test_advice_names_what_is_held():
     assert "na.g" in freed[0]
 
 
+def test_capacitive_currents_after_steps_are_named():
+    step = ph.VoltageClamp.step(20.0, start=5.0, stop=25.0, t_end=30.0)
+    sweep = ph.Recording.from_solution(
+        ph.simulate(AXON, step, saveat=0.05, backend="torch"), noise=1.0, current_unit="uA/cm2"
+    )
+    after = np.where(sweep.t >= 5.0, np.exp(-np.clip(sweep.t - 5.0, 0.0, None) / 0.2), 0.0)
+    charged = replace(sweep, current=sweep.data + 2000.0 * after, name="charged")
+    said = {}
+    for trace in (charged, charged.masked_after_steps(1.5)):
+        said[trace.n_used] = ph.fit(
+            AXON, trace, trainable="k.g", schedule=Stage("clamped", "lbfgs", 20), backend="torch"
+        ).message
+    with_them, without = said[len(sweep)], said[min(said)]
+    assert "leave out the 1 ms after each step" in with_them and "--mask-steps 1" in with_them
+    assert "leave out" not in without
+
+
 def test_a_network_left_at_its_random_start_is_refused():
     cell = neural()
     with pytest.raises(InputError, match="--train networks k"):

@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from ..neuron.channels import Channel
 from ..neuron.neuron import Neuron
+from ..recordings import Recording
 from .active_bounds import ActiveBound
+
+AFTER_STEP = 1.0  # ms
+FEW = 0.5  # of the squared residual: what is left over without those
 
 
 def advice(
@@ -68,6 +72,34 @@ def advice(
     if not found:
         found.append("try a neuron with other channels, or state the noise (noise=)")
     return tuple(found)
+
+
+def transients(recordings: Sequence[Recording], predicted: Sequence[NDArray]) -> tuple[str, ...]:
+    """What to leave out where the residual of a voltage clamp is that of its steps.
+
+    A clamped neuron has no capacitive current; what was measured has one after each step, where
+    the amplifier did not subtract it.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+    predicted : sequence of array (T,)
+    """
+    if any(r.observed != "current" for r in recordings):
+        return ()
+    total = rest = 0.0
+    for recording, values in zip(recordings, predicted, strict=True):
+        off = (values - recording.data) ** 2
+        later = recording.masked_after_steps(AFTER_STEP)
+        total += float(np.sum(off[recording.mask]))
+        rest += float(np.sum(off[later.mask]))
+    if not rest < FEW * total:
+        return ()
+    return (
+        f"leave out the {AFTER_STEP:g} ms after each step of the command, where most of the "
+        f"residual is, as of a capacitive current (masked_after_steps({AFTER_STEP:g}); "
+        f"--mask-steps {AFTER_STEP:g})",
+    )
 
 
 def _learned(neuron: Neuron, channel: Channel, gate: str, trained: set[int]) -> bool:

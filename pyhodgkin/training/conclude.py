@@ -10,7 +10,7 @@ import numpy as np
 from ..recordings import Recording
 from ..status import Status
 from .active_bounds import ActiveBound, active_bounds
-from .advice import advice
+from .advice import advice, transients
 from .evaluate import errors, predict
 from .goodness_of_fit import GoodnessOfFit, driven, residual_of
 from .history import named
@@ -161,7 +161,8 @@ def _goodness(
             f"the network of {', '.join(random)} is at its random start, so that what is fitted "
             'around it means nothing: train it too (trainable=["networks", …])'
         )
-    text = advice(problem.neuron, plan.moved, len(plan.seeds), reached)
+    text = transients(problem.recordings, [values[best] for values in seen])
+    text += advice(problem.neuron, plan.moved, len(plan.seeds), reached)
     return GoodnessOfFit(tuple(rows), text, tuple(notes))
 
 
