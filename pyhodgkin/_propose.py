@@ -17,6 +17,7 @@ from .neuron.kinetics import NeuralKinetics
 from .neuron.networks import Network
 from .neuron.neuron import Neuron, leak
 from .proposal.candidates import Candidate, channels, passive_neuron, spiking
+from .proposal.commands import COMMAND_BLOCK, smoothed_command
 from .proposal.passive import SPIKE, passive_membrane
 from .proposal.result import Proposal
 from .recordings import Recording
@@ -28,6 +29,7 @@ __all__ = ["Proposal", "propose"]
 
 # So many recordings are simulated, each up to so long (ms), with samples so far apart (ms).
 _AT_MOST, _LONGEST, _SPACING = 5, 600.0, 0.1
+_ENOUGH = 5000  # samples that are not thinned
 _BEFORE = 50.0  # ms before the first spike, or else the first change of the command
 # So many of the best candidates have their conductances fitted.
 _FITTED = 3
@@ -105,6 +107,8 @@ def propose(
     few = _few(items)
     if len(few) < len(items):
         tell(f"{len(few)} of {len(items)} recordings are used, up to {_LONGEST:g} ms of each")
+    if any(smoothed_command(r) is not r for r in items):
+        tell(f"commands that were measured are used as their means over {COMMAND_BLOCK:g} ms")
     by_clamp = _current_clamp if items[0].observed == "v" else _voltage_clamp
     candidates, trainable, noise = by_clamp(items, few, unit, backend, tell)
     best = candidates[0]
@@ -150,8 +154,9 @@ def _few(items: Sequence[Recording]) -> list[Recording]:
             first = float(events[0]) - _BEFORE if len(events) else float(item.t[0])
             start = max(float(item.t[0]), min(first, float(item.t[-1]) - _LONGEST))
             item = item.window(start, start + _LONGEST)
+        item = smoothed_command(item)
         every = max(1, int(_SPACING / float(np.median(np.diff(item.t))) + 1e-6))
-        found.append(item if every == 1 else item.thinned(every))
+        found.append(item if every == 1 or len(item) <= _ENOUGH else item.thinned(every))
     return found
 
 
@@ -169,6 +174,8 @@ def _current_clamp(items, few, unit, backend, tell):
     if not any((r.data > SPIKE).any() for r in items):
         tell("no recording holds a spike: the passive membrane is all that can be proposed")
         return [_scored("passive membrane", start, few, backend)], trainable, noise
+    # The capacitance is known from the steps; free, it goes to nothing where a fit stays silent.
+    trainable = ("conductances", "l.e")
     known = _at(spiking(passive, unit), temperature_of(items), tell)
     tried = [_scored(c.name, c.neuron, few, backend) for c in known]
     tried.sort(key=lambda c: c.score)
@@ -258,7 +265,7 @@ def _fitted_current(name, neuron, recordings, trainable, backend) -> Candidate:
         neuron, recordings, trainable=list(trainable), backend=backend, progress=False, **_QUICK
     )
     rmse = float(np.sqrt(np.mean(np.asarray(result.train_error.rmse) ** 2)))
-    return Candidate(name, result.neuron, rmse)
+    return Candidate(name, replace(result.neuron, name=name), rmse)
 
 
 def _scatter(recording: Recording) -> float:

@@ -74,6 +74,21 @@ def test_a_measured_command_that_is_noisy_and_filtered_is_a_step_too():
     assert found.c == pytest.approx(120.0, rel=0.1) and found.g == pytest.approx(6.0, rel=0.05)
 
 
+def test_measured_commands_are_simulated_in_few_pieces(capsys):
+    (plain,) = passive_sweeps((-40.0,))
+    noisy = plain.command + np.random.default_rng(0).normal(0.0, 2.0, len(plain))
+    clamp = ph.CurrentClamp.sampled(plain.t, noisy, unit="pA")
+    sweep = ph.Recording(plain.t, clamp, v=plain.data, current_unit="pA", name="measured")
+    proposal = ph.propose(sweep, backend="torch", say=print)
+    assert "means over 0.5 ms" in capsys.readouterr().out
+    (used,) = proposal.recordings
+    assert used.protocol.segments.n_segments < 0.25 * sweep.protocol.segments.n_segments
+    assert np.array_equal(used.data, sweep.data) and len(used) == len(sweep)
+    assert abs(float(np.mean(used.command - sweep.command))) < 0.2
+    assert proposal.neuron.c_m == pytest.approx(120.0, rel=0.1)
+    assert ph.propose(plain, backend="torch").recordings == (plain,)
+
+
 def test_a_sweep_that_ends_within_its_step_is_left_out():
     short = passive_sweeps((300.0,))[0].window(0.0, 24.0)
     assert passive_membrane([short, *passive_sweeps((-100.0,))]).names == ("-100",)
