@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -173,7 +175,13 @@ def test_fit_without_a_model_proposes_one(tmp_path, capsys):
     ph.RecordingSet(passive_sweeps()).to_csv(tmp_path / "cell.csv")
     command = ["fit", str(tmp_path / "cell.csv"), "--clamp", "current", "--backend", "torch"]
     assert main([*command, "--out", str(tmp_path / "run")]) == 0
-    assert "proposing one" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "proposing one" in said and "proposal.json" in said
+    proposed = ph.document.load(tmp_path / "run" / "proposal.json")
+    assert proposed.c_m == pytest.approx(120.0, rel=0.05)
+    # It belongs to the run: --overwrite may replace it.
+    listed = json.loads((tmp_path / "run" / "run.json").read_text())["files"]
+    assert "proposal.json" in listed
     learned = ph.document.load(tmp_path / "run" / "model.json")
     assert learned.c_m == pytest.approx(120.0, rel=0.01)
     assert main([*command, "--gate", "n", "--out", str(tmp_path / "no")]) == 2
@@ -185,6 +193,6 @@ def test_a_large_file_is_fitted_in_a_few_recordings(tmp_path, capsys):
     ph.RecordingSet(sweeps).to_csv(tmp_path / "cell.csv")
     command = ["fit", str(tmp_path / "cell.csv"), "--clamp", "current", "--backend", "torch"]
     assert main([*command, "--out", str(tmp_path / "run")]) == 0
-    assert "trained on the 5 recordings" in capsys.readouterr().out
+    assert "trained on what was used of the recordings (5)" in capsys.readouterr().out
     rows = (tmp_path / "run" / "errors.csv").read_text().splitlines()[1:]
     assert len(rows) == 5 and all(",training," in row for row in rows)

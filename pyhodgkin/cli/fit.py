@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import folders
 from ..errors import InputError
 from . import cell_size, listing, report, sources
-from .output import add_folder
+from .output import add_folder, say
 from .parser import count, positive, whole, zero_or_more
 from .simulate import model
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..training.result import FitResult, Prediction
 
 NAME = "fit"
+PROPOSAL = "proposal.json"
 HELP = "learn what is unknown in a neuron from recordings"
 DESCRIPTION = """\
 Put a network in the place of gates, or take the parameters of a neuron as unknown, and train
@@ -91,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
     from ..matching import unit_of
+    from ..neuron import document
     from ..recordings import RecordingSet
     from ..training.checks import divide
     from ..training.temperatures import check_unseen
@@ -126,8 +128,14 @@ def run(options: argparse.Namespace) -> int:
     rows = report.error_rows(result, errors)
     report.write_errors(options.out, rows)
     drawn = report.draw(options.out, result, published, predictions)
-    folders.record(options.out, names=["errors.csv", *(path.name for path in drawn)])
+    names = ["errors.csv", *(path.name for path in drawn)]
+    if options.model is None:
+        document.save(published, options.out / PROPOSAL)
+        names.append(PROPOSAL)
+    folders.record(options.out, names=names)
     report.tell(result, rows, options.out)
+    if options.model is None:
+        say(f"the proposed neuron, as it was before the fit: {options.out / PROPOSAL}")
     return report.exit_code(result)
 
 
@@ -142,14 +150,12 @@ def starting_point(
         raise InputError(f"--gate {' '.join(options.gate)}: needs --model, which has the gates")
     import pyhodgkin as ph
 
-    from .output import say
-
     say("no --model: proposing one from the recordings")
     proposal = ph.propose(train, backend=options.backend, say=say)
     few = proposal.recordings
     if len(few) < len(train) or any(a is not b for a, b in zip(few, train, strict=True)):
         say(
-            f"trained on the {len(few)} recordings that were used; afterwards "
+            f"trained on what was used of the recordings ({len(few)}); afterwards "
             f"pyhodgkin evaluate {options.out} {' '.join(options.recordings)} judges it on all"
         )
     trainable = list(proposal.trainable) if options.train is None else options.train
