@@ -112,17 +112,19 @@ def propose(
     by_clamp = _current_clamp if items[0].observed == "v" else _voltage_clamp
     candidates, trainable, noise = by_clamp(items, few, unit, backend, tell)
     best = candidates[0]
+    # Gates that are driven by the command are quick to fit, and each voltage adds to them.
+    used = tuple(few if items[0].observed == "v" else items)
     limit = _EXPLAINED * noise
     if not networks or not best.neuron.gates or best.rmse <= limit:
         tell(f"proposed: {best.name}, residual {best.rmse:.3g} (noise {noise:.3g})")
-        return Proposal(best.neuron, trainable, tuple(candidates), tuple(log), tuple(few))
+        return Proposal(best.neuron, trainable, tuple(candidates), tuple(log), used)
     neuron = _with_networks(best.neuron)
     tell(
         f"proposed: {best.name}, whose residual {best.rmse:.3g} is {best.rmse / noise:.0f} times "
         f"the noise; its gates {', '.join(x.name for x in neuron.gates)} get networks that "
         "begin at the published kinetics"
     )
-    return Proposal(neuron, ("networks", *trainable), tuple(candidates), tuple(log), tuple(few))
+    return Proposal(neuron, ("networks", *trainable), tuple(candidates), tuple(log), used)
 
 
 def _checked(items: Sequence[Recording]) -> str:

@@ -51,10 +51,10 @@ def test_a_model_without_a_spike_where_the_cell_spiked_is_no_good():
     silent = np.clip(trace.data, None, -40.0)
     row = residual_of(trace, silent, None)
     assert (row.spikes, row.predicted_spikes, row.silent) == (1, 0, True)
-    assert "0 spikes for 1 measured" in str(row)
+    assert "spikes: 0 predicted, 1 measured" in str(row)
     # However small the rest of the residual is.
     found = GoodnessOfFit((replace(row, rms=1e-6),))
-    assert "no spike in trace, where 1 were measured" in found.summary()
+    assert "no spike in trace (1 measured)" in found.summary()
     assert not found.explains and GoodnessOfFit.from_dict(found.to_dict()) == found
     good = residual_of(trace, trace.data, None)
     assert not good.silent and GoodnessOfFit((good,)).explains

@@ -140,6 +140,11 @@ def test_kinetics_draws_learned_over_published(axon, learned):
 
 def test_kinetics_of_all_gates_and_of_several_neurons(axon, learned):
     assert len(ph.plot.kinetics(axon).axes) == 6
+    assert ph.plot.kinetics(axon).axes[0].get_ylabel() == "n: steady state"
+    long = dataclasses.replace(axon.channel("k").gates[0], name="n_of_the_squid")
+    neuron = axon.with_channel(dataclasses.replace(axon.channel("k"), name="k2", gates=(long,)))
+    labels = [ax.get_ylabel() for ax in ph.plot.kinetics(neuron, gates=[long.name]).axes]
+    assert labels == [f"{long.name}:\n{x}" for x in ("steady state", "time constant (ms)")]
     assert len(ph.plot.kinetics([learned, learned], gates=["n"]).axes[0].lines) == 4
     with pytest.raises(PyHodgkinError, match="unknown gate"):
         ph.plot.kinetics(axon, gates=["q"])

@@ -196,3 +196,23 @@ def test_a_large_file_is_fitted_in_a_few_recordings(tmp_path, capsys):
     assert "trained on what was used of the recordings (5)" in capsys.readouterr().out
     rows = (tmp_path / "run" / "errors.csv").read_text().splitlines()[1:]
     assert len(rows) == 5 and all(",training," in row for row in rows)
+
+
+def test_in_voltage_clamp_all_recordings_are_fitted():
+    cell = ph.Neuron("cell", (ph.leak(5.0, -70.0),), c_m=100.0, v_rest=-70.0)
+    levels = range(-120, -50, 10)
+    sweeps = [
+        ph.Recording.from_solution(
+            ph.simulate(
+                cell,
+                ph.VoltageClamp.step(v, start=2.0, stop=12.0, t_end=15.0, holding=-70.0),
+                saveat=0.1,
+                backend="torch",
+            ),
+            noise=1.0,
+            current_unit="pA",
+            name=f"{v}",
+        )
+        for v in levels
+    ]
+    assert list(ph.propose(sweeps, backend="torch", networks=False).recordings) == sweeps

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..neuron.neuron import Neuron
 
+LONG_NAME = 8  # letters of a gate that fit on one line with its quantity
 # Of the largest and the smallest time constant: beyond this a linear axis hides the small ones.
 _WIDE = 30.0
 
@@ -83,8 +84,9 @@ def kinetics(
                 ax.plot(v, reference[which], color=INK, ls=(0, (4, 2)), lw=1.1, label="published")
             ax.set_xlim(low, high)
         pair[0].set_ylim(-0.03, 1.03)
-        pair[0].set_ylabel(f"{name}: steady state")
-        pair[1].set_ylabel(f"{name}: time constant (ms)")
+        gap = "\n" if len(name) > LONG_NAME else " "  # a longer line leaves its panel
+        pair[0].set_ylabel(f"{name}:{gap}steady state")
+        pair[1].set_ylabel(f"{name}:{gap}time constant (ms)")
         others = [c[1] for c in (reference, before) if c]
         taus.append(np.concatenate([*(c[1][inside] for c in learned), *others]))
         if all(_instant(c[1]) for c in learned):

@@ -25,8 +25,8 @@ class Proposal:
     log : tuple of str
         What was done and why.
     recordings : tuple of Recording
-        Those it was found with: of a large file a few, shortened and thinned. Enough for a first
-        fit, which is then a matter of minutes.
+        To fit it to. In current clamp those it was found with: of a large file a few, shortened and
+        thinned, so that a first fit is a matter of minutes. In voltage clamp all.
     """
 
     neuron: Neuron

@@ -99,7 +99,7 @@ class Residual:
         elif self.constant:
             text += f"; a constant has {self.spread:.3g} {self.unit}"
         if self.spikes or self.predicted_spikes:
-            text += f"; {self.predicted_spikes} spikes for {self.spikes} measured"
+            text += f"; spikes: {self.predicted_spikes} predicted, {self.spikes} measured"
         return text
 
 
@@ -147,7 +147,7 @@ class GoodnessOfFit:
         silent = [r for r in train if r.silent]
         if silent:
             count = sum(r.spikes for r in silent)
-            parts.append(f"no spike in {_names(silent)}, where {count} were measured")
+            parts.append(f"no spike in {_names(silent)} ({count} measured)")
         above = [r for r in train if r.above_noise]
         if above:
             text = f"residual {_times(max(r.ratio for r in above))} the noise in {_names(above)}"
