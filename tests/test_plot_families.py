@@ -202,6 +202,8 @@ def test_the_error_of_a_fit_is_that_of_its_table():
     some = ph.plot.clamp_fit(recordings, predicted, most=2).axes
     assert text in some[0].get_title("left") and "2 of 3 drawn" in some[0].get_title("left")
     assert len(some[0].lines) == 2
+    highest = [float(np.max(line.get_ydata())) for line in some[0].lines]
+    assert highest == [1.0, 3.0]  # not the first two
     predicted[1] = np.full(T.shape, np.nan)
     text = ph.plot.clamp_fit(recordings, predicted).axes[0].get_title("left")
     assert "solve failed for 1 of 3" in text

@@ -77,7 +77,7 @@ def clamp_fit(
     start : int
         Which start of a Prediction, for instance ``result.best``.
     most : int, optional
-        Draw the first ones only; the error is that of all of them.
+        Draw so many, evenly chosen from first to last; the error is that of all of them.
     title : str, optional
         By default the mean absolute error over all samples, as in the tables of a fit ("MAE"),
         averaged over the recordings; where a mask leaves samples out, that over the others too.
@@ -93,7 +93,8 @@ def clamp_fit(
     >>> figure = ph.plot.clamp_fit(recording, np.sin(t) + 0.1)
     """
     every = _sweeps(recordings, predicted, start)
-    sweeps = every if most is None else every[: max(int(most), 1)]
+    shown = len(every) if most is None else min(max(int(most), 1), len(every))
+    sweeps = [every[i] for i in np.linspace(0, len(every) - 1, shown).round().astype(int)]
     family = _family(sweeps)
     top, middle, bottom = panels(axes, [1, 3, 1], height=0.85)
     _, scale = time_axis(bottom, max((s.t for s in sweeps), key=lambda t: t[-1]))
