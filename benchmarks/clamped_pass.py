@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pyhodgkin as ph
 from pyhodgkin.backends import get
-from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data" / "herg_cell1.npz"
 

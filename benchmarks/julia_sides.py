@@ -46,7 +46,8 @@ def our_solve(case, solver):
 
 def our_gradient(cell, currents, targets, solver):
     import pyhodgkin as ph
-    from pyhodgkin.backends.base import Loss, SolveOptions
+    from pyhodgkin.backends.base import SolveOptions
+    from pyhodgkin.backends.loss import Loss
 
     engine, start = ph.backends.get("julia"), np.tile(common.X0, (len(currents), 1))
     data = [

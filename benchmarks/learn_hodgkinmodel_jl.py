@@ -19,9 +19,10 @@ from scipy.optimize import minimize
 
 import pyhodgkin as ph
 from pyhodgkin import backends
-from pyhodgkin.backends.base import Loss, SolveOptions
-from pyhodgkin.backends.lanes import Ends
-from pyhodgkin.fit import FitResult, Stage
+from pyhodgkin._fit import FitResult, Stage
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.batch_elements import Ends
+from pyhodgkin.backends.loss import Loss
 
 CELL = ph.library.get("hodgkinmodel_jl")
 LOOSE = {"rtol": 1e-5, "atol": 1e-7}

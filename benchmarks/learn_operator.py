@@ -20,7 +20,7 @@ from learn_three_gates import GATES, unknown
 from learning import Report, Row, arguments, each_seed, prepare
 
 import pyhodgkin as ph
-from pyhodgkin.fit import Stage, between_samples
+from pyhodgkin._fit import Stage, upsample_with_model
 from pyhodgkin.neuron.rates import Exponential, Linoid, Sigmoid
 
 SHIFT, T_END, POINTS = -10.0, 100.0, 500  # mV, ms
@@ -135,7 +135,7 @@ def main() -> int:
             start = {"seeds": [seed + 1_000 * turn], **options}
             first = ph.fit(unknown(true), train[:FIRST], schedule=rough(), **start)
             seen = near(first.neuron, train[:FIRST])
-            finer = between_samples(first.neuron, seen, backend=args.backend)
+            finer = upsample_with_model(first.neuron, seen, backend=args.backend)
             again = ph.fit(unknown(true), finer, schedule=anew(), **start)
             part = near(again.neuron, train)
             fitted = ph.fit(again.neuron, part, schedule=then(15), **options)

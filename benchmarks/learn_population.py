@@ -18,9 +18,9 @@ import numpy as np
 from learning import Report, Row, each_seed, parser, prepare, settled
 
 import pyhodgkin as ph
-from pyhodgkin.fit import FitResult, Stage
-from pyhodgkin.training.losses import Loss
-from pyhodgkin.training.penalties import CurvePenalty
+from pyhodgkin._fit import FitResult, Stage
+from pyhodgkin.fitting.losses import Loss
+from pyhodgkin.fitting.penalties import CurvePenalty
 
 AXON = ph.library.get("squid_axon")
 OWN = AXON.layout.select("conductances")

@@ -31,7 +31,8 @@ from common import (
 
 import pyhodgkin as ph
 from pyhodgkin.backends import get
-from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 
 NAMES = ["na.g", "k.g", "l.g", "na.e", "k.e", "l.e", "c_m"]
 ENGINE = get("torch")

@@ -13,9 +13,10 @@ import numpy as np
 from recordings_cell_sweeps import SPIKE, around_spikes, around_steps
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage
 from pyhodgkin.backends import get as engine
-from pyhodgkin.backends.base import Loss, SolveOptions
-from pyhodgkin.fit import Stage
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.neuron.channels import Channel, NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
 from pyhodgkin.neuron.kinetics import SteadyStateKinetics

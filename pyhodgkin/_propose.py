@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ._evaluate import evaluate
+from ._fit import fit
 from .backends.base import Backend
 from .errors import InputError, RecordingError
-from .evaluate import evaluate
-from .fit import fit
+from .fitting.stage import Stage
 from .neuron.channels import Channel
 from .neuron.kinetics import NeuralKinetics
 from .neuron.networks import Network
@@ -21,9 +22,8 @@ from .proposal.commands import COMMAND_BLOCK, smoothed_command
 from .proposal.passive import SPIKE, passive_membrane
 from .proposal.result import Proposal
 from .recordings import Recording
-from .training.noise import level
-from .training.stages import Stage
-from .training.temperatures import at, temperature_of
+from .recordings.denoise import level
+from .recordings.temperatures import at, temperature_of
 
 __all__ = ["Proposal", "propose"]
 

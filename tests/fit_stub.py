@@ -6,9 +6,8 @@ import time
 
 import numpy as np
 
-from pyhodgkin.backends import get
+from pyhodgkin._fit import Stage, fit
 from pyhodgkin.backends.base import ValueAndGradient
-from pyhodgkin.fit import Stage, fit
 from pyhodgkin.neuron import library
 from pyhodgkin.neuron.kinetics import NeuralKinetics
 from pyhodgkin.neuron.networks import Network
@@ -38,9 +37,6 @@ class StubBackend:
 
     def solvers(self):
         return ("stub",)
-
-    def solve(self, *args):
-        return get("torch").solve(*args)  # where Levenberg-Marquardt looks for its directions
 
     def _features(self, recording, size):
         rng = np.random.default_rng(7)
@@ -96,6 +92,62 @@ class StubBackend:
             starts = [None] * len(theta) if y0 is None else y0[:, j]
             u = [self._u(neuron, recording, x, s)[0] for x, s in zip(theta, starts, strict=True)]
             out.append(np.array([a + 0.1 * a**2 for a in u]))
+        return out
+
+    def linearize(self, neuron, recordings, theta, loss, *, mode, y0, options):
+        return StubLinearization(self, neuron, recordings, theta, loss, y0)
+
+
+class StubLinearization:
+    """Exact derivatives of the stub's predictions; every weight of a network counts."""
+
+    def __init__(self, stub, neuron, recordings, theta, loss, y0):
+        self.stub, self.neuron, self.recordings = stub, neuron, recordings
+        self.theta, self.loss, self.y0 = theta, loss, y0
+        self.valid = [not (stub.fails and stub.fails(row)) for row in theta]
+
+    def _predicted(self, i, theta, y0):
+        recording = self.recordings[i]
+        u, features = self.stub._u(self.neuron, recording, theta, y0)
+        return (u + 0.1 * u**2)[recording.mask], ((1 + 0.2 * u)[:, None] * features), u
+
+    def networks(self, points):
+        names = {}
+        for entry in self.neuron.layout:
+            if entry.group == "networks":
+                names.setdefault(entry.name.rpartition(".")[0], []).append(entry)
+        places = [
+            np.concatenate([np.arange(e.start, e.start + e.size) for e in x])
+            for x in names.values()
+        ]
+        rows = self._predicted(0, self.theta[0], None if self.y0 is None else self.y0[0])[1]
+        return [(x, rows[:, x]) for x in places]
+
+    def weights(self, i):
+        target = self.recordings[i].data[self.recordings[i].mask]
+        scale = self.loss.scale or float(np.std(target)) or 1.0
+        return np.full(len(target), 2.0 / (len(target) * scale**2))
+
+    def jvp(self, i, directions, states):
+        recording = self.recordings[i]
+        start = None if self.y0 is None else self.y0[i]
+        _, rows, u = self._predicted(i, self.theta[i], start)
+        parts = [
+            rows[:, places[x.trained]] @ x.columns
+            for (places, _), x in zip(self.networks(0), directions.networks, strict=True)
+        ]
+        parts.append(rows[:, directions.entries] * directions.slopes)
+        if states is not None:
+            by_state = (1 + 0.2 * u) * np.cos(recording.t) / 10.0
+            parts.append(by_state[:, None] * states.sum(axis=0))
+        return np.concatenate(parts, axis=1)[recording.mask]
+
+    def change(self, which, theta, y0):
+        out = []
+        for row, i in enumerate(which):
+            here = self._predicted(i, self.theta[i], None if self.y0 is None else self.y0[i])[0]
+            there = self._predicted(i, theta[row], None if y0 is None else y0[row])[0]
+            out.append(there - here)
         return out
 
 

@@ -9,15 +9,15 @@ import pytest
 from fit_stub import neural, squid
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage
 from pyhodgkin.backends import get
-from pyhodgkin.backends.base import Loss
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError, RecordingError
-from pyhodgkin.fit import Stage
-from pyhodgkin.training.cells import CellUnknowns, MeanConductance, cells_of
-from pyhodgkin.training.objective import Objective, Problem
-from pyhodgkin.training.schedules import choose
-from pyhodgkin.training.sensitivities import gauss_newton, jacobian
-from pyhodgkin.training.transforms import Transform
+from pyhodgkin.fitting.hierarchical import CellUnknowns, MeanConductance, cells_of
+from pyhodgkin.fitting.objective import Objective, Problem
+from pyhodgkin.fitting.residuals import gauss_newton, jacobian
+from pyhodgkin.fitting.schedules.default import choose
+from pyhodgkin.fitting.transforms import Transform
 
 TRUE = {"a": (30.0, 110.0), "b": (40.0, 130.0), "c": (38.0, 125.0)}
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from fit_stub import StubBackend, neural, recording
 
+from pyhodgkin._fit import Stage, fit
 from pyhodgkin.errors import CheckpointError, InputError
-from pyhodgkin.fit import Stage, fit
-from pyhodgkin.training.checkpoints import Checkpoint, Store, read, write
+from pyhodgkin.fitting.run.checkpoints import Checkpoint, Store, read, write
 
 SCHEDULE = (
     Stage("clamped", "adamw", 25, lr=0.05),

@@ -11,10 +11,11 @@ from scipy_solve import solve
 
 import pyhodgkin as ph
 from pyhodgkin import backends
-from pyhodgkin.backends.base import Loss, SolveOptions
-from pyhodgkin.backends.drive import drive_of
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.backends.torch.clamped import measured_current
 from pyhodgkin.backends.torch.engine import TorchBackend
+from pyhodgkin.backends.voltage_grid import drive_of
 from pyhodgkin.errors import InputError
 from pyhodgkin.recordings import Recording
 from pyhodgkin.status import Status
@@ -167,7 +168,7 @@ def test_together_is_one_by_one() -> None:
 def test_the_loss_is_the_one_asked_for(loss: Loss) -> None:
     cell = ph.library.get("squid_axon")
     record = blank(STEPS).masked_after_steps(3.0)
-    from pyhodgkin.training.losses import loss_value
+    from pyhodgkin.fitting.losses import loss_value
 
     current = predicted(cell, record)
     truth = loss_value(loss, current, record.current, record.mask)

@@ -13,7 +13,7 @@ from test_cli import assert_one_line_error, run
 import pyhodgkin as ph
 from pyhodgkin.cli import report, sources
 from pyhodgkin.errors import SolveError
-from pyhodgkin.training.result import FitResult
+from pyhodgkin.results.fit_result import FitResult
 
 
 @pytest.fixture(scope="module")

@@ -7,22 +7,24 @@ import pytest
 from neurons import black_box_neuron, learned_neuron
 
 import pyhodgkin as ph
+from pyhodgkin._fit import CurvePenalty, Stage
 from pyhodgkin.backends import get
-from pyhodgkin.backends.base import Loss, SolveOptions
-from pyhodgkin.backends.spike_times import crossing, rises
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.linearization import Directions, WeightDirections
+from pyhodgkin.backends.loss import Loss
+from pyhodgkin.backends.torch.forward_sensitivities import jvp, network_inputs, rhs
+from pyhodgkin.backends.torch.simulated_sensitivity import SimulatedSensitivity
 from pyhodgkin.backends.torch.system import system_of
-from pyhodgkin.backends.torch.variations import Block, Way, along, networks, rhs
 from pyhodgkin.errors import InputError
-from pyhodgkin.fit import CurvePenalty, Stage
+from pyhodgkin.fitting.hierarchical import CellUnknowns, cells_of
+from pyhodgkin.fitting.objective import Objective, Problem
+from pyhodgkin.fitting.parameterization import Unknowns
+from pyhodgkin.fitting.penalties import PenaltyOf
+from pyhodgkin.fitting.residuals import gauss_newton, jacobian
+from pyhodgkin.fitting.transforms import Transform
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
-from pyhodgkin.training.cells import CellUnknowns, cells_of
-from pyhodgkin.training.objective import Objective, Problem
-from pyhodgkin.training.penalties import PenaltyOf
-from pyhodgkin.training.sensitivities import gauss_newton, jacobian
-from pyhodgkin.training.starts import Unknowns
-from pyhodgkin.training.tangents import Simulated
-from pyhodgkin.training.transforms import Transform
+from pyhodgkin.numerics.spike_matching import crossing, rises
 
 TIGHT = SolveOptions(rtol=1e-8, atol=1e-10)
 
@@ -67,9 +69,9 @@ def test_the_right_hand_side_moves_as_differences_say(name):
     gates = rng.uniform(0, 1, (len(neuron.states) - 1, 6))
     y = np.concatenate([rng.uniform(-80, 40, (1, 6)), gates])
     u, singles = rng.normal(size=6), neuron.layout.select("physical")
-    seen = networks(system, theta, y, u)
-    blocks = [Block(np.arange(len(x.places)), np.eye(len(x.places))) for x in seen]
-    found = along(rhs, system, theta, y, u, Way(blocks, singles, np.full(len(singles), 2.0)))
+    seen = network_inputs(system, theta, y, u)
+    blocks = [WeightDirections(np.arange(len(x.places)), np.eye(len(x.places))) for x in seen]
+    found = jvp(rhs, system, theta, y, u, Directions(blocks, singles, np.full(len(singles), 2.0)))
     entries = np.concatenate([*(x.places for x in seen), singles])
     step = np.where(np.isin(entries, singles), 2e-6, 1e-6)
     for j in rng.choice(len(entries), 25, replace=False):
@@ -118,9 +120,9 @@ STAGES = {
 @pytest.mark.parametrize("name", ["steady_state", "residual", "current", "instantaneous"])
 def test_it_is_that_of_differences(name, mode, monkeypatch):
     # Nodes close together: what is left is the difference's own error.
-    monkeypatch.setattr("pyhodgkin.training.trajectories.MOVE", 0.1)
-    monkeypatch.setattr("pyhodgkin.training.trajectories.LONGEST", 0.02)
-    monkeypatch.setattr("pyhodgkin.training.trajectories.FINE", 0.02)
+    monkeypatch.setattr("pyhodgkin.backends.torch.trajectories.MOVE", 0.1)
+    monkeypatch.setattr("pyhodgkin.backends.torch.trajectories.LONGEST", 0.02)
+    monkeypatch.setattr("pyhodgkin.backends.torch.trajectories.FINE", 0.02)
     of, phi = objective(NEURONS[name], STAGES[mode])
     parts = jacobian(lambda x: of.residuals(0, x), phi, step=1e-4)
     plain = of._factor * gauss_newton(*parts, of._loss)
@@ -129,7 +131,7 @@ def test_it_is_that_of_differences(name, mode, monkeypatch):
 
 def test_spike_times_and_a_ceiling_are_in_it(monkeypatch):
     for name, fine in (("MOVE", 0.1), ("LONGEST", 0.02), ("FINE", 0.005)):
-        monkeypatch.setattr(f"pyhodgkin.training.trajectories.{name}", fine)
+        monkeypatch.setattr(f"pyhodgkin.backends.torch.trajectories.{name}", fine)
     neuron, recording = squid().with_parameters(k__g=33.0), sweep(amplitude=12.0, every=0.01)
     loss = Loss(spikes=3.0, ceiling=-40.0)
     of, phi = objective(neuron, Stage("simulation", "levenberg", loss=loss), None, (), [recording])
@@ -224,14 +226,14 @@ def test_a_network_is_fitted_to_the_last_digit():
 
 def test_a_row_that_grows_without_end_does_not_hide_the_others(monkeypatch):
     # As of a trajectory that stays near an equilibrium which is unstable.
-    plain = Simulated.rows
+    plain = SimulatedSensitivity.rows
 
     def grown(*args):
         rows = plain(*args)
         rows[-1] *= 1e30
         return rows
 
-    monkeypatch.setattr(Simulated, "rows", grown)
+    monkeypatch.setattr(SimulatedSensitivity, "rows", grown)
     of, phi = objective(learned(), STAGES["simulation"])
     assert np.max(np.abs(of.curvature(0, phi).matrix)) < 1e15
 

@@ -12,8 +12,9 @@ from neurons import ALL, learned_neuron
 from numpy_rhs import rhs
 
 import pyhodgkin as ph
-from pyhodgkin import Network, NeuralKinetics, document, files
+from pyhodgkin import Network, NeuralKinetics, document
 from pyhodgkin.errors import DocumentError, InputError
+from pyhodgkin.storage import atomic
 
 LEARNED = learned_neuron()
 
@@ -92,14 +93,14 @@ def test_saving_again_spares_the_weights_of_a_copy(saved):
 @pytest.mark.parametrize("crash_at", [".safetensors", ".json"])
 def test_a_crash_while_saving_leaves_the_old_document(saved, crash_at, monkeypatch):
     path, _ = saved
-    replace = files.os.replace
+    replace = atomic.os.replace
 
     def crashing(source, target):
         if str(target).endswith(crash_at):
             raise KeyboardInterrupt
         replace(source, target)
 
-    monkeypatch.setattr(files.os, "replace", crashing)
+    monkeypatch.setattr(atomic.os, "replace", crashing)
     with pytest.raises(KeyboardInterrupt):
         document.save(LEARNED.with_theta(LEARNED.theta * 1.01), path)
     assert document.load(path) == LEARNED

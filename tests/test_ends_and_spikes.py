@@ -13,7 +13,7 @@ from neurons import ENGINES, SQUID
 import pyhodgkin as ph
 from pyhodgkin import voltage_steps
 from pyhodgkin.cli.app import main
-from pyhodgkin.voltage_steps import Collector, VoltageSteps
+from pyhodgkin.solution.voltage_steps import Collector, VoltageSteps
 
 SHORT = ph.CurrentClamp.step(10.0, start=2.0, stop=None, t_end=12.0)
 LONG = ph.CurrentClamp.step(10.0, start=2.0, stop=None, t_end=30.0)

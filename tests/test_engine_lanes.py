@@ -10,8 +10,8 @@ from engines import CELLS, JULIA, TORCH, current_clamp, options, times, uneven, 
 from neurons import SQUID
 
 import pyhodgkin as ph
-from pyhodgkin.backends.base import Loss
-from pyhodgkin.backends.lanes import Ends
+from pyhodgkin.backends.batch_elements import Ends
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError
 
 BOTH = [pytest.param(JULIA, marks=pytest.mark.julia), TORCH]

@@ -10,7 +10,7 @@ from fit_stub import neural, recording, run
 
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, UnknownNameError
-from pyhodgkin.training.ensemble import Band
+from pyhodgkin.results.ensemble import Band
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from pyhodgkin.errors import (
     RecordingError,
     UnknownNameError,
 )
-from pyhodgkin.judging.scores import Rules, duration_of, relative_l2, spike_numbers
+from pyhodgkin.evaluation.scores import Rules, duration_of, relative_l2, spike_numbers
 
 # -- the numbers of one recording -------------------------------------------------------
 

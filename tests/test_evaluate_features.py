@@ -13,7 +13,7 @@ from traces import Fixed, T, spiky, trace
 
 import pyhodgkin as ph
 from pyhodgkin.errors import BackendUnavailableError, UnknownNameError
-from pyhodgkin.judging import features
+from pyhodgkin.evaluation import features
 
 
 def test_features_without_efel_name_the_extra(monkeypatch):

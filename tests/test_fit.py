@@ -7,8 +7,8 @@ import pytest
 from fit_stub import StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
+from pyhodgkin._fit import CurvePenalty, Stage
 from pyhodgkin.errors import SolveError
-from pyhodgkin.fit import CurvePenalty, Stage
 from pyhodgkin.status import Status
 
 # -- what it returns -----------------------------------------------------------------------
@@ -59,7 +59,7 @@ def test_the_same_call_gives_the_same_result():
 
 def test_a_start_that_fails_spoils_no_other():
     networks = neural().layout.select("networks")
-    from pyhodgkin.training.starts import draw
+    from pyhodgkin.fitting.parameterization import draw
 
     second = draw(neural(), [5], networks)[0]
 
@@ -220,7 +220,7 @@ def quick(stage):
 
 @pytest.fixture
 def few_steps(monkeypatch):
-    from pyhodgkin.training import schedules
+    from pyhodgkin.fitting.schedules import default as schedules
 
     original = schedules._automatic
 
@@ -281,7 +281,7 @@ def test_without_networks_the_physical_parameters_are_trained():
 
 
 def test_a_bar_on_request(capsys, monkeypatch):
-    from pyhodgkin.training import progress
+    from pyhodgkin.fitting.run import progress
 
     monkeypatch.setattr(progress, "DELAY", 0.0)
     run(progress=True)

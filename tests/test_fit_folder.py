@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from fit_stub import StubBackend, recording, run
 
+from pyhodgkin._fit import FitResult
 from pyhodgkin.errors import DocumentError
-from pyhodgkin.fit import FitResult
 from pyhodgkin.neuron import document
 from pyhodgkin.status import Status
 

@@ -10,12 +10,12 @@ import pytest
 from fit_stub import neural, recording, run
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage
 from pyhodgkin.cli.app import main
 from pyhodgkin.errors import InputError
-from pyhodgkin.fit import Stage
-from pyhodgkin.training.advice import advice
-from pyhodgkin.training.goodness_of_fit import GoodnessOfFit, residual_of, resolution
-from pyhodgkin.training.random_starts import check_none_left_random
+from pyhodgkin.fitting.advice import advice
+from pyhodgkin.fitting.initialize.random_networks import check_none_left_random
+from pyhodgkin.results.goodness_of_fit import GoodnessOfFit, residual_of, resolution
 
 AXON = ph.library.get("squid_axon")
 SHORT = Stage("simulation", "levenberg", 8, patience=4)
@@ -183,9 +183,9 @@ def test_the_command_line_refuses_a_network_left_random(table, tmp_path, capsys)
 def test_exit_status_of_a_fit(table, tmp_path, capsys, monkeypatch):
     assert command(table, tmp_path / "good", "--train", "k.g") == 0
     assert main(["show", str(tmp_path / "good")]) == 0
-    monkeypatch.setattr("pyhodgkin.training.goodness_of_fit.POOR", -1.0)
-    monkeypatch.setattr("pyhodgkin.training.goodness_of_fit.ABOVE", -1.0)
-    monkeypatch.setattr("pyhodgkin.training.goodness_of_fit.SMALL", -1.0)
+    monkeypatch.setattr("pyhodgkin.results.goodness_of_fit.POOR", -1.0)
+    monkeypatch.setattr("pyhodgkin.results.goodness_of_fit.ABOVE", -1.0)
+    monkeypatch.setattr("pyhodgkin.results.goodness_of_fit.SMALL", -1.0)
     assert command(table, tmp_path / "poor", "--train", "k.g") == 3
     summary = json.loads((tmp_path / "poor" / "summary.json").read_text("utf-8"))
     assert summary["goodness"]["explains"] is False

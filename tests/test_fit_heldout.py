@@ -10,12 +10,12 @@ import pytest
 from fit_stub import neural, recording, run, squid
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage
 from pyhodgkin.errors import InputError
-from pyhodgkin.fit import Stage
-from pyhodgkin.training.early_stopping import EarlyStopping, interval
-from pyhodgkin.training.growing import growing
-from pyhodgkin.training.schedules import choose
-from pyhodgkin.training.shared import shared
+from pyhodgkin.fitting.run.early_stopping import EarlyStopping, interval
+from pyhodgkin.fitting.schedules.default import choose
+from pyhodgkin.fitting.schedules.growing_windows import growing
+from pyhodgkin.fitting.schedules.per_cell import shared
 
 
 def missing():
@@ -61,8 +61,8 @@ def shortened(*args):
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_a_held_out_fit_moves_with_every_default_schedule(case, monkeypatch):
     # The search for simple gates moves networks too: what moves here is the training itself.
-    monkeypatch.setattr("pyhodgkin.training.plan.search.searchable", lambda *_: ())
-    monkeypatch.setattr(sys.modules["pyhodgkin.fit"], "choose", shortened)
+    monkeypatch.setattr("pyhodgkin.fitting.plan.search.searchable", lambda *_: ())
+    monkeypatch.setattr(sys.modules["pyhodgkin._fit"], "choose", shortened)
     neuron, clamp, more = DEFAULTS[case]
     train, held = recording(0, clamp=clamp), recording(3, "held", clamp=clamp)
     result = run(neuron, train, heldout=held, schedule=None, fit_initial=False, **more)

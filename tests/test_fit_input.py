@@ -6,8 +6,8 @@ import pytest
 from fit_stub import SHORT, StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
+from pyhodgkin._fit import CurvePenalty, Loss, Stage, fit
 from pyhodgkin.errors import InputError, RecordingError, UnknownNameError
-from pyhodgkin.fit import CurvePenalty, Loss, Stage, fit
 
 BAD = [
     (dict(recordings=[]), RecordingError, "recordings is empty"),

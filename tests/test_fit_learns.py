@@ -15,11 +15,11 @@ from neurons import ENGINES
 from test_checkpoint import arrays_equal, wait_for
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage, fit
 from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
-from pyhodgkin.fit import Stage, fit
+from pyhodgkin.results.errors import errors, predict
 from pyhodgkin.status import Status
-from pyhodgkin.training.evaluate import errors, predict
 
 AXON = ph.library.get("squid_axon")
 each_engine = pytest.mark.parametrize("backend", ENGINES)

@@ -7,8 +7,8 @@ import pytest
 from fit_stub import recording, run
 
 import pyhodgkin as ph
-from pyhodgkin.training.active_bounds import active_bounds
-from pyhodgkin.training.identifiability import Identifiability
+from pyhodgkin.results.active_bounds import active_bounds
+from pyhodgkin.results.identifiability import Identifiability
 
 AXON = ph.library.get("squid_axon")
 V = (-80.0, 40.0)

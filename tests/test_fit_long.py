@@ -14,12 +14,12 @@ import pytest
 from fit_stub import StubBackend, neural, recording, run
 
 import pyhodgkin as ph
-from pyhodgkin.fit import Stage
+from pyhodgkin._fit import Stage
+from pyhodgkin.fitting.prepared_recordings import thinned
+from pyhodgkin.fitting.schedules.default import choose
+from pyhodgkin.fitting.schedules.long_recordings import coarse_to_fine
+from pyhodgkin.fitting.time_scale import at_time_scale, default_range
 from pyhodgkin.status import Status
-from pyhodgkin.training.schedules import choose
-from pyhodgkin.training.subsampling import coarse_to_fine
-from pyhodgkin.training.time_scale import at_time_scale, default_range
-from pyhodgkin.training.views import thinned
 
 AXON = ph.library.get("squid_axon")
 
@@ -90,7 +90,7 @@ def test_lines_of_the_log_come_before_the_first_step(caplog):
     def first(n):
         seen.append(len(caplog.records))
 
-    with caplog.at_level(logging.INFO, logger="pyhodgkin.fit"):
+    with caplog.at_level(logging.INFO, logger="pyhodgkin._fit"):
         run(backend=StubBackend(on_call=first))
     assert seen[0] >= 1 and len(caplog.records) > seen[0]
 
@@ -127,7 +127,7 @@ def test_a_long_step_is_left_within_seconds(tmp_path, where, monkeypatch):
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     stages = (Stage("clamped", "adamw", 20, lr=0.05), Stage("simulation", "lbfgs", 30))
     if where == "search":
-        monkeypatch.setattr("pyhodgkin.training.plan.search.search", slow)
+        monkeypatch.setattr("pyhodgkin.fitting.plan.search.search", slow)
         stages = (replace(stages[0], search=8), stages[1])
         engine = StubBackend()
     else:

@@ -15,10 +15,10 @@ from fit_stub import run as fit
 from test_cli import assert_one_line_error, run
 
 import pyhodgkin as ph
-from pyhodgkin import claims, folders
+from pyhodgkin._fit import FitResult
 from pyhodgkin.cli import demo
 from pyhodgkin.errors import DocumentError, InputError
-from pyhodgkin.fit import FitResult
+from pyhodgkin.storage import claims, folders
 
 STEP = ("simulate", "squid_axon", "--step", 7, "--t-end", 20, "--dt", 0.1, "--out")
 

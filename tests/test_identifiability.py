@@ -7,9 +7,9 @@ import pytest
 from fit_stub import StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage
 from pyhodgkin.errors import InputError, UnknownNameError
-from pyhodgkin.fit import Stage
-from pyhodgkin.training.identifiability import Identifiability
+from pyhodgkin.results.identifiability import Identifiability
 
 
 def trace(amplitude, t_end=15.0, noise=0.0, seed=0):

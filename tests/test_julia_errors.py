@@ -8,7 +8,8 @@ from neurons import SQUID, black_box_neuron
 
 import pyhodgkin as ph
 from pyhodgkin import backends
-from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError, SolveError, UnknownNameError
 
 pytestmark = pytest.mark.julia

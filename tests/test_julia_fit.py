@@ -9,9 +9,10 @@ from neurons import SQUID
 from torch_neurons import with_n
 
 import pyhodgkin as ph
-from pyhodgkin.backends.base import Loss, Penalty
+from pyhodgkin._fit import Stage, fit
+from pyhodgkin.backends.base import Penalty
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import CheckpointError
-from pyhodgkin.fit import Stage, fit
 from pyhodgkin.neuron import document
 from pyhodgkin.status import Status
 

@@ -23,7 +23,8 @@ from neurons import SQUID
 from torch_neurons import FORMS, scattered_theta
 
 import pyhodgkin as ph
-from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError
 from pyhodgkin.status import Status
 

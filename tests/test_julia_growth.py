@@ -17,9 +17,9 @@ from engines import JULIA, current_clamp, options, times, uneven, voltage_clamp
 from neurons import SQUID
 
 import pyhodgkin as ph
-from pyhodgkin.backends.base import Loss
 from pyhodgkin.backends.julia import marshal
 from pyhodgkin.backends.julia.start import Session
+from pyhodgkin.backends.loss import Loss
 
 pytestmark = [
     pytest.mark.julia,

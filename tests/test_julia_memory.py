@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 
+from pyhodgkin.backends.julia.abi import ELEMENTS, Packer, Piece, _by_interface, _by_structure
 from pyhodgkin.backends.julia.arrays import julia_view
 from pyhodgkin.backends.julia.interrupt import Watcher, python_keeps_its_signals
-from pyhodgkin.backends.julia.pack import ELEMENTS, Packer, Piece, _by_interface, _by_structure
 from pyhodgkin.errors import InputError
 
 

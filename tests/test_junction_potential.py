@@ -100,7 +100,7 @@ def test_the_command_line_takes_it(tmp_path, capsys):
 
 
 def test_a_fit_of_corrected_and_other_recordings_says_so():
-    from pyhodgkin.training.facts import notes
+    from pyhodgkin.recordings.facts import notes
 
     one, other = clamped(), clamped().with_junction_potential(14.0)
     assert notes([one, one]) == notes([other, other]) == []
@@ -109,7 +109,7 @@ def test_a_fit_of_corrected_and_other_recordings_says_so():
 
 
 def test_a_fit_of_several_cells_or_electrodes_says_so():
-    from pyhodgkin.training.facts import notes
+    from pyhodgkin.recordings.facts import notes
 
     cells = [clamped(cell=name, electrode=name + "0") for name in "ab"]
     (text,) = notes(cells)

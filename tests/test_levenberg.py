@@ -10,10 +10,10 @@ import pytest
 from fit_stub import StubBackend, recording, run, squid
 
 import pyhodgkin as ph
-from pyhodgkin.backends.base import Loss
-from pyhodgkin.fit import Stage
-from pyhodgkin.training.levenberg import Levenberg, Model
-from pyhodgkin.training.sensitivities import gauss_newton, jacobian
+from pyhodgkin._fit import Stage
+from pyhodgkin.backends.loss import Loss
+from pyhodgkin.fitting.residuals import gauss_newton, jacobian
+from pyhodgkin.optimize.levenberg_marquardt import Levenberg, Model
 
 STARTS = np.array([[-1.2, 1.0], [2.0, -1.0], [0.5, 0.5]])
 

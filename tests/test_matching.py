@@ -9,7 +9,7 @@ from neurons import black_box_neuron, learned_neuron
 
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, RecordingError
-from pyhodgkin.matching import bounds_of, neuron_for
+from pyhodgkin.recordings.matching import bounds_of, neuron_for
 
 AXON = ph.library.get("squid_axon")
 CELL = AXON.whole_cell(area=1000.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import pyhodgkin as ph
-from pyhodgkin.fit import Stage
+from pyhodgkin._fit import Stage
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
 

@@ -9,13 +9,14 @@ import pytest
 from neurons import ENGINES
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage, fit
 from pyhodgkin.backends import get
-from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError
-from pyhodgkin.fit import Stage, fit
-from pyhodgkin.training import noise
-from pyhodgkin.training.observer import Observer
-from pyhodgkin.training.rest import in_motion
+from pyhodgkin.fitting.modes.observer import Observer
+from pyhodgkin.recordings import denoise
+from pyhodgkin.recordings.initial_conditions import in_motion
 
 AXON = ph.library.get("squid_axon")
 each_engine = pytest.mark.parametrize("backend", ENGINES)
@@ -101,50 +102,50 @@ def test_its_loss_does_not_shrink_with_its_gain():
 
 @pytest.mark.parametrize("sd", [0.5, 2.0, 5.0])
 def test_the_noise_is_found(sd):
-    assert noise.level(trace(noise=sd, seed=3)) == pytest.approx(sd, rel=0.1)
+    assert denoise.level(trace(noise=sd, seed=3)) == pytest.approx(sd, rel=0.1)
 
 
 def test_spikes_are_no_noise():
-    assert noise.levels([trace()], None) == (0.0,)
-    assert noise.levels([trace(), trace()], 2.0) == (2.0, 2.0)
+    assert denoise.levels([trace()], None) == (0.0,)
+    assert denoise.levels([trace(), trace()], 2.0) == (2.0, 2.0)
     with pytest.raises(InputError, match="one for each recording"):
-        noise.levels([trace()], [1.0, 2.0, 3.0])
+        denoise.levels([trace()], [1.0, 2.0, 3.0])
     with pytest.raises(InputError, match="not negative"):
-        noise.levels([trace()], -1.0)
+        denoise.levels([trace()], -1.0)
 
 
 @pytest.mark.parametrize("sd", [1.0, 5.0])
 def test_denoised_is_closer_to_the_truth(sd):
     true = trace()
-    found = noise.denoised(trace(noise=sd, seed=1), sd)
+    found = denoise.denoised(trace(noise=sd, seed=1), sd)
     assert np.sqrt(np.mean((found - true.v) ** 2)) < 0.65 * sd
     # Spikes stay.
     assert np.max(found) > np.max(true.v) - 3.0 * sd
 
 
 def test_the_first_voltage_is_a_mean():
-    found = [noise.start(trace(noise=5.0, seed=seed), 5.0) for seed in range(20)]
+    found = [denoise.start(trace(noise=5.0, seed=seed), 5.0) for seed in range(20)]
     assert np.std(np.array(found) + 65.0) < 1.0
 
 
 def test_the_first_voltage_is_hardly_ever_that_of_a_few_samples():
-    found = np.array([noise.start(trace(noise=5.0, seed=seed), 5.0) for seed in range(400)])
+    found = np.array([denoise.start(trace(noise=5.0, seed=seed), 5.0) for seed in range(400)])
     assert np.max(np.abs(found + 65.0)) < 2.5
 
 
 def test_the_first_voltage_is_that_of_rest_unless_the_noise_says_otherwise():
     seen = trace(noise=5.0, seed=1)
-    assert noise.start(seen, 5.0, rest=-65.0) == -65.0
-    assert noise.start(seen, 5.0, rest=-75.0) == noise.start(seen, 5.0)
+    assert denoise.start(seen, 5.0, rest=-65.0) == -65.0
+    assert denoise.start(seen, 5.0, rest=-75.0) == denoise.start(seen, 5.0)
     later = seen.window(3.0, 20.0)
-    assert noise.start(later, 5.0, rest=-65.0) == noise.start(later, 5.0)
+    assert denoise.start(later, 5.0, rest=-65.0) == denoise.start(later, 5.0)
 
 
-def test_samples_between_samples():
-    true, fine = trace(dt=0.0125), noise.refined(trace(), 4)
+def test_samples_upsample_with_model():
+    true, fine = trace(dt=0.0125), denoise.refined(trace(), 4)
     np.testing.assert_allclose(fine.t, true.t, atol=1e-9)
     assert np.max(np.abs(fine.v - true.v)) < 0.05
-    assert noise.refined(trace(), 1).n_used == trace().n_used
+    assert denoise.refined(trace(), 1).n_used == trace().n_used
 
 
 @pytest.mark.parametrize("start", [0.05, 0.15, 0.25, 0.35])

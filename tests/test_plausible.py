@@ -116,7 +116,7 @@ def test_protocols_that_are_as_they_should_be():
 
 def test_the_beginning_of_a_recording_is_not_judged_anew():
     """A fit sees growing parts of a recording, which may end before its command changes."""
-    from pyhodgkin.training.views import cut
+    from pyhodgkin.fitting.prepared_recordings import cut
 
     t = np.arange(0.0, 50.0, 0.1)
     recording = ph.Recording(t, ph.CurrentClamp.step(1.0, 10.0, 40.0, 50.0), v=np.sin(t) - 65.0)

@@ -11,8 +11,8 @@ import pytest
 
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, PyHodgkinError
-from pyhodgkin.files import replacing
 from pyhodgkin.neuron.rates import Exponential, Linoid, Sigmoid
+from pyhodgkin.storage.atomic import replacing
 
 T = np.linspace(0.0, 40.0, 401)
 STEP = ph.CurrentClamp.step(7.0, start=10.0, stop=30.0, t_end=40.0)

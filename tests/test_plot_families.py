@@ -190,7 +190,7 @@ def test_the_evaluation_names_every_axis_and_has_the_tables_numbers():
 
 
 def test_the_error_of_a_fit_is_that_of_its_table():
-    from pyhodgkin.training.evaluate import errors
+    from pyhodgkin.results.errors import errors
 
     mask = T > 5.0
     recordings = [ph.Recording(T, step(a), v=-65 + 0 * T, mask=mask) for a in (1.0, 2.0, 3.0)]

@@ -138,7 +138,7 @@ def test_samples_after_steps_are_masked():
     assert "551 masked" in repr(again)
 
 
-def test_steps_between_samples_count_as_jumps_and_ramps_do_not():
+def test_steps_upsample_with_model_count_as_jumps_and_ramps_do_not():
     levels = np.where(T < 30, -80.0, 20.0)
     linear = clamped(protocol=VoltageClamp.sampled(T, levels))
     assert np.flatnonzero(~linear.masked_after_steps(1.0).mask)[0] == 300

@@ -10,7 +10,7 @@ import pytest
 from neurons import ENGINES, SQUID
 
 from pyhodgkin import CurrentClamp, Step, library, simulate
-from pyhodgkin.spikes import upward_crossings
+from pyhodgkin.numerics.spikes import upward_crossings
 
 each_engine = pytest.mark.parametrize("backend", ENGINES)
 SOLVERS = ("rodas5p", "rodas4p", "tsit5")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from pyhodgkin.backends.grid import ORDER, SPACING
 from pyhodgkin.backends.torch.scan import SHORT, linear_scan
 from pyhodgkin.backends.torch.tabulate import Table
+from pyhodgkin.numerics.voltage_table import ORDER, SPACING
 
 
 def loop(decay: torch.Tensor, drive: torch.Tensor, x0: torch.Tensor) -> torch.Tensor:

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage
 from pyhodgkin.backends import get
-from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError
-from pyhodgkin.fit import Stage
+from pyhodgkin.fitting.initialize.distill import set_to
+from pyhodgkin.fitting.initialize.multistart import SMALL, search, searchable, sparse, thinned
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
 from pyhodgkin.neuron.kinetics import RateKinetics
 from pyhodgkin.neuron.rates import Constant, Sigmoid
-from pyhodgkin.training.imitation import set_to
-from pyhodgkin.training.search import SMALL, search, searchable, sparse, thinned
 
 
 def _trace(t_end: float = 30.0) -> ph.Recording:
@@ -108,8 +109,8 @@ def _without_m() -> tuple[ph.Neuron, ph.Neuron, ph.Recording]:
 
 
 def test_a_current_is_searched_as_a_channel(monkeypatch):
-    monkeypatch.setattr("pyhodgkin.training.search.ROUNDS", ((1.0, 10), (0.5, 20)))
-    monkeypatch.setattr("pyhodgkin.training.search.LAST", (0.3, 20))
+    monkeypatch.setattr("pyhodgkin.fitting.initialize.multistart.ROUNDS", ((1.0, 10), (0.5, 20)))
+    monkeypatch.setattr("pyhodgkin.fitting.initialize.multistart.LAST", (0.3, 20))
     blind, cell, trace = _without_m()
     indices, options, engine = cell.layout.select("networks"), SolveOptions(), get("torch")
     assert searchable(cell, indices) == ("x",)

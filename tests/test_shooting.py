@@ -11,14 +11,14 @@ from fit_stub import StubBackend, neural, recording
 from fit_stub import run as run_stub
 
 import pyhodgkin as ph
+from pyhodgkin._fit import Stage, fit
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.errors import InputError
-from pyhodgkin.fit import Stage, fit
-from pyhodgkin.training.batches import pick
-from pyhodgkin.training.growing import growing
-from pyhodgkin.training.objective import Objective, Problem
-from pyhodgkin.training.plan import Plan
-from pyhodgkin.training.windows import Windows
+from pyhodgkin.fitting.minibatches import pick
+from pyhodgkin.fitting.modes.windows import Windows
+from pyhodgkin.fitting.objective import Objective, Problem
+from pyhodgkin.fitting.plan import Plan
+from pyhodgkin.fitting.schedules.growing_windows import growing
 
 BOTH = [pytest.param(JULIA, marks=pytest.mark.julia, id="julia"), pytest.param(TORCH, id="torch")]
 SQUID = ph.library.get("squid_axon")

@@ -10,9 +10,9 @@ import pytest
 
 from pyhodgkin import Recording, Solution, Status
 from pyhodgkin.errors import InputError, UnknownNameError
+from pyhodgkin.numerics.spikes import upward_crossings
 from pyhodgkin.protocols import CurrentClamp, VoltageClamp
-from pyhodgkin.solution import NamedArrays
-from pyhodgkin.spikes import upward_crossings
+from pyhodgkin.solution.solution import NamedArrays
 
 T = np.linspace(0.0, 10.0, 101)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from traces import T, spiky
 
-from pyhodgkin.spikes import coincidence_factor, match, upward_crossings
+from pyhodgkin.numerics.spikes import coincidence_factor, match, upward_crossings
 
 
 def test_matches_are_as_many_as_can_be_and_the_closest():

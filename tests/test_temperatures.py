@@ -10,7 +10,7 @@ import pyhodgkin as ph
 from pyhodgkin.errors import RecordingError, RecordingWarning
 from pyhodgkin.neuron.kinetics import NeuralKinetics
 from pyhodgkin.neuron.networks import Network
-from pyhodgkin.training.temperatures import at_recordings
+from pyhodgkin.recordings.temperatures import at_recordings
 
 AXON = ph.library.get("squid_axon")  # 6.3 deg C, q10 3
 CLAMP = ph.CurrentClamp.step(10.0, start=1.0, stop=6.0, t_end=8.0)

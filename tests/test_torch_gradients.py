@@ -8,7 +8,8 @@ from neurons import SQUID
 from torch_neurons import FORMS, scattered_theta, with_n
 
 from pyhodgkin import CurrentClamp, Recording, Sine, VoltageClamp
-from pyhodgkin.backends.base import Loss, SolveOptions
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.loss import Loss
 from pyhodgkin.backends.torch import adjoint
 from pyhodgkin.backends.torch.engine import TorchBackend
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pyhodgkin.training.lbfgs import LBFGS
-from pyhodgkin.training.optimizers import AdamW
+from pyhodgkin.optimize.adamw import AdamW
+from pyhodgkin.optimize.lbfgs import LBFGS
 
 
 def rosenbrock(x):

@@ -10,12 +10,12 @@ from fit_stub import StubBackend, neural, recording, squid
 
 from pyhodgkin.backends.base import Penalty, SolveOptions
 from pyhodgkin.errors import InputError, UnknownNameError
-from pyhodgkin.training.losses import Loss, loss_value, pooled_scale
-from pyhodgkin.training.objective import Objective, Problem
-from pyhodgkin.training.penalties import CurvePenalty, PenaltyOf
-from pyhodgkin.training.stages import Stage
-from pyhodgkin.training.starts import Unknowns, draw
-from pyhodgkin.training.transforms import Transform
+from pyhodgkin.fitting.losses import Loss, loss_value, pooled_scale
+from pyhodgkin.fitting.objective import Objective, Problem
+from pyhodgkin.fitting.parameterization import Unknowns, draw
+from pyhodgkin.fitting.penalties import CurvePenalty, PenaltyOf
+from pyhodgkin.fitting.stage import Stage
+from pyhodgkin.fitting.transforms import Transform
 
 
 def central(function, x, h=1e-6):

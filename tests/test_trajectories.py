@@ -8,9 +8,9 @@ import pytest
 import pyhodgkin as ph
 from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.backends.torch import trajectories
 from pyhodgkin.backends.torch.solve import cached_system
-from pyhodgkin.training import trajectories
-from pyhodgkin.training.trajectories import at_nodes, solved
+from pyhodgkin.backends.torch.trajectories import at_nodes, solved
 
 TIGHT = SolveOptions(rtol=1e-8, atol=1e-10)
 CELL = ph.library.get("squid_axon")

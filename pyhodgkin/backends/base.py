@@ -17,13 +17,13 @@ from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
 from ..protocols import Protocol
 from ..recordings import Recording
+from ..solution.voltage_steps import VoltageSteps
 from ..status import Status
-from ..voltage_steps import VoltageSteps
-from .lanes import Ends
+from .batch_elements import Ends
+from .linearization import Linearization
+from .loss import Loss
 
 FloatArray = NDArray[np.float64]
-
-LOSS_KINDS = ("mse", "mae", "huber")
 
 
 @dataclass(frozen=True)
@@ -76,73 +76,6 @@ class SolveOptions:
             raise unknown("dtype", self.dtype, ("float64", "float32"))
 
 
-@dataclass(frozen=True)
-class Loss:
-    """How far a prediction is from what was measured, as a value.
-
-    The residual is (predicted - measured)/scale; its square, absolute value or Huber function
-    is averaged over the samples that the mask keeps.
-
-    Parameters
-    ----------
-    kind : {"mse", "mae", "huber"}
-    scale : float, optional
-        Unit of the residual, in the unit of the observable; default the standard deviation of
-        what was measured, so that losses of different observables compare. Where a stage of a
-        fit simulates v it is one for all recordings, the root of the mean of their variances.
-    delta : float
-        Where ``"huber"`` turns from square to linear, in units of `scale`.
-    spikes : float
-        Where v is compared, this times the mean squared error of the spike times, in ms², is
-        added. A spike is a rise of v through `threshold`; its counterpart is the nearest one
-        of the prediction, at most `reach` away. A spike without any counts as that far off, and
-        gives no gradient. One too many is not in this term, but in the residual of v; cliffs on
-        both sides were found to stop a fit sooner.
-    threshold : float
-        mV; where a spike is timed.
-    reach : float
-        ms; less than half the shortest interval keeps spikes from being taken for others.
-    ceiling : float, optional
-        mV. Where v is compared, what is above counts as that, in both traces: how long a spike
-        that comes too early or too late lasts does not count, nor what it looks like.
-    gain : float, optional
-        Where the gates are driven by a measured v, and the ionic current is compared, what it is
-        off is divided by the conductance of all channels plus `gain` (mS/cm², µS or nS, as the
-        recordings): by so many mV v would be off with an observer of that gain. So currents
-        that should cancel, and do not quite, cost less than gates that stay shut. The default
-        of `scale` is then that of v. Not for Levenberg-Marquardt.
-
-    Examples
-    --------
-    >>> Loss("huber", delta=0.1).kind
-    'huber'
-    """
-
-    kind: str = "mse"
-    scale: float | None = None
-    delta: float = 1.0
-    spikes: float = 0.0
-    threshold: float = 0.0
-    reach: float = 5.0
-    ceiling: float | None = None
-    gain: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.gain is not None and not 0.0 < self.gain < np.inf:
-            raise InputError(f"Loss: gain = {self.gain} (a conductance) must be positive")
-        if not 0.0 < self.reach < np.inf:
-            raise InputError(f"Loss: reach = {self.reach} ms must be positive")
-        if not 0.0 <= self.spikes < np.inf or not np.isfinite(self.threshold):
-            raise InputError(
-                f"Loss: spikes = {self.spikes} must not be negative, threshold = "
-                f"{self.threshold} mV must be a voltage"
-            )
-        if self.kind not in LOSS_KINDS:
-            raise unknown("kind of loss", self.kind, LOSS_KINDS)
-        if (self.scale is not None and not self.scale > 0) or not self.delta > 0:
-            raise InputError(f"Loss: scale = {self.scale}, delta = {self.delta} must be positive")
-
-
 def is_clamped(protocols: Sequence[Protocol]) -> bool:
     """Whether the protocols are voltage clamps; a batch must be of one kind."""
     kinds = {protocol.kind == "voltage" for protocol in protocols}
@@ -165,15 +98,6 @@ def protocol_ends(protocols: Sequence[Protocol], saveat: FloatArray) -> FloatArr
     inside = np.searchsorted(saveat, ends * (1.0 + 1e-9), side="right")
     last = np.where(inside > 0, saveat[np.maximum(inside - 1, 0)], 0.0)
     return np.maximum(ends, last)
-
-
-def default_scale(measured: FloatArray) -> float:
-    """The unit of a residual where a loss names none: the standard deviation of what was measured.
-
-    It is 1 where that is as good as constant.
-    """
-    spread = float(np.std(measured))
-    return spread if spread > 1e-9 * float(np.max(np.abs(measured))) else 1.0
 
 
 @dataclass(frozen=True)
@@ -314,4 +238,23 @@ class Backend(Interface):
         cells: NDArray[np.intp] | None = None,
     ) -> list[FloatArray]:
         """What the model says each recording should have observed: (T,) or (K, T) each."""
+        ...
+
+    def linearize(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        loss: Loss,
+        *,
+        mode: str,
+        y0: FloatArray | None,
+        options: SolveOptions,
+    ) -> Linearization:
+        """Predictions for recordings at `theta` (R, P) and `y0` (R, S), with their derivatives.
+
+        Derivatives are along directions that are given afterwards (forward sensitivities): for
+        Gauss-Newton, Levenberg-Marquardt and the Fisher information. Without `y0` a recording
+        starts at the steady state at its first voltage.
+        """
         ...

@@ -50,7 +50,7 @@ def simulated(neuron: Neuron, options: argparse.Namespace) -> Simulated:
     ------
     InputError
     """
-    from ..matching import neuron_for
+    from ..recordings.matching import neuron_for
 
     unit, size = options.current_unit, given(options)
     wanted = None if unit is None else current_unit(unit)

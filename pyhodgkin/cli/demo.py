@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import claims, folders
+from ..storage import claims, folders
 from . import report
 from .output import add_folder, figures, say, show_table
 from .parser import whole
@@ -16,7 +16,7 @@ from .parser import whole
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
     from ..recordings import Recording, RecordingSet
-    from ..training.result import FitResult
+    from ..results.fit_result import FitResult
 
 NAME = "demo"
 HELP = "learn the gates of a squid axon from a recording made on the spot"
@@ -131,7 +131,7 @@ def learn(
 ) -> FitResult:
     """Train the networks, and nothing but them."""
     import pyhodgkin as ph
-    from pyhodgkin.fit import Stage
+    from pyhodgkin._fit import Stage
 
     return ph.fit(
         start,

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from ..errors import InputError, PyHodgkinError
+from ..errors import PyHodgkinError
 from .output import say, show_table
 
 NAME = "doctor"
@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.install:
-        install()
+        from ..backends.julia_setup import install_julia
+
+        install_julia()
     report = examine()
     if options.start:
         for engine in report["engines"]:
@@ -60,25 +62,12 @@ def run(options: argparse.Namespace) -> int:
     return 0 if (options.require in ready if options.require else ready) else 1
 
 
-def install() -> None:
-    """Let juliapkg install, where it is the one that decides."""
-    from ..backends.julia import discover, environment
-    from ..backends.julia.install import install as by_juliapkg
-
-    if environment.option("EXE") or environment.option("PROJECT"):
-        raise InputError(
-            f"--install: {discover.VARIABLES} name a Julia of your own; unset them, or install "
-            "into that project (docs/julia.md)"
-        )
-    by_juliapkg()
-
-
 def examine() -> dict[str, Any]:
     """Everything that doctor knows without starting anything."""
     from ..backends import available
-    from ..backends.julia import discover, environment
+    from ..backends.julia_setup import julia_setup
 
-    found = discover.look()
+    found = julia_setup()
     engines = [
         {
             "name": engine.name,
@@ -89,7 +78,6 @@ def examine() -> dict[str, Any]:
         }
         for engine in available()
     ]
-    threads = environment.option("THREADS") or os.environ.get("JULIA_NUM_THREADS")
     return {
         "engines": engines,
         "versions": {
@@ -101,7 +89,7 @@ def examine() -> dict[str, Any]:
             "executable": found.executable,
             "project": found.project,
             "found by": found.source,
-            "threads": threads or environment.DEFAULTS["THREADS"],
+            "threads": found.threads,
         },
         "platform": f"{platform.platform()}, {os.cpu_count()} CPUs",
     }

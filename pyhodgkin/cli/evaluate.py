@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import claims, folders
 from ..errors import InputError
+from ..storage import claims, folders
 from . import cell_size, sources
 from .fit import heldout_of, prepared
 from .output import add_folder, figures, say, write_csv, write_json
@@ -15,7 +15,7 @@ from .parser import count, number, positive, zero_or_more
 from .simulate import model
 
 if TYPE_CHECKING:
-    from ..judging.evaluation import Evaluation
+    from ..evaluation.evaluation import Evaluation
 
 FILES = ("evaluation.csv", "evaluation.json", "evaluation.png")
 NAME = "evaluate"
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
 
 def fitted_of(name: str) -> Any:
     """The fit in a folder, or else a neuron by the name of its document or in the library."""
-    from ..training.result import SUMMARY, FitResult
+    from ..results.fit_result import SUMMARY, FitResult
 
     return FitResult.load(name) if (Path(name) / SUMMARY).exists() else model(name)
 

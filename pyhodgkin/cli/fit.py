@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from .. import folders
 from ..errors import InputError
+from ..storage import folders
 from . import cell_size, listing, report, sources
 from .output import add_folder, say
 from .parser import count, positive, whole, zero_or_more
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from ..neuron.neuron import Neuron
     from ..recordings import Recording, RecordingSet
-    from ..training.evaluate import Errors
-    from ..training.result import FitResult, Prediction
+    from ..results.errors import Errors
+    from ..results.fit_result import FitResult, Prediction
 
 NAME = "fit"
 PROPOSAL = "proposal.json"
@@ -91,11 +91,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     import pyhodgkin as ph
 
-    from ..matching import unit_of
+    from ..fitting.checks import divide
     from ..neuron import document
     from ..recordings import RecordingSet
-    from ..training.checks import divide
-    from ..training.temperatures import check_unseen
+    from ..recordings.matching import unit_of
+    from ..recordings.temperatures import check_unseen
 
     folders.check(options.out, overwrite=options.overwrite, resume=options.resume)
     train = prepared(sources.read_all(options.recordings, options, "train"), options)
@@ -179,8 +179,8 @@ def with_networks(neuron: Neuron, options: argparse.Namespace) -> Neuron:
 
 def check_networks_trained(neuron: Neuron, options: argparse.Namespace) -> None:
     """Raise where ``--train`` leaves the network of a gate at its random start."""
-    from ..training.checks import trainable_of
-    from ..training.random_starts import check_none_left_random
+    from ..fitting.checks import trainable_of
+    from ..fitting.initialize.random_networks import check_none_left_random
 
     if options.train:
         indices = trainable_of(neuron, options.train)
@@ -245,9 +245,10 @@ def score(
     import numpy as np
 
     from ..backends import get
-    from ..training import evaluate, temperatures
-    from ..training.plan import options_of
-    from ..training.result import Prediction
+    from ..fitting.plan import options_of
+    from ..recordings import temperatures
+    from ..results import errors as evaluate
+    from ..results.fit_result import Prediction
 
     if not test:
         return None, []

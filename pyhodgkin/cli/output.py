@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..files import replacing
+from ..storage.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,8 +17,8 @@ from .output import figures, say, show_table, write_csv
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
-    from ..training.evaluate import Errors
-    from ..training.result import FitResult, Prediction
+    from ..results.errors import Errors
+    from ..results.fit_result import FitResult, Prediction
 
 # More traces than this in one figure hide each other.
 _TOGETHER, _APART = 12, 6
@@ -137,7 +137,7 @@ def _comparisons(role: str, predictions: list[Prediction], best: int) -> dict[st
 @contextmanager
 def following() -> Iterator[None]:
     """What a fit logs, on standard error as it comes: the report has it again at the end."""
-    logger, handler = logging.getLogger("pyhodgkin.fit"), logging.StreamHandler(sys.stderr)
+    logger, handler = logging.getLogger("pyhodgkin._fit"), logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("pyhodgkin: %(message)s"))
     level, logger.propagate = logger.level, False
     logger.addHandler(handler)

@@ -6,8 +6,8 @@ import argparse
 import csv
 from pathlib import Path
 
-from .. import folders
 from ..errors import InputError
+from ..storage import folders
 from . import listing, sources, wording
 from .output import say, show_table
 from .simulate import model
@@ -101,7 +101,7 @@ def check_one_run(folder: Path, content: folders.Content) -> None:
 
 def show_fit(options: argparse.Namespace) -> None:
     """The errors and the log of a fit."""
-    from ..training.result import FitResult
+    from ..results.fit_result import FitResult
     from . import report
 
     result = FitResult.load(options.folder)

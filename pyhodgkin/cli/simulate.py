@@ -9,8 +9,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import claims, folders, solution_files
 from ..errors import InputError, PlausibilityWarning
+from ..solution import files as solution_files
+from ..storage import claims, folders
 from . import cell_size, wording
 from .output import add_folder, figures, say, write_csv, write_json
 from .parser import number, positive, zero_or_more
@@ -19,7 +20,7 @@ from .summary import show_summary, summary
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
     from ..protocols import Protocol
-    from ..solution import Solution
+    from ..solution.solution import Solution
 
 RECORDINGS = (".csv", ".tsv", ".txt", ".dat", ".atf", ".npz", ".abf", ".nwb")
 NAME = "simulate"

@@ -11,7 +11,7 @@ from .output import show_table
 
 if TYPE_CHECKING:
     from ..protocols import Protocol
-    from ..solution import Solution
+    from ..solution.solution import Solution
 
 
 def summary(solution: Solution, protocols: list[Protocol]) -> list[dict[str, Any]]:

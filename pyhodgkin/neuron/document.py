@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import DocumentError, InputError
-from ..files import replacing
+from ..storage.atomic import replacing
 from .fields import Fields
 from .neuron import Neuron
 from .serialise import from_dict, to_dict

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..training.result import Prediction
+    from ..results.fit_result import Prediction
 
 FloatArray = NDArray[np.float64]
 

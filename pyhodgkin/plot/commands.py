@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..protocols import Protocol
-    from ..solution import Solution
+    from ..solution.solution import Solution
 
 FloatArray = NDArray[np.float64]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..neuron.neuron import Neuron
-    from ..training.ensemble import Band, Ensemble
+    from ..results.ensemble import Band, Ensemble
 
 FloatArray = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..judging.scores import HELDOUT
+from ..evaluation.scores import HELDOUT
 from ..units import written
 from .commands import command_below, time_axis
 from .style import (
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..judging.evaluation import Evaluation
-    from ..training.result import Prediction
+    from ..evaluation.evaluation import Evaluation
+    from ..results.fit_result import Prediction
 
 
 @styled
@@ -112,7 +112,7 @@ def _trace(ax: Axes, prediction: Prediction, longest: np.ndarray) -> float:
 
 
 def _numbers(evaluation: Evaluation, prediction: Prediction) -> str:
-    from ..judging.evaluation import mean_of
+    from ..evaluation.evaluation import mean_of
 
     role = _role(evaluation, prediction.heldout)
     place = [p for p in evaluation.predictions if p.heldout == prediction.heldout].index(prediction)

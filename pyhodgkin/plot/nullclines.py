@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..currents import ionic_current
+from ..solution.currents import ionic_current
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron

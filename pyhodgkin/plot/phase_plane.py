@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..neuron.gates import Gate
-    from ..solution import Solution
+    from ..solution.solution import Solution
 
 FloatArray = NDArray[np.float64]
 

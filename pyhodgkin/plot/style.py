@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..files import replacing
+from ..storage.atomic import replacing
 from ..units import written
 
 if TYPE_CHECKING:

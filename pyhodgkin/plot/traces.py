@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..protocols import Protocol
     from ..recordings import Recording
-    from ..solution import Solution
+    from ..solution.solution import Solution
 
 FloatArray = NDArray[np.float64]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import RecordingError, unknown
 from ..recordings import RecordingSet
+from ..recordings.write import NOTE, write_csv
 from .options import Options
 from .table import INSTEAD, Table, recordings
 from .table import TAKES as _OF_TABLES
@@ -31,7 +32,6 @@ from .text.rows import (
     significant,
 )
 from .text.times import times
-from .write import NOTE, write_csv
 
 __all__ = ["INSTEAD", "TAKES", "read_csv", "write_csv"]
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..errors import RecordingError
 from ..recordings import RecordingSet
+from ..recordings.kept import kept
 from ..recordings.plausible import check_clamp
 from .arrays import Row, Table, values_of
 from .assemble import Sweep, Trace, recording
 from .find import listed
-from .kept import kept
 from .names import measured
 from .options import CLAMPS, COMMON, Options
 

@@ -12,7 +12,7 @@ from ..protocols import Protocol
 from ..units import CURRENT, current_unit
 
 if TYPE_CHECKING:
-    from ..solution import Solution
+    from ..solution.solution import Solution
     from .recording import Recording
 
 

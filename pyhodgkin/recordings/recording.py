@@ -16,7 +16,7 @@ from .setup import Setup
 from .view import html_of
 
 if TYPE_CHECKING:
-    from ..solution import Solution
+    from ..solution.solution import Solution
     from .sets import RecordingSet
 
 Array = NDArray[np.float64]
@@ -263,6 +263,6 @@ class Recording(Setup):
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write a csv file that `pyhodgkin.read` reads back without being told anything."""
-        from ..readers.csv import write_csv
+        from .write import write_csv
 
         write_csv([self], path)

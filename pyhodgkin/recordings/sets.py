@@ -130,6 +130,6 @@ class RecordingSet(Sequence[Recording]):
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write all recordings to one csv file, with a column that numbers the sweeps."""
-        from ..readers.csv import write_csv
+        from .write import write_csv
 
         write_csv(self, path)

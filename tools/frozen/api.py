@@ -13,10 +13,12 @@ import numpy as np
 
 import pyhodgkin as ph
 from pyhodgkin import backends
-from pyhodgkin.fit import CurvePenalty, Stage, between_samples
+from pyhodgkin._fit import CurvePenalty, Stage, upsample_with_model
+from pyhodgkin.fitting.schedules import default as schedules
 from pyhodgkin.neuron.kinetics import RateKinetics, SteadyStateKinetics
 from pyhodgkin.neuron.rates import Constant, Exponential, Linoid, Sigmoid
-from pyhodgkin.training import facts, noise, schedules
+from pyhodgkin.recordings import denoise as noise
+from pyhodgkin.recordings import facts
 
 __all__ = [
     "Constant",
@@ -96,7 +98,7 @@ def solvers(engine: str) -> tuple[str, ...]:
 
 def upsample(neuron: Any, recordings: Any, parts: int, engine: str) -> list:
     """Recordings with more samples, as the model says that v went on between them."""
-    return between_samples(neuron, recordings, parts, backend=engine)
+    return upsample_with_model(neuron, recordings, parts, backend=engine)
 
 
 def versions(engine: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...voltage_steps import KEPT, VoltageSteps
+from ...solution.voltage_steps import KEPT, VoltageSteps
 
 FloatArray = NDArray[np.float64]
 

@@ -14,7 +14,6 @@ from ...protocols import Protocol
 from ...recordings import Recording
 from ...status import Status
 from ..base import (
-    Loss,
     RawSolution,
     SolveOptions,
     ValueAndGradient,
@@ -22,12 +21,14 @@ from ..base import (
     is_clamped,
     protocol_ends,
 )
-from ..lanes import Ends, Sets, check_ends
+from ..batch_elements import Ends, Sets, check_ends
+from ..linearization import Linearization
+from ..loss import Loss
 from .arrays import c_order as _array
 from .arrays import check_start as _check_start
 from .arrays import start_of as _start
 from .arrays import voltage_steps
-from .marshal import (
+from .convert import (
     SOLVERS,
     Held,
     clamped_of,
@@ -200,6 +201,25 @@ class JuliaBackend:
             ends = np.cumsum([len(r) for r in mine])[:-1]
             found += np.split(out, ends, axis=-1)
         return [x[0] for x in found] if sets.single else found
+
+    def linearize(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        loss: Loss,
+        *,
+        mode: str = "simulation",
+        y0: FloatArray | None = None,
+        options: SolveOptions = DEFAULTS,
+    ) -> Linearization:
+        """Predictions and their derivatives along directions; see `Backend.linearize`."""
+        check_mode(mode)
+        session()
+        from ..torch.linearize import linearize  # torch, which Julia should come before
+
+        rest: dict[str, Any] = {"mode": mode, "y0": y0, "options": options}
+        return linearize(self, neuron, recordings, theta, loss, **rest)
 
     def _simulated(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import InputError, SolveError
-from .door import JuliaFailure
+from .connection import JuliaFailure
 
 MORE = "PYHODGKIN_DEBUG=1 in the environment shows where in Julia"
 

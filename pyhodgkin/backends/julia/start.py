@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ...errors import BackendUnavailableError
 from . import discover, environment, install
-from .door import Door, JuliaFailure
+from .abi import Piece
+from .connection import Door, JuliaFailure
 from .errors import JuliaTrace, one_line, translated
 from .interrupt import Watcher, python_keeps_its_signals
-from .pack import Piece
 from .requirements import LEAST_JULIA, PACKAGE, numbers, requirements
 
 FORKED = (

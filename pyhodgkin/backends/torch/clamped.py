@@ -18,8 +18,9 @@ from torch import Tensor
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...status import Status
-from ..base import FloatArray, Loss, SolveOptions, ValueAndGradient
-from ..drive import balance_of, check_linear
+from ..base import FloatArray, SolveOptions, ValueAndGradient
+from ..loss import Loss
+from ..voltage_grid import balance_of, check_linear
 from .clamped_plan import Plan, passes
 from .kinetics import Params
 from .scan import linear_scan

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
-from ..base import SolveOptions, default_scale
-from ..drive import balance_of, drive_of
+from ..base import SolveOptions
+from ..loss import default_scale
+from ..voltage_grid import balance_of, drive_of
 from .tabulate import Table
 
 # Steps times parameter sets in one pass; some 200 bytes each and gate.

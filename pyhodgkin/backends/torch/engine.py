@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +15,12 @@ from ...errors import BackendUnavailableError, InputError
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
-from ..base import Loss, RawSolution, SolveOptions, ValueAndGradient, check_mode, protocol_ends
-from ..lanes import Ends, Sets
+from ..base import RawSolution, SolveOptions, ValueAndGradient, check_mode, protocol_ends
+from ..batch_elements import Ends, Sets
+from ..linearization import Linearization
+from ..loss import Loss
 from . import clamped
+from .linearize import linearize
 from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem
 from .steps import METHODS
@@ -127,6 +131,22 @@ class TorchBackend:
             seen = run.observable(run.solve(keep=False).samples, p)
             found = [seen[:, i, : len(r)].double().cpu().numpy() for i, r in enumerate(recordings)]
         return [x[0] for x in found] if sets.single else found
+
+    def linearize(
+        self,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        loss: Loss,
+        *,
+        mode: str = "simulation",
+        y0: FloatArray | None = None,
+        options: SolveOptions = DEFAULTS,
+    ) -> Linearization:
+        """Predictions and their derivatives along directions; see `Backend.linearize`."""
+        check_mode(mode)
+        rest: dict[str, Any] = {"mode": mode, "y0": y0, "options": options}
+        return linearize(self, neuron, recordings, theta, loss, **rest)
 
 
 def parameters(theta: FloatArray, options: SolveOptions) -> Tensor:

@@ -16,7 +16,7 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol, Sampled, Segments
 from ...status import Status
 from ..base import SolveOptions
-from .loop import Run
+from .integrate import Run
 from .solve import Problem
 from .stimulus import Stimulus
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...numerics.spike_matching import crossing, nearest_pairs, rises
 from ...recordings import Recording
-from ..base import Loss, default_scale
-from ..spike_times import crossing, nearest_pairs, rises
+from ..loss import Loss, default_scale
 
 
 class Targets:

@@ -12,9 +12,10 @@ from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...status import Status
-from ..base import Loss, SolveOptions, ValueAndGradient
-from ..lanes import Ends, check_ends
-from .loop import Run
+from ..base import SolveOptions, ValueAndGradient
+from ..batch_elements import Ends, check_ends
+from ..loss import Loss
+from .integrate import Run
 from .losses import Targets
 from .solve import Problem
 from .system import BlackBoxSystem

@@ -14,7 +14,7 @@ from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol, Segments
 from ..base import SolveOptions, is_clamped
-from . import loop
+from . import integrate as loop
 from .adjoint import Adjoint, Gradients
 from .kinetics import Params
 from .steps import METHODS, Method

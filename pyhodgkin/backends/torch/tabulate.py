@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..grid import SPACING, grid_of
+from ...numerics.voltage_table import SPACING, grid_of
 
 
 class Table:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...voltage_steps import Collector, VoltageSteps
+from ...solution.voltage_steps import Collector, VoltageSteps
 from .arrays import as_tensor, stacked
 from .merged import Merged, Merger
 

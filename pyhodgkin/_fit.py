@@ -1,0 +1,229 @@
+"""The verb `fit`: learn what is unknown in a neuron from recordings."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backends.base import Backend, Penalty
+from .backends.loss import Loss
+from .errors import InputError, RecordingWarning, SolveError
+from .fitting import checks
+from .fitting.conclude import concluded
+from .fitting.hierarchical import cells_of
+from .fitting.initialize.upsample import upsample_with_model
+from .fitting.objective import Problem
+from .fitting.penalties import CurvePenalty
+from .fitting.plan import Plan, loss_of, options_of
+from .fitting.run.callbacks import Callback, StepInfo
+from .fitting.run.checkpoints import Store
+from .fitting.run.interrupts import Interrupts
+from .fitting.run.progress import Bar
+from .fitting.run.trainer import LOGGER, Trainer
+from .fitting.schedules.default import choose
+from .fitting.stage import Stage
+from .fitting.time_scale import at_time_scale
+from .fitting.transforms import Bounds
+from .neuron.neuron import Neuron
+from .recordings import Recording, facts
+from .recordings.denoise import levels as noise_levels
+from .recordings.initial_conditions import decided
+from .recordings.matching import bounds_of, neuron_of
+from .recordings.temperatures import at_recordings
+from .results.fit_result import FitResult
+
+__all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "fit", "upsample_with_model"]
+
+
+def fit(
+    neuron: Neuron,
+    recordings: Recording | Iterable[Recording],
+    *,
+    trainable: str | Sequence[str] | None = None,
+    heldout: Recording | Iterable[Recording] | float | str | Sequence[str] | None = None,
+    schedule: str | Stage | Sequence[Stage] | None = None,
+    loss: Loss | str | None = None,
+    penalty: Penalty | CurvePenalty | Sequence[Penalty | CurvePenalty] = (),
+    seeds: int | Sequence[int] | None = None,
+    per_cell: str | Sequence[str] | None = None,
+    bounds: Bounds | None = None,
+    noise: float | Sequence[float] | None = None,
+    fit_initial: bool | None = None,
+    area: float | None = None,
+    capacitance: float | None = None,
+    backend: str | Backend = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    checkpoint_every: float = 10.0,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+    throw: bool = False,
+    **options: Any,
+) -> FitResult:
+    """Learn the trainable parameters of `neuron` from `recordings`.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        With networks in the place of what is unknown, or with physical parameters to fit.
+    recordings : Recording or several
+        All of one kind of clamp; of current clamp v is compared, of voltage clamp the current.
+    trainable : str or sequence of str, optional
+        Patterns for ``neuron.layout.select``, for instance ``["networks", "k.g"]``. Default
+        ``"networks"``, or ``"physical"`` when there are none.
+    heldout : recordings, float, or names, optional
+        Recordings that are not trained on: other ones, the names of some, or the fraction (the
+        last ones) of `recordings`. They decide which parameters are the best, and their error
+        is reported.
+    schedule : None, "auto", "windows", Stage or sequence of Stage
+        Default: chosen from what was observed and what is trained; ``log`` says what and why.
+    loss : Loss or str, optional
+        Default mean square, in units of the standard deviation of what was measured.
+    penalty : Penalty or CurvePenalty or several
+        Added to the loss.
+    seeds : int or sequence of int, optional
+        So many starts, or these, each with its networks drawn from its seed; they are trained
+        side by side, each as if alone. Default: one start, with the networks as given.
+    per_cell : str or sequence of str, optional
+        Patterns for ``neuron.layout.select``: numbers that are trained too, and are each cell's
+        own; everything else is shared. Each recording says of which cell it is
+        (``Recording(…, cell="a")``). The mean over the cells of a conductance behind a learned
+        gate stays what `neuron` says, since only their product is seen.
+    bounds : mapping of str to (float, float), optional
+        Parameter name or shell pattern to the range it must stay in, in the unit of `neuron`.
+    noise : float or sequence of float, optional
+        Standard deviation of the noise of a measured v, mV, of all recordings or of each.
+        Default: estimated from the differences between samples; ``log`` says how much.
+    fit_initial : bool, optional
+        Fit the initial state of each training recording too. Default: when one of them does not
+        start at rest.
+    area, capacitance : float, optional
+        Of the cell, µm² or pF; give one. A neuron per area is scaled to recordings in pA or nA,
+        exactly, and the other way round; without either (or an ``area`` of the neuron) such a
+        mixture is refused. The result is in the unit of the recordings.
+    backend : str or Backend
+        ``"auto"``, ``"torch"`` or ``"julia"``.
+    out : path, optional
+        Folder for checkpoints and the result.
+    resume : bool
+        Go on with the run in `out`, to the result that it would have had unbroken; where there
+        is none yet, start it.
+    overwrite : bool
+        Replace the run in `out` as a whole. Until the new run is complete it is written beside
+        it; after Ctrl-C the one that was there is kept under another name, which `log` says.
+    checkpoint_every : float
+        Seconds.
+    progress : bool, optional
+        A progress bar with the time left; default on a terminal and in a notebook. Lines of
+        ``log`` go to the logger ``pyhodgkin._fit`` as they come.
+    callback : callable, optional
+        Called with a `StepInfo` after each step; training stops when it returns something true.
+    throw : bool
+        Raise when every start failed, instead of saying so in ``status``.
+    **options
+        Of the solve: `SolveOptions`, for instance ``rtol=1e-5``.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    InputError, RecordingError, UnknownNameError
+        When an argument cannot be used, or `out` holds another run; nothing is written then.
+    CheckpointError
+        When `resume` finds checkpoints that are damaged or of another run.
+    SolveError
+        When every start failed and `throw` is true.
+
+    Notes
+    -----
+    Ctrl-C stops after the step in progress, with the best parameters so far; a second one
+    aborts at once. Where recordings state a temperature, `neuron` is taken to it by the q10 of its
+    gates, which ``log`` says; a gate that has none and is not learned is refused, and so are
+    recordings at different temperatures. Nothing after the starts is random: the same call gives
+    the same result.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> cell = ph.library.get("squid_axon")
+    >>> clamp = ph.CurrentClamp.step(10.0, start=2.0, stop=20.0, t_end=25.0)
+    >>> trace = ph.simulate(cell, clamp, saveat=0.1)
+    >>> start = cell.with_parameters(k__g=30.0)
+    >>> result = ph.fit(start, ph.Recording.from_solution(trace), trainable="k.g")
+    >>> round(result.neuron.channel("k").g, 2)
+    36.0
+    """
+    began = time.monotonic()
+    if not isinstance(neuron, Neuron):
+        raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
+    if not checkpoint_every >= 0:
+        raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
+    train, held = checks.divide(recordings, heldout)
+    given_neuron, sized = neuron, area is not None or capacitance is not None
+    neuron = neuron_of(neuron, (*train, *held), area, capacitance)
+    indices = checks.trainable_of(neuron, trainable)
+    cells = cells_of(neuron, per_cell, train, held)
+    indices = indices if cells is None else np.union1d(indices, cells.own)
+    names = [neuron.layout.names[i] for i in indices]
+    bounds = bounds_of(bounds, names, given_neuron, neuron, sized)
+    neuron, taken = at_recordings(neuron, (*train, *held), indices)
+    neuron, ranges = at_time_scale(neuron, indices, train, seeds is not None)
+    said = facts.notes((*train, *held), per_cell)
+    for text in (*said, taken):
+        if text:
+            warnings.warn(text, RecordingWarning, stacklevel=2)
+    penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
+    chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
+    given = [name for name, said in chosen.items() if said is not None]
+    given += ["options"] if {"rtol", "atol", "solver"} & set(options) else []
+    noises = (
+        noise_levels(train, noise),
+        noise_levels(held, noise if noise is None or np.ndim(noise) == 0 else None),
+    )
+    own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
+    stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
+    starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
+    checks.stages_fit(stages, neuron, train, compared)
+    claim = checks.claim_of(out, resume, overwrite)
+    problem = Problem(
+        checks.engine_of(backend, solved),
+        neuron,
+        train,
+        held,
+        compared,
+        solved,
+        penalties,
+        *noises,
+        cells,
+        noise is not None,
+    )
+    moving, why = decided(fit_initial, neuron, train, noises[0])
+    plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
+    store = None if claim is None else Store(claim.path, plan.digests())
+    told = [text for text in (*said, taken, ranges, reason, why) if text]
+    for text in told:
+        LOGGER.info(text)  # before the first long computation
+    trainer = Trainer(plan, store, checkpoint_every, callback)
+    trainer.log += told
+    if resume and store is not None:
+        trainer.resume(store)
+    with Interrupts() as interrupts:
+        with Bar(progress) as bar:
+            trainer.run(interrupts, bar)
+        if claim is not None and claim.apart:
+            trainer.log += [claim.log(trainer.interrupted)]
+        result = concluded(plan, trainer, began)
+        if claim is not None:
+            result.write(claim.path)
+            claim.finish(keep=trainer.interrupted)
+    if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
+        raise SolveError(result.message)
+    return result

@@ -1,0 +1,224 @@
+"""Neurons, protocols and recordings as Julia holds them, made once and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError, unknown
+from ...neuron.neuron import Neuron
+from ...neuron.serialise import to_dict
+from ...numerics.voltage_table import grid_of
+from ...protocols import Protocol, Segments
+from ...recordings import Recording
+from ..base import SolveOptions, is_clamped
+from ..batch_elements import Ends
+from ..loss import Loss, default_scale
+from ..voltage_grid import balance_of, check_linear, drive_of
+from .start import session
+
+FloatArray = NDArray[np.float64]
+
+SOLVERS = (
+    "auto",
+    "rodas5p",
+    "rodas4p",
+    "tsit5",
+    "kencarp4",
+    "trbdf2",
+    "fbdf",
+    "rosenbrock23",
+    "vern7",
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """An object in Julia over memory of ours, and that memory."""
+
+    julia: Any
+    kept: tuple[Any, ...]
+
+
+def system_of(neuron: Neuron) -> Any:
+    """The equations of `neuron` in Julia; the same for all values of its parameters."""
+    global _latest
+    known, system = _latest
+    if known is not neuron:  # hashing a neuron takes longer than all the rest of this
+        system = _system(neuron)
+        _latest = neuron, system
+    return system
+
+
+_latest: tuple[Neuron | None, Any] = (None, None)
+
+
+@lru_cache(maxsize=16)
+def _system(neuron: Neuron) -> Any:
+    data, _ = to_dict(neuron)
+    return session().call("system_of", json.dumps(data))
+
+
+def protocols_of(protocols: Sequence[Protocol]) -> Any:
+    """The protocols of a batch in Julia; equal ones next to each other are made once."""
+    return _protocols(tuple(protocols))
+
+
+@lru_cache(maxsize=32)
+def _protocols(protocols: tuple[Protocol, ...]) -> Any:
+    s = Segments.stack([protocol.segments for protocol in protocols])
+    names = ("start", "offset", "slope", "amplitude", "omega", "chirp", "phase")
+    arrays = [np.ascontiguousarray(getattr(s, name)).T for name in names]
+    return session().call("make_protocols", is_clamped(protocols), *arrays)
+
+
+@lru_cache(maxsize=64)
+def options_of(options: SolveOptions) -> Any:
+    """How to solve, in Julia."""
+    if options.dtype != "float64":
+        raise InputError(
+            f'dtype = "{options.dtype}": the Julia engine computes in float64; use '
+            'backend="torch" for others'
+        )
+    if options.device != "cpu":
+        raise InputError(
+            f'device = "{options.device}": the Julia engine computes on the CPU; use '
+            'backend="torch" for a GPU'
+        )
+    if options.solver not in SOLVERS:
+        raise unknown("solver", options.solver, SOLVERS)
+    longest = np.inf if options.dt_max is None else float(options.dt_max)
+    return session().call(
+        "make_options",
+        options.solver,
+        float(options.rtol),
+        float(options.atol),
+        float(options.v_scale),
+        int(options.max_steps),
+        longest,
+    )
+
+
+@lru_cache(maxsize=32)
+def loss_of(loss: Loss) -> Any:
+    """The loss in Julia; its scale goes with the recordings."""
+    ceiling = float("inf") if loss.ceiling is None else loss.ceiling
+    gain = 0.0 if loss.gain is None else loss.gain
+    numbers = (loss.delta, loss.spikes, loss.threshold, loss.reach, ceiling, gain)
+    return session().call("make_loss", loss.kind, *map(float, numbers))
+
+
+def ends_of(ends: Ends, y_end: FloatArray) -> Held:
+    """The ends of windows in Julia; the states there are written into `y_end` (K, R, S)."""
+    target = ends.target if ends.target.ndim == 3 else ends.target[None]
+    held = session().call("make_ends", ends.weight, target.T, y_end.T)
+    return Held(held, (ends, target, y_end))
+
+
+Cells = tuple[int, ...]  # of each recording, from 0 on; empty where all are of one
+
+
+def recordings_of(
+    neuron: Neuron, recordings: Sequence[Recording], scale: float | None, cells: Cells = ()
+) -> Held:
+    """Recordings for simulation: their times and data are used where they lie."""
+    return _recordings(neuron, tuple(recordings), scale, cells)
+
+
+@lru_cache(maxsize=16)
+def _recordings(
+    neuron: Neuron, recordings: tuple[Recording, ...], scale: float | None, cells: Cells
+) -> Held:
+    if len({r.observed for r in recordings}) != 1:
+        raise InputError("recordings: a batch is all current clamp or all voltage clamp")
+    measured = [r.data for r in recordings]
+    targets, kept = _targets(recordings, measured, measured, scale)
+    v0 = np.array([r.v[0] if r.v is not None else neuron.v_rest for r in recordings])
+    protocols = protocols_of([r.protocol for r in recordings])
+    observed = recordings[0].observed == "current"
+    held = session().call(
+        "make_recordings", system_of(neuron), protocols, targets, v0, observed, _from_one(cells)
+    )
+    return Held(held, (kept, recordings))
+
+
+def _from_one(cells: Cells) -> NDArray[np.int64]:
+    return np.array(cells, dtype=np.int64) + 1
+
+
+def clamped_of(
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    scale: float | None,
+    cells: Cells = (),
+    by_voltage: bool = False,
+) -> Held:
+    """Recordings of one clamp for clamped training, with the steps of their known voltage.
+
+    The default scale is that of the current, or that of the data where `by_voltage` is set.
+    """
+    check_linear(neuron)
+    return _clamped(neuron, tuple(recordings), scale, cells, by_voltage)
+
+
+@lru_cache(maxsize=16)
+def _clamped(
+    neuron: Neuron,
+    recordings: tuple[Recording, ...],
+    scale: float | None,
+    cells: Cells,
+    by_voltage: bool,
+) -> Held:
+    drives = [drive_of(r) for r in recordings]
+    first = np.cumsum([1, *(len(d.h) for d in drives)])
+    places = np.concatenate([d.places + n for d, n in zip(drives, first, strict=False)])
+    measured = compared = [r.data for r in recordings]
+    weights, slope = np.zeros((0, 3)), np.zeros(0)
+    if recordings[0].observed == "v":
+        balances = [balance_of(r) for r in recordings]
+        weights = np.concatenate([b.weights for b in balances])
+        slope = np.concatenate([b.slope for b in balances])
+        compared = [b.stimulus for b in balances]
+        measured = measured if by_voltage else [b.target(neuron.c_m) for b in balances]
+    targets, kept = _targets(recordings, compared, measured, scale)
+    grid = grid_of(np.concatenate([d.v for d in drives]))
+    held = session().call(
+        "make_clamped",
+        system_of(neuron),
+        grid.exact,
+        grid.nodes,
+        np.ascontiguousarray(grid.index + 1).T,
+        np.ascontiguousarray(grid.weight).T,
+        first,
+        np.concatenate([d.h for d in drives]),
+        targets,
+        places,
+        np.concatenate([d.v_samples for d in drives]),
+        np.ascontiguousarray(weights).T,
+        slope,
+        _from_one(cells),
+    )
+    return Held(held, (kept, recordings))
+
+
+def _targets(
+    recordings: Sequence[Recording],
+    compared: Sequence[FloatArray],
+    measured: Sequence[FloatArray],
+    scale: float | None,
+) -> tuple[Any, list[Any]]:
+    """Targets in Julia over our arrays, and those arrays; `measured` sets the default scale."""
+    run = session()
+    targets, kept = run.call("Targets"), []
+    for r, data, values in zip(recordings, compared, measured, strict=True):
+        weight = r.mask / r.n_used
+        size = scale if scale is not None else default_scale(values[r.mask])
+        run.call("add_recording!", targets, r.t, data, weight, float(size))
+        kept += [r.t, data, weight]
+    return targets, kept

@@ -1,0 +1,169 @@
+"""How the current of gates under a known voltage moves with the unknowns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...neuron.neuron import Neuron
+from ...recordings import Recording
+from ..linearization import Directions
+from ..loss import Loss, default_scale, residual_weights
+from ..voltage_grid import Balance, Drive, balance_of, drive_of
+from .forward_sensitivities import Levels, current, jacobians, jvp, rates, recurrence, value
+from .simulated_sensitivity import Path
+from .solve import cached_system
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClampedPath(Path):
+    """The samples of a recording, its gates there, and the steps in which v drives them.
+
+    `before` (G, N) are the gates before each step, `off` (T,) what the current is too large by.
+    """
+
+    drive: Drive
+    balance: Balance | None
+    before: FloatArray
+    off: FloatArray
+
+
+@dataclass(frozen=True)
+class ClampedSensitivity:
+    """A recording whose known voltage drives the gates, and how its current is compared."""
+
+    neuron: Neuron
+    loss: Loss
+
+    def paths(
+        self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
+    ) -> list[Path | None]:
+        """The gates for `theta` (R, P) at the samples; None where they are not finite."""
+        return [
+            self._path(r, theta[i], None if y0 is None else y0[i]) for i, r in enumerate(recordings)
+        ]
+
+    def _path(
+        self, recording: Recording, theta: FloatArray, y0: FloatArray | None
+    ) -> ClampedPath | None:
+        system, drive, loss = cached_system(self.neuron, False), drive_of(recording), self.loss
+        decay, level, _ = self._steps(theta, drive)
+        push = (1.0 - decay) * level
+        push[:, 0] = self._first(level[:, 0], y0)
+        x = recurrence(decay, push)
+        y = np.concatenate([drive.v_samples[None], x[:, drive.places]])
+        if not np.isfinite(y).all():
+            return None
+        balance = balance_of(recording) if recording.observed == "v" else None
+        c_m, keep = theta[self.neuron.layout["c_m"].start], recording.mask
+        u = np.zeros(y.shape[1])
+        predicted = _averaged(value(current, system, theta, y, u)[0][:, None], balance)[:, 0]
+        off = predicted - (recording.data if balance is None else balance.target(c_m))
+        scaled = recording.data if balance is None else balance.target(self.neuron.c_m)
+        scale = loss.scale if loss.scale is not None else default_scale(scaled[keep])
+        weights = residual_weights(off / scale, loss) / (keep.sum() * scale**2)
+        before = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
+        return ClampedPath(recording.t, y, u, weights * keep, drive, balance, before, off)
+
+    def change(
+        self,
+        paths: Sequence[Path],
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        y0: FloatArray | None,
+    ) -> list[FloatArray]:
+        """How far the current at the samples in use, for another `theta` (R, P), is from paths."""
+        found = self.paths(recordings, theta, y0)
+        return [_off(path, moved) for path, moved in zip(paths, found, strict=True)]
+
+    def rows(
+        self, path: Path, theta: FloatArray, directions: Directions, states: FloatArray | None
+    ) -> FloatArray:
+        """How the current at the samples in use moves (n, q).
+
+        The start is the steady state there, or moves by `states` (S, m), for m more directions.
+        """
+        assert isinstance(path, ClampedPath)
+        system = cached_system(self.neuron, False)
+        moved = self._gates(path, theta, directions, states)[path.drive.places]
+        found = jvp(current, system, theta, path.y, path.u, directions)[:, 0]
+        c_m = theta[self.neuron.layout["c_m"].start]
+        by_gates = -c_m * jacobians(system, theta, path.y, path.u)[:, 0, 1:]
+        extra = moved.shape[2] - found.shape[1]
+        found = np.concatenate([found, np.zeros((len(found), extra))], axis=1)
+        found += np.einsum("ng,ngq->nq", by_gates, moved)
+        found = _averaged(found, path.balance)
+        if path.balance is not None:
+            own = np.flatnonzero(directions.entries == self.neuron.layout["c_m"].start)
+            first = directions.size - len(directions.entries)
+            found[:, first + own] += path.balance.slope[:, None] * directions.slopes[own]
+        return found[path.seen]
+
+    def _gates(
+        self,
+        path: ClampedPath,
+        theta: FloatArray,
+        directions: Directions,
+        states: FloatArray | None,
+    ) -> FloatArray:
+        """How the gates after each step move (N, G, q)."""
+        system, drive = cached_system(self.neuron, False), path.drive
+        decay, level, h = self._steps(theta, drive)
+        levels, g = Levels(drive.v), len(decay)
+        slopes = levels.spread(jvp(rates, system, theta, *self._at(levels.nodes), directions))
+        total = value(rates, system, theta, *self._at(drive.v))[g:].T[:, :, None]
+        by_level = (slopes[:, :g] - level.T[:, :, None] * slopes[:, g:]) / total
+        keep = decay.T[:, :, None]
+        stay = (path.before - level).T[:, :, None] * h[:, None, None] * keep
+        push = (1.0 - keep) * by_level - stay * slopes[:, g:]
+        named = [name for name, _ in self.neuron.initial]
+        push[0, np.isin(system.states[1:], named)] = 0.0
+        if states is not None:
+            push[0] = 0.0
+            more = np.zeros((*push.shape[:2], states.shape[1]))
+            more[0] = states[1:]
+            push = np.concatenate([push, more], axis=-1)
+        for k in range(1, len(push)):
+            push[k] += keep[k] * push[k - 1]
+        return push
+
+    def _steps(self, theta: FloatArray, drive: Drive) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """What is left of each gate after each step (G, N), its level (G, N), and h (N,)."""
+        found = value(rates, cached_system(self.neuron, False), theta, *self._at(drive.v))
+        a, s = np.split(found, 2)
+        # The first step settles; nothing is left, and 0·∞ is not a number.
+        h = np.concatenate([[0.0], drive.h[1:]])
+        decay = np.exp(-s * h)
+        decay[:, 0] = 0.0
+        return decay, a / s, h
+
+    def _at(self, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+        states = len(cached_system(self.neuron, False).states)
+        return np.concatenate([v[None], np.zeros((states - 1, len(v)))]), np.zeros(len(v))
+
+    def _first(self, level: FloatArray, y0: FloatArray | None) -> FloatArray:
+        """The gates (G,) at the start."""
+        system, given = cached_system(self.neuron, False), dict(self.neuron.initial)
+        if y0 is not None:
+            return y0[system.from_public.numpy()][1:]
+        return np.array([given.get(n, x) for n, x in zip(system.states[1:], level, strict=True)])
+
+
+def _off(path: Path, moved: Path | None) -> FloatArray:
+    assert isinstance(path, ClampedPath)
+    if not isinstance(moved, ClampedPath):
+        return np.full(len(path.seen), np.nan)
+    return (moved.off - path.off)[path.seen]
+
+
+def _averaged(x: FloatArray, balance: Balance | None) -> FloatArray:
+    """Means around each sample (T, q), in current clamp."""
+    if balance is None:
+        return x
+    before, here, after = balance.weights.T[:, :, None]
+    return before * np.roll(x, 1, axis=0) + here * x + after * np.roll(x, -1, axis=0)

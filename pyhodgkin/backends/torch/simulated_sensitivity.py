@@ -1,0 +1,226 @@
+"""How predictions move with the unknowns: the variational equations along what was solved.
+
+With A and B the derivatives of the right-hand side by the state and by the unknowns, the state
+moves by S, dS/dt = A S + B. That is linear: along a trajectory which an engine has computed, all
+directions are followed at once, by Lobatto's method of order 4, which stays bounded however fast
+a gate is. An error of a few percent in each spike would grow a thousandfold along a train.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...neuron.neuron import Neuron
+from ...numerics.spike_matching import crossing, nearest_pairs, rises
+from ...recordings import Recording
+from ..base import Backend, SolveOptions
+from ..linearization import Directions
+from ..loss import Loss, default_scale, residual_weights
+from .forward_sensitivities import jacobians, jvp, rhs, steady_state
+from .solve import cached_system
+from .system import System
+from .trajectories import Trajectory, at_nodes, solved
+
+FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+FAST = 1e4  # per ms: a gate that is faster follows v as well
+
+
+@dataclass(frozen=True)
+class Path:
+    """A trajectory at its nodes, and which samples each of them stands for.
+
+    `t` (N,) ms, `y` (S, N) in the engine's own order, `u` (N,) the stimulus, `weights` (N,) of
+    the squared residuals there in the loss of the recording.
+    """
+
+    t: FloatArray
+    y: FloatArray
+    u: FloatArray
+    weights: FloatArray
+
+    @property
+    def seen(self) -> Indices:
+        """Nodes (n,) that stand for samples."""
+        return np.flatnonzero(self.weights)
+
+    @property
+    def row_weights(self) -> FloatArray:
+        """How much each row of slopes counts (n,)."""
+        return self.weights[self.seen]
+
+
+@dataclass(frozen=True)
+class SimulatedPath(Path):
+    """A trajectory of v, with the spikes (m,) of it that have a counterpart in the recording.
+
+    Every second node is in the middle of the two beside it, and stands for no sample. `rising`
+    (m,) are the nodes before their times `spikes`, ms, and `spike_weight` is that of each of
+    their squared errors.
+    """
+
+    spikes: FloatArray
+    rising: Indices
+    spike_weight: float
+
+    @property
+    def row_weights(self) -> FloatArray:
+        """How much each row of slopes counts: those of v (n,), then those of the spikes (m,)."""
+        return np.concatenate([super().row_weights, np.full(len(self.spikes), self.spike_weight)])
+
+
+@dataclass(frozen=True)
+class SimulatedSensitivity:
+    """A recording of v, solved, and how it is compared."""
+
+    backend: Backend
+    neuron: Neuron
+    loss: Loss
+    options: SolveOptions
+
+    def paths(
+        self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
+    ) -> list[Path | None]:
+        """The trajectories for `theta` (R, P) through recordings of v; None where one fails."""
+        found = self._solved(recordings, theta, y0)
+        triples = zip(recordings, theta, found, strict=True)
+        return [
+            self._path(recording, x, path) if np.isfinite(path.v).all() else None
+            for recording, x, path in triples
+        ]
+
+    def _path(self, recording: Recording, theta: FloatArray, path: Trajectory) -> SimulatedPath:
+        keep, loss = recording.mask, self.loss
+        t, y, u = at_nodes(path, self.neuron, recording, theta)
+        predicted = path.v[np.searchsorted(path.t, recording.t)]
+        off = self._below(predicted) - self._below(recording.data)
+        scale = loss.scale if loss.scale is not None else default_scale(recording.data[keep])
+        each = residual_weights(off[keep] / scale, loss) / (keep.sum() * scale**2)
+        # What is above the ceiling stays there when it moves a little.
+        each *= predicted[keep] <= self._ceiling
+        places = 2 * np.searchsorted(t[1::2], recording.t[keep])
+        weights = np.zeros(len(t))
+        np.add.at(weights, places, each)
+        return SimulatedPath(t, y, u, weights, *self._matched(recording, t, y[0]))
+
+    def _matched(
+        self, recording: Recording, t: FloatArray, v: FloatArray
+    ) -> tuple[FloatArray, Indices, float]:
+        """Spikes that have a counterpart: their times, the nodes before them, their weight."""
+        loss, level = self.loss, self.loss.threshold
+        expected = rises(recording.data, level, recording.mask)
+        if not loss.spikes or not len(expected):
+            return np.zeros(0), np.zeros(0, np.intp), 0.0
+        measured = crossing(recording.t, recording.data, expected, level)
+        rising = rises(v[::2], level)
+        times = crossing(t[::2], v[::2], rising, level)
+        _, found = nearest_pairs(measured, times, loss.reach)
+        return times[found], 2 * rising[found], 2.0 * loss.spikes / len(measured)
+
+    @property
+    def _ceiling(self) -> float:
+        return np.inf if self.loss.ceiling is None else self.loss.ceiling
+
+    def _below(self, v: FloatArray) -> FloatArray:
+        return np.minimum(v, self._ceiling)
+
+    def change(
+        self,
+        paths: Sequence[Path],
+        recordings: Sequence[Recording],
+        theta: FloatArray,
+        y0: FloatArray | None,
+    ) -> list[FloatArray]:
+        """How far what each row is of, for another `theta` (R, P), is from each path.
+
+        It is NaN for a spike that has gone.
+        """
+        found = self._solved(recordings, theta, y0)
+        return [self._change(path, moved) for path, moved in zip(paths, found, strict=True)]
+
+    def _change(self, path: Path, moved: Trajectory) -> FloatArray:
+        assert isinstance(path, SimulatedPath)
+        t, v, level = moved.t, moved.v, self.loss.threshold
+        seen = self._below(np.interp(path.t[path.seen], t, v)) - self._below(path.y[0, path.seen])
+        times = crossing(t, v, rises(v, level), level)
+        before, after = nearest_pairs(path.spikes, times, self.loss.reach)
+        late = np.full(len(path.spikes), np.nan)
+        late[before] = times[after] - path.spikes[before]
+        return np.concatenate([seen, late])
+
+    def rows(
+        self,
+        path: Path,
+        theta: FloatArray,
+        directions: Directions,
+        states: FloatArray | None,
+    ) -> FloatArray:
+        """How v at the nodes that stand for samples, and the times of spikes, move (n + m, q).
+
+        The start is the steady state there, or moves by `states` (S, m), for m more directions.
+        """
+        system = cached_system(self.neuron, False)
+        start = (
+            self._steady(system, path, theta, directions)
+            if states is None
+            else _padded(states, directions)
+        )
+        a = jacobians(system, theta, path.y, path.u)
+        b = jvp(rhs, system, theta, path.y, path.u, directions)
+        if start.shape[1] > b.shape[2]:
+            # Initial states come last, and nothing but the start moves with them.
+            more = np.zeros((*b.shape[:2], start.shape[1] - b.shape[2]))
+            b = np.concatenate([b, more], axis=-1)
+        # Rows of any size leave nothing of the others in a double.
+        calm = np.minimum(1.0, FAST / np.maximum(np.abs(np.diagonal(a, axis1=1, axis2=2)), 1e-9))
+        step, push = _steps(path.t, calm[:, :, None] * a, calm[:, :, None] * b)
+        out = np.zeros((len(path.t), start.shape[1]))
+        moved = start
+        out[0] = moved[0]
+        for k in range(len(step)):
+            moved = step[k] @ moved
+            moved += push[k]
+            out[2 * k + 2] = moved[0]
+        assert isinstance(path, SimulatedPath)
+        i = path.rising
+        # Where v rises by v' in a ms, what lifts it by one mV brings it 1/v' ms earlier.
+        gap, rise = path.t[i + 2] - path.t[i], path.y[0, i + 2] - path.y[0, i]
+        earlier = (0.5 * gap / rise)[:, None] * (out[i] + out[i + 2])
+        return np.concatenate([out[path.seen], -earlier])
+
+    def _steady(
+        self, system: System, path: Path, theta: FloatArray, directions: Directions
+    ) -> FloatArray:
+        """How the steady state that a recording starts at moves (S, q)."""
+        found = jvp(steady_state, system, theta, path.y[:, :1], path.u[:1], directions)[0]
+        found[np.isin(system.states, [name for name, _ in self.neuron.initial])] = 0.0
+        return found
+
+    def _solved(
+        self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
+    ) -> list[Trajectory]:
+        return solved(self.backend, self.neuron, self.options, recordings, theta, y0)
+
+
+def _padded(states: FloatArray, directions: Directions) -> FloatArray:
+    """The slopes of initial states, which nothing else moves, after those of everything else."""
+    return np.concatenate([np.zeros((len(states), directions.size)), states], axis=1)
+
+
+def _steps(t: FloatArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """From each second node to the next S becomes step (S, S) @ S + push (S, q).
+
+    Lobatto's method (IIIA, of order 4) for dS/dt = `a` S + `b`, with the nodes between as its
+    middles.
+    """
+    h, eye = np.diff(t[::2])[:, None, None] / 6.0, np.eye(a.shape[1])
+    first, middle, last = a[:-2:2], a[1::2], a[2::2]
+    left = np.linalg.inv(eye - h * (last + 2.0 * middle - 3.0 * h * (middle @ last)))
+    right = eye + h * (first + 2.0 * middle + 3.0 * h * (middle @ first))
+    push = b[:-2:2] + 4.0 * b[1::2] + b[2::2] + 3.0 * h * (middle @ (b[:-2:2] - b[2::2]))
+    return left @ right, left @ (h * push)

@@ -1,0 +1,1 @@
+"""Fitting: parameters, stages, objectives and the run. Knows no engine by name."""

@@ -1,0 +1,186 @@
+"""What must hold before training starts; one clear error each, and nothing written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import Backend, SolveOptions
+from ..backends.loss import Loss
+from ..errors import InputError, RecordingError
+from ..neuron.neuron import Neuron
+from ..recordings import Recording, RecordingSet
+from ..recordings.matching import unit_of
+from ..results.errors import can_clamp
+from ..storage.claims import Claim
+from ..units import conductance_of
+from .stage import Stage
+
+Recordings = Recording | Iterable[Recording]
+
+
+def recordings_of(
+    recordings: Recordings, argument: str = "recordings", mixed: bool = False
+) -> tuple[Recording, ...]:
+    """One or several recordings as a tuple; of one kind of clamp and one unit unless `mixed`."""
+    if isinstance(recordings, (str, bytes, Path)) or not isinstance(
+        recordings, (Recording, Iterable)
+    ):
+        raise InputError(
+            f"{argument} is a {type(recordings).__name__}; give a Recording or several "
+            "(pyhodgkin.read reads them from a file)"
+        )
+    items = (recordings,) if isinstance(recordings, Recording) else tuple(recordings)
+    if not items:
+        raise RecordingError(f"{argument} is empty: give at least one Recording")
+    for item in items:
+        if not isinstance(item, Recording):
+            raise RecordingError(f"{argument} holds a {type(item).__name__}, not a Recording")
+    if not mixed and len({item.unit for item in items}) > 1:
+        units = ", ".join(sorted({f"{item.observed} in {item.unit}" for item in items}))
+        raise RecordingError(
+            f"{argument} mix what was observed ({units}); fit recordings of one kind together"
+        )
+    if not mixed:
+        unit_of(items, argument)
+    return items
+
+
+def divide(
+    recordings: Recordings,
+    heldout: Recordings | float | str | Sequence[str] | None,
+    mixed: bool = False,
+) -> tuple[tuple[Recording, ...], tuple[Recording, ...]]:
+    """Training and held-out recordings.
+
+    A fraction holds out the last recordings, names those of that name; recordings given on
+    their own must not be among those trained on.
+    """
+    train = recordings_of(recordings, mixed=mixed)
+    if heldout is None:
+        return train, ()
+    if isinstance(heldout, (int, float)):
+        if not 0 < heldout < 1:
+            raise InputError(f"heldout = {heldout}: a fraction lies between 0 and 1")
+        first, last = RecordingSet(train).split(1.0 - float(heldout))
+        return tuple(first), tuple(last)
+    names = [heldout] if isinstance(heldout, str) else heldout
+    if isinstance(names, Sequence) and names and all(isinstance(n, str) for n in names):
+        chosen, rest = RecordingSet(train).split(names)  # type: ignore[arg-type]
+        return tuple(rest), tuple(chosen)
+    held = recordings_of(heldout, "heldout", mixed)  # type: ignore[arg-type]
+    recordings_of((*train, *held), "recordings and heldout", mixed)
+    for recording in held:
+        if any(recording is other or _same(recording, other) for other in train):
+            name = recording.name or "without a name"
+            raise RecordingError(
+                f'heldout: recording "{name}" is also trained on; its error would say nothing'
+            )
+    return train, held
+
+
+def _same(a: Recording, b: Recording) -> bool:
+    return (
+        np.array_equal(a.t, b.t)
+        and np.array_equal(a.data, b.data)
+        and np.array_equal(a.command, b.command)
+    )
+
+
+def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> NDArray[np.intp]:
+    """Places of the trainable parameters; by default the networks, or without any ``physical``."""
+    given = patterns is not None
+    if not given:
+        found = neuron.layout.select("networks")
+        return found if len(found) else neuron.layout.select("physical")
+    found = neuron.layout.select(patterns)  # type: ignore[arg-type]
+    if len(found) == 0:
+        raise InputError(
+            f'trainable = {patterns!r} names no parameter of neuron "{neuron.name}"; '
+            f"it has {', '.join(entry.name for entry in list(neuron.layout)[:12])}, …"
+        )
+    return found
+
+
+def stages_fit(
+    schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Recording], loss: Loss
+) -> None:
+    """Whether each stage can be run with this neuron, these recordings and this loss."""
+    for i, stage in enumerate(schedule, 1):
+        gain, unit = (stage.loss or loss).gain, conductance_of(neuron.current_unit)
+        if gain is not None and (stage.mode, stage.optimizer) == ("clamped", "levenberg"):
+            raise InputError(
+                f"stage {i} ({stage.label}): Levenberg-Marquardt knows the residual of the current "
+                f"alone; its loss has gain = {gain:g} {unit}: take "
+                '"lbfgs", or a loss without'
+            )
+        if stage.mode == "clamped" and not can_clamp(neuron):
+            what = "one network" if neuron.right_hand_side else 'a gate of form "free"'
+            raise InputError(
+                f"stage {i} ({stage.label}): clamped training drives gates with a known voltage; "
+                f'neuron "{neuron.name}" has {what}: use mode="simulation"'
+            )
+        if stage.mode == "observer" and neuron.right_hand_side is not None:
+            raise InputError(
+                f"stage {i} ({stage.label}): an observer is one more current; neuron "
+                f'"{neuron.name}" has one network and no currents: use mode="simulation"'
+            )
+        if stage.mode in ("observer", "windows") and train[0].observed != "v":
+            raise InputError(
+                f"stage {i} ({stage.label}): {stage.mode} training starts from the v measured; in "
+                'voltage clamp v is commanded: use mode="clamped"'
+            )
+        networks = len(neuron.layout.select("networks")) > 0
+        if networks and (stage.mode, stage.optimizer) == ("simulation", "levenberg"):
+            if train[0].observed != "v":
+                raise InputError(
+                    f"stage {i} ({stage.label}): Levenberg-Marquardt follows v where networks are "
+                    'simulated, and in voltage clamp v is commanded: take "lbfgs"'
+                )
+        for recording in train:
+            if stage.horizon is not None and stage.horizon <= recording.t[1]:
+                raise InputError(
+                    f"stage {i}: horizon = {stage.horizon:g} ms leaves fewer than two samples of "
+                    f'recording "{recording.name}"'
+                )
+
+
+def seeds_of(seeds: int | Sequence[int] | None) -> tuple[int | None, ...]:
+    """The starts: None for the networks as given, a number for so many, or their seeds."""
+    if seeds is None:
+        return (None,)
+    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
+        if seeds < 1:
+            raise InputError(f"seeds = {seeds}: give a number of starts, at least 1, or a list")
+        return tuple(range(int(seeds)))
+    items = tuple(seeds) if isinstance(seeds, Iterable) else ()
+    if not items or any(not isinstance(s, (int, np.integer)) or s < 0 for s in items):
+        raise InputError(f"seeds = {seeds!r}: give a number of starts, or a list of seeds >= 0")
+    if len(set(items)) < len(items):
+        raise InputError(f"seeds = {seeds!r}: a seed is named twice")
+    return tuple(int(s) for s in items)
+
+
+def claim_of(
+    out: str | os.PathLike[str] | None, resume: bool, overwrite: bool = False
+) -> Claim | None:
+    """The folder of the run, if it can be one; it is not made yet."""
+    if out is None:
+        for name, given in (("resume", resume), ("overwrite", overwrite)):
+            if given:
+                raise InputError(f"{name}=True needs out=, the folder of the run")
+        return None
+    return Claim(out, "fit", overwrite=overwrite, resume=resume, direct=True)
+
+
+def engine_of(backend: str | Backend, options: SolveOptions) -> Backend:
+    """The engine of that name, which must know what the options ask for; or the one given."""
+    if not isinstance(backend, str):
+        return backend
+    from ..backends import get
+
+    return get(backend, options)

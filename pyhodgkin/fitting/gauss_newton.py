@@ -1,0 +1,181 @@
+"""The Gauss-Newton matrix where networks are trained: along the directions that matter.
+
+A network of two thousand weights with the voltage as its input has two smooth curves as outputs;
+along all but some tens of directions in its weights these do not change. The matrix is taken along
+those only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.linearization import Directions, Linearization, WeightDirections
+from .parameterization import Unknowns
+
+FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+POINTS = 250  # states at which the outputs of networks are taken to find their directions
+PART = 0.3  # of a step, to see how the slopes turn along it
+LEAST = 1e-5  # of the largest: a direction that changes the outputs by less is none
+MOST = 1e7  # mV or ms per unit of phi: what goes faster means nothing
+
+
+# theta (R, P) and y0 (R, S) or None of the recordings, of phi (p,).
+Parameters = Callable[[FloatArray], tuple[FloatArray, FloatArray | None]]
+
+
+class DirectionBasis:
+    """Some tens of directions for each network, and every other unknown for itself.
+
+    Parameters
+    ----------
+    unknowns : Unknowns
+    phi : array (p,)
+    networks : sequence of (array of int (W,), array (n, W))
+        Places in theta of the weights of each network, and its outputs by them.
+    """
+
+    def __init__(
+        self,
+        unknowns: Unknowns,
+        phi: FloatArray,
+        networks: Sequence[tuple[Indices, FloatArray]],
+    ) -> None:
+        self._unknowns, self.size = unknowns, len(phi)
+        self.indices, slopes = unknowns.indices, unknowns.slopes(phi)
+        where = {int(place): j for j, place in enumerate(self.indices)}
+        self.weights: list[WeightDirections] = []
+        self.basis: list[tuple[Indices, FloatArray]] = []  # places in phi, and columns
+        taken: list[Indices] = []
+        for places, outputs in networks:
+            own = np.array([i for i, x in enumerate(places) if int(x) in where], dtype=np.intp)
+            at = np.array([where[int(places[i])] for i in own], dtype=np.intp)
+            columns = _span(outputs[:, own] * slopes[at])
+            self.weights.append(WeightDirections(own, slopes[at][:, None] * columns))
+            self.basis.append((at, columns))
+            taken.append(at)
+        rest = np.setdiff1d(np.arange(len(self.indices)), np.concatenate([[], *taken]))
+        self.rest, self._slopes = rest.astype(np.intp), slopes
+        self.learned = sum(columns.shape[1] for _, columns in self.basis)
+        self.count = self.learned + len(self.rest) + self.size - len(self.indices)
+
+    def of(self, cell: int | None) -> tuple[Directions, Indices]:
+        """Those that a recording of `cell` depends on, and which they are of all."""
+        positions = self._unknowns.seen_by(cell)
+        mine = np.flatnonzero(np.isin(self.rest, positions))
+        entries = self.rest[mine]
+        own = np.concatenate([np.arange(self.learned), self.learned + mine])
+        return Directions(self.weights, self.indices[entries], self._slopes[entries]), own
+
+    def matrix(self) -> FloatArray:
+        """All directions as columns (p, q) in phi."""
+        out, place = np.zeros((self.size, self.count)), 0
+        for at, columns in self.basis:
+            out[at, place : place + columns.shape[1]] = columns
+            place += columns.shape[1]
+        states = np.arange(len(self.indices), self.size)
+        out[np.concatenate([self.rest, states]), np.arange(self.learned, self.count)] = 1.0
+        return out
+
+    def scale(self, matrix: FloatArray) -> FloatArray:
+        """What damping is measured by (q,): of a network its largest, else each its own."""
+        out, place = np.array(np.diagonal(matrix)), 0
+        for _, columns in self.basis:
+            own = slice(place, place + columns.shape[1])
+            out[own] = out[own].max(initial=0.0)
+            place = own.stop
+        return out
+
+
+def _span(rows: FloatArray) -> FloatArray:
+    """Orthonormal columns (w, r) that span the rows (n, w), but for what is next to nothing."""
+    if 0 in rows.shape:
+        return np.zeros((rows.shape[1], 0))
+    size, vectors = np.linalg.eigh(rows @ rows.T)
+    keep = size > LEAST**2 * size[-1]
+    return rows.T @ vectors[:, keep] / np.sqrt(size[keep])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Of one recording: its number, the derivatives (n, q), and along which directions."""
+
+    number: int
+    rows: FloatArray
+    own: Indices
+
+
+class GaussNewton:
+    """The Gauss-Newton matrix at `phi` (p,) of start 0 of `unknowns`, and its second-order term.
+
+    Parameters
+    ----------
+    linearization : Linearization
+        Of the recordings at `phi`.
+    parameters : callable
+    unknowns : Unknowns
+    phi : array (p,)
+    cells : array of int (R,), optional
+        The cell of each recording.
+
+    Attributes
+    ----------
+    directions : DirectionBasis
+    matrix : array (q, q)
+        Of the mean of the loss over the recordings, along the directions.
+    """
+
+    def __init__(
+        self,
+        linearization: Linearization,
+        parameters: Parameters,
+        unknowns: Unknowns,
+        phi: FloatArray,
+        cells: Indices | None = None,
+    ) -> None:
+        self._at, self._parameters, self._phi = linearization, parameters, phi
+        self._cells = cells
+        y0, valid = parameters(phi)[1], linearization.valid
+        self.directions = DirectionBasis(unknowns, phi, linearization.networks(POINTS))
+        self._count = len(valid)
+        self._parts = [
+            self._part(i, unknowns, None if y0 is None else y0[i])
+            for i in np.flatnonzero(valid).tolist()
+        ]
+        self.matrix = np.zeros((self.directions.count,) * 2)
+        for part in self._parts:
+            weighed = part.rows * linearization.weights(part.number)[:, None]
+            self.matrix[np.ix_(part.own, part.own)] += part.rows.T @ weighed / self._count
+
+    def _part(self, i: int, unknowns: Unknowns, y0: FloatArray | None) -> _Part:
+        basis, states = self.directions, None
+        directions, own = basis.of(None if self._cells is None else int(self._cells[i]))
+        if y0 is not None:
+            at, states = unknowns.of_state(y0, i)
+            own = np.concatenate([own, basis.count - basis.size + at])
+        found = self._at.jvp(i, directions, states)
+        # Near an equilibrium that is unstable they grow without end, and hide all others.
+        found *= np.minimum(1.0, MOST / np.maximum(np.linalg.norm(found, axis=1), 1e-300))[:, None]
+        return _Part(i, found, own)
+
+    def second_order(self, step: FloatArray, part_of: float = PART) -> FloatArray:
+        """What the second derivative along `step` (q,) adds to the slope of the loss (q,).
+
+        By a difference: one more prediction, a part of the step away.
+        """
+        whole, out = self.directions.matrix() @ step, np.zeros(len(step))
+        theta, y0 = self._parameters(self._phi + part_of * whole)
+        which = [part.number for part in self._parts]
+        if not which:
+            return out
+        changes = self._at.change(which, theta[which], None if y0 is None else y0[which])
+        for part, change in zip(self._parts, changes, strict=True):
+            second = 2.0 / part_of * (change / part_of - part.rows @ step[part.own])
+            weighed = self._at.weights(part.number) * np.nan_to_num(second)
+            out[part.own] += part.rows.T @ weighed / self._count
+        return out

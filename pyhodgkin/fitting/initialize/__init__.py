@@ -1,0 +1,1 @@
+"""Where a fit begins: random networks, multistart over surrogate gates, distillation."""

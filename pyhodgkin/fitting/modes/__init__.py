@@ -1,0 +1,1 @@
+"""The modes of a stage: what is compared with what was measured."""

@@ -1,0 +1,222 @@
+"""A fit before it starts: what is unknown, where it starts from, what identifies it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import SolveOptions
+from ..backends.loss import Loss
+from ..errors import InputError, unknown
+from ..neuron.parameters import Entry
+from . import checks
+from .hierarchical import CellUnknowns
+from .initialize import multistart as search
+from .modes.multiple_shooting import knots_of
+from .objective import Problem
+from .parameterization import FloatArray, Unknowns, draw
+from .run import digests
+from .stage import Stage
+from .transforms import Bounds, Transform
+
+
+class Plan:
+    """Everything that is settled before the first step.
+
+    Parameters
+    ----------
+    problem : Problem
+    stages : sequence of Stage
+    indices : array of int
+        Places of what the call trains; a stage may say otherwise.
+    seeds : tuple of int or None (K,)
+    bounds : mapping of str to (float, float)
+    fit_initial : bool
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        stages: Sequence[Stage],
+        indices: NDArray[np.intp],
+        seeds: tuple[int | None, ...],
+        bounds: Bounds,
+        fit_initial: bool,
+    ) -> None:
+        self.problem, self.stages, self.indices = problem, tuple(stages), indices
+        self.seeds, self.bounds = seeds, dict(bounds)
+        neuron = problem.neuron
+        if seeds == (None,):
+            self.theta = neuron.theta[None]
+        else:
+            self.theta = draw(neuron, [int(s) for s in seeds if s is not None], indices)
+        if problem.cells is not None:
+            self.theta = np.repeat(self.theta[:, None], len(problem.cells), axis=1)
+        self.y0 = _initial(problem, self.theta) if fit_initial else None
+        for stage in stages:
+            # An argument that cannot be used is found here, not in the middle of a run.
+            self.unknowns(stage, self.theta, self.y0)
+            options_of(stage.options, problem.options)
+
+    def _trained(self, stage: Stage) -> NDArray[np.intp]:
+        if stage.trainable is None:
+            return self.indices
+        return checks.trainable_of(self.problem.neuron, stage.trainable)
+
+    @property
+    def moved(self) -> NDArray[np.intp]:
+        """Places of everything that some stage trains."""
+        return np.unique(np.concatenate([self._trained(stage) for stage in self.stages]))
+
+    def unknowns(self, stage: Stage, theta: FloatArray, y0: FloatArray | None) -> Unknowns:
+        """What one stage moves, from `theta` (K, P) or (K, C, P) and `y0` (K, R, S) on."""
+        neuron, trained = self.problem.neuron, self._trained(stage)
+        names = neuron.layout.names
+        bounds = {
+            pattern: ends
+            for pattern, ends in self.bounds.items()
+            if stage.trainable is None or any(fnmatchcase(names[i], pattern) for i in trained)
+        }
+        cells, gates = self.problem.cells, neuron.right_hand_side is None
+        if cells is None:
+            transform = Transform(neuron.layout, neuron.theta, trained, bounds)
+            unknowns = Unknowns(transform, theta, y0, gates)
+            return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
+        own = np.isin(trained, cells.own)
+        parts = [
+            Transform(neuron.layout, neuron.theta, part, _of(bounds, [names[i] for i in part]))
+            for part in (trained[~own], trained[own])
+        ]
+        # AdamW takes the same step along each axis, whatever its scale.
+        scale = 1.0 if stage.optimizer == "adamw" else float(np.sqrt(len(cells)))
+        unknowns = CellUnknowns(parts[0], parts[1], theta, y0, gates, scale)
+        return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
+
+    def searched(self, stage: Stage, theta: FloatArray) -> tuple[FloatArray, str]:
+        """theta (K, P) with the networks of gates set by a `search`, and what it says.
+
+        Of several cells, (K, C, P), it sees the mean, and all are given what it finds.
+        """
+        problem, indices = self.problem, self._trained(stage)
+        gates = search.searchable(problem.neuron, indices)
+        if not gates:
+            return theta, "search: left out, since no network of a gate is trained"
+        options = replace(problem.options, **stage.options)
+        found, losses = np.array(theta), []
+        networks = problem.neuron.layout.select("networks")
+        for k, seed in enumerate(self.seeds):
+            middle = theta[k] if problem.cells is None else theta[k].mean(axis=0)
+            row, loss = search.search(
+                problem.backend,
+                problem.neuron,
+                problem.views[0].driving,
+                middle,
+                indices,
+                seed=0 if seed is None else seed,
+                candidates=stage.search,
+                options=options,
+            )
+            found[k][..., networks] = row[networks]
+            losses.append(loss)
+        text = f"search: simple gates for {', '.join(gates)} from {stage.search} candidates, loss "
+        text += f"{min(losses):.4g}" + (" (best)" if len(losses) > 1 else "")
+        return found, text
+
+    def decay(self, stage: Stage, size: int) -> FloatArray:
+        """Weight decay (p,) of a stage: of the weights of networks, not of their biases."""
+        decays = np.zeros(self.problem.neuron.layout.size)
+        for entry in self.problem.neuron.layout:
+            if entry.group == "networks" and "weight" in entry.name.rpartition(".")[2]:
+                decays[entry.slice] = stage.weight_decay
+        own = decays[self.unknowns(stage, self.theta, self.y0).indices]
+        return np.concatenate([own, np.zeros(size - len(own))])
+
+    def digests(self) -> dict[str, str]:
+        """What makes this run this run; a checkpoint of it carries the same."""
+        problem = self.problem
+        penalties = [part for p in problem.penalties for part in vars(p).values()]
+        return {
+            "neuron": digests.of_neuron(problem.neuron),
+            "recordings": digests.of_recordings(problem.recordings),
+            "heldout": digests.of_recordings(problem.heldout),
+            "trainable": digests.digest([self.indices, sorted(self.bounds.items())]),
+            "schedule": digests.digest(self.stages),
+            "loss": digests.digest([problem.loss]),
+            "penalty": digests.digest(penalties),
+            "seeds": digests.digest([self.seeds]),
+            "fit_initial": digests.digest([self.y0]),
+            "per_cell": digests.digest(self._cells()),
+            "backend": digests.digest([problem.backend.name]),
+            "options": digests.digest([problem.options]),
+        }
+
+    def _cells(self) -> list[object]:
+        """The cell of each recording, and what each has for itself."""
+        cells = self.problem.cells
+        return [] if cells is None else [cells.own, *(r.cell for r in self.problem.recordings)]
+
+    def settings(self) -> dict[str, Any]:
+        """The same in words, for the summary."""
+        layout, problem = self.problem.neuron.layout, self.problem
+        return {
+            "trainable": [e.name for e in layout if np.isin(self.indices, _places(e)).any()],
+            "stages": [repr(stage) for stage in self.stages],
+            "loss": repr(problem.loss),
+            "penalty": [type(p).__name__ for p in problem.penalties],
+            "backend": problem.backend.name,
+            "options": repr(problem.options),
+            "recordings": [r.name for r in problem.recordings],
+            "heldout": [r.name for r in problem.heldout],
+            "fit_initial": self.y0 is not None,
+            "per_cell": []
+            if problem.cells is None
+            else [layout.names[i] for i in problem.cells.own],
+        }
+
+
+def loss_of(loss: Loss | str | None) -> Loss:
+    """A `Loss` from one, its kind, or nothing."""
+    if isinstance(loss, Loss):
+        return loss
+    if loss is not None and not isinstance(loss, str):
+        raise InputError(f"loss is a {type(loss).__name__}; give a Loss or its kind as text")
+    return Loss() if loss is None else Loss(loss)
+
+
+def options_of(options: Mapping[str, Any], base: SolveOptions | None = None) -> SolveOptions:
+    """`SolveOptions` with some of them changed; an unknown name is an error with the nearest."""
+    known = [f.name for f in fields(SolveOptions)]
+    for name in options:
+        if name not in known:
+            raise unknown("argument or solve option", name, known)
+    return replace(base or SolveOptions(), **options)
+
+
+def _places(entry: Entry) -> NDArray[np.intp]:
+    return np.arange(entry.start, entry.start + entry.size)
+
+
+def _of(bounds: Bounds, names: Sequence[str]) -> Bounds:
+    """The bounds of some parameters."""
+    return {p: ends for p, ends in bounds.items() if any(fnmatchcase(n, p) for n in names)}
+
+
+def _initial(problem: Problem, theta: FloatArray) -> FloatArray:
+    """Steady states (K, R, S) at the first voltage of each recording."""
+    recordings, neuron = problem.recordings, problem.neuron
+    firsts = [float((r.data if r.observed == "v" else r.protocol([0.0]))[0]) for r in recordings]
+    if problem.cells is None:
+        neurons = [neuron.with_theta(row) for row in theta]
+        return np.array([[n.initial_state(v) for v in firsts] for n in neurons])
+    of = problem.cells.of(recordings)
+    return np.array(
+        [
+            [neuron.with_theta(row[c]).initial_state(v) for c, v in zip(of, firsts, strict=True)]
+            for row in theta
+        ]
+    )

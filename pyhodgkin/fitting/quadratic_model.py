@@ -1,0 +1,120 @@
+"""The quadratic model of an objective that Levenberg and Marquardt step by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import Penalty, SolveOptions
+from ..backends.loss import Loss
+from ..optimize.levenberg_marquardt import Model
+from ..recordings import Recording
+from .gauss_newton import GaussNewton
+from .hierarchical import MeanConductance
+from .modes.observer import Observer
+from .parameterization import Unknowns
+from .penalties import PenaltyOf
+
+if TYPE_CHECKING:
+    from .objective import Problem
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is compared with what, and the factor that an observer has before the loss."""
+
+    recordings: Sequence[Recording]
+    mode: str
+    loss: Loss
+    options: SolveOptions
+    observer: Observer | None
+    factor: float
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an objective adds to the loss.
+
+    The entries of phi in `pulled` are drawn to where they began, each with a strength of `pull`.
+    """
+
+    curves: Sequence[PenaltyOf]
+    quadratic: Sequence[Penalty]
+    mean: MeanConductance | None
+    pulled: NDArray[np.intp]
+    pull: FloatArray
+
+
+def model_of(
+    problem: Problem,
+    compared: Compared,
+    unknowns: Unknowns,
+    terms: Terms,
+    k: int,
+    phi: FloatArray,
+) -> Model:
+    """The model of start `k` at `phi` (p,), by the variational equations."""
+    observer, recordings = compared.observer, compared.recordings
+    of = None if problem.cells is None else problem.cells.of(recordings)
+    one = unknowns.repeated(k, 1)
+
+    def parameters(x: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+        theta, y0 = one.unpack(x[None])
+        each = np.repeat(theta, len(recordings), axis=0) if of is None else theta[0, of]
+        each = each if observer is None else observer.theta(each)
+        return each, None if y0 is None else y0[0]
+
+    theta, y0 = parameters(phi)
+    linearization = problem.backend.linearize(
+        problem.neuron if observer is None else observer.neuron,
+        recordings,
+        theta,
+        compared.loss,
+        mode=compared.mode,
+        y0=y0,
+        options=compared.options,
+    )
+    found = GaussNewton(linearization, parameters, unknowns, phi, of)
+    basis, matrix = found.directions.matrix(), compared.factor * found.matrix
+    whole = one.unpack(phi[None])[0][0]
+    for rows in _rows(problem, unknowns, terms, phi, whole, basis):
+        matrix += 2.0 * rows.T @ rows
+
+    def bend(step: FloatArray) -> FloatArray:
+        return compared.factor * found.second_order(step)
+
+    return Model(matrix, basis, found.directions.scale(matrix), bend)
+
+
+def _rows(
+    problem: Problem,
+    unknowns: Unknowns,
+    terms: Terms,
+    phi: FloatArray,
+    theta: FloatArray,
+    basis: FloatArray,
+) -> Iterator[FloatArray]:
+    """Rows (n, q), whose squares sum to half the curvature of each term along `basis`."""
+    indices = unknowns.indices
+    moves = unknowns.slopes(phi)[:, None] * basis[: len(indices)]
+    one = theta if theta.ndim == 1 else theta[0]
+    directions = np.zeros((one.size, basis.shape[1]))
+    networks = np.isin(indices, problem.neuron.layout.select("networks"))
+    directions[indices[networks]] = moves[networks]
+    for curve in terms.curves:
+        yield curve.rows(one, directions)
+    for p in terms.quadratic:
+        yield np.sqrt(p.strength / p.centre.size) * moves[np.isin(indices, p.indices)]
+    if terms.mean is not None:
+        rows = terms.mean.row(theta)
+        slopes = [unknowns.without_states().pull(phi[None], row[None], None, np.arange(1))[0]
+                  for row in rows]  # fmt: skip
+        yield np.array(slopes).reshape(len(rows), -1) @ basis[: len(indices)]
+    if terms.pull.any():
+        yield np.sqrt(terms.pull)[:, None] * basis[terms.pulled]

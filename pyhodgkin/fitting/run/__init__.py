@@ -1,0 +1,1 @@
+"""The run of a fit: trainer, checkpoints, early stopping, progress, interrupts."""

@@ -1,0 +1,1 @@
+"""The default schedules: which stages to go through, by what was observed and is unknown."""

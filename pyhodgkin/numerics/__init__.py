@@ -1,0 +1,1 @@
+"""Interpolation, spike times and their matching: numpy only, no neuron."""

@@ -1,0 +1,1 @@
+"""Batched optimizers, which know no neuron: AdamW, L-BFGS, Levenberg-Marquardt."""

@@ -1,0 +1,243 @@
+"""Levenberg-Marquardt for K starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .adamw import FloatArray, State
+
+
+@dataclass(frozen=True)
+class Model:
+    """Gauss and Newton's matrix (q, q) along q directions.
+
+    `basis` (p, q) are the directions in phi, orthonormal, or None for the entries of phi
+    themselves; `scale` (q,), by default the diagonal, is what a step is damped by. `bend` gives,
+    for a step (q,), what the second derivative of the predictions along it adds to the slope.
+    """
+
+    matrix: FloatArray
+    basis: FloatArray | None = None
+    scale: FloatArray | None = None
+    bend: Callable[[FloatArray], FloatArray] | None = None
+
+
+# That of start k at phi (p,).
+Curvature = Callable[[int, FloatArray], Model]
+
+REACH = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
+SHORTER, LONGER = 0.4, 1.5  # times a step that was none, and one that was good, for the next
+FLAT = 1e-8  # relative decrease that is none
+PATIENCE = 3  # steps in a row without one: converged
+BENT = 0.75  # of a step is what may be added to follow a curved valley
+SMALL = 1e-9  # of phi: no step
+KEPT, MOST_KEPT = 0.25, 2  # a step so near what was expected keeps its matrix, so many times
+NOTHING, STEP, MEASURE = range(3)  # what is due before the next point can be asked for
+GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
+_EPS, _HALVINGS = float(np.finfo(np.float64).eps), 40
+
+
+class Levenberg:
+    """Levenberg-Marquardt with the scaling of Marquardt (1963), within a reach.
+
+    A step that did what was expected lets the damping go down to a third; it grows as Nielsen's
+    (1999) after one that was none, and the next one is shorter.
+
+    The gradient is the exact one of the objective; only the curvature is Gauss and Newton's, by
+    differences. So whatever the objective adds (penalties, other losses) is minimised too. A
+    failed solve is a step that was too long.
+
+    Parameters
+    ----------
+    phi : array (K, p)
+    curvature : callable
+        (k, phi (p,)) to the `Model` of start k.
+
+    Examples
+    --------
+    >>> def curvature(k, x):
+    ...     return Model(np.diag([2.0, 200.0]))
+    >>> optimizer = Levenberg(np.ones((1, 2)), curvature)
+    >>> while not optimizer.done.all():
+    ...     x = optimizer.ask()
+    ...     value = np.sum([1.0, 100.0] * x**2, axis=-1)
+    ...     optimizer.tell(value, [2.0, 200.0] * x, 0.0)
+    >>> bool(optimizer.value[0] < 1e-12)
+    True
+    """
+
+    _ARRAYS = (
+        *("ahead", "point", "value", "gradient", "damping", "growth"),
+        *("expected", "reach", "flat", "kept", "done", "failed", "rejected", "rate", "due"),
+    )
+
+    def __init__(self, phi: FloatArray, curvature: Curvature) -> None:
+        self.ahead = np.array(phi, dtype=np.float64, order="C")
+        k, p = self.ahead.shape
+        self._curvature = curvature
+        self.point, self.value = self.ahead.copy(), np.full(k, np.inf)
+        self.gradient = np.zeros((k, p))
+        self._models: list[Model | None] = [None] * k
+        self._scales: dict[int, FloatArray] = {}
+        self.damping, self.growth = np.full(k, GENTLE), np.full(k, 2.0)
+        self.expected, self.rate, self.reach = np.zeros(k), np.zeros(k), np.full(k, REACH)
+        self.flat, self.kept, self.due = (np.zeros(k, np.int64) for _ in range(3))
+        self.done, self.failed, self.rejected = (np.zeros(k, bool) for _ in range(3))
+
+    def ask(self) -> FloatArray:
+        # Only here, since who is told to stop in between needs no matrix.
+        for k in np.flatnonzero(self.due * ~self.done).tolist():
+            if self.due[k] == MEASURE:
+                self._models[k] = self._measured(k)
+                self._scales.pop(k, None)
+                self.due[k] = STEP
+            self._step(k)
+            self.due[k] = NOTHING
+        return self.ahead
+
+    def tell(self, value: FloatArray, gradient: FloatArray, rate: float) -> None:
+        self.rejected = np.zeros(len(self.done), bool)
+        for k in np.flatnonzero(~self.done).tolist():
+            good = bool(np.isfinite(value[k]) and np.all(np.isfinite(gradient[k])))
+            self.rejected[k] = not good
+            if good and value[k] < self.value[k]:
+                self._accept(k, float(value[k]), gradient[k])
+            elif not np.isfinite(self.value[k]):
+                # A start without a finite value has nowhere to go back to.
+                self.done[k] = self.failed[k] = True
+                continue
+            else:
+                self._damp(k)
+                stale = self.kept[k] > 0  # where the matrix is from an earlier point
+                self.kept[k], self.due[k] = 0, MEASURE if stale else max(self.due[k], STEP)
+
+    def _accept(self, k: int, value: float, gradient: FloatArray) -> None:
+        gained, ratio = self.value[k] - value, np.inf
+        if np.isfinite(gained):
+            ratio = gained / max(self.expected[k], 1e-300)
+            factor = float(np.clip(1.0 - 4.0 * (ratio - 0.4), 1.0 / 3.0, 2.0))
+            self.damping[k] = max(self.damping[k] * factor, 1e-12)
+            self.growth[k] = 2.0
+            if ratio > 0.5:
+                self.reach[k] = min(LONGER * self.reach[k], REACH)
+            self.flat[k] = self.flat[k] + 1 if gained <= FLAT * abs(value) else 0
+        self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
+        self.done[k] = self.flat[k] >= PATIENCE
+        model = self._models[k]
+        # Of numbers alone: what networks say bends, and their directions turn.
+        keep = model is not None and model.basis is None and abs(ratio - 1.0) < KEPT
+        keep = keep and bool(self.kept[k] < MOST_KEPT)
+        self.kept[k] = self.kept[k] + 1 if keep else 0
+        self.due[k] = STEP if keep else MEASURE
+
+    def _measured(self, k: int) -> Model:
+        """The model at the point of start `k`; what damps it forgets only slowly."""
+        found, model = self._curvature(k, self.point[k]), self._models[k]
+        before = self._scales.get(k) if model is None else model.scale
+        scale = np.diagonal(found.matrix) if found.scale is None else found.scale
+        if before is not None and before.shape == scale.shape:
+            scale = np.maximum(scale, 0.1 * before)
+        return replace(found, scale=np.array(scale))
+
+    def _damp(self, k: int) -> None:
+        self.damping[k] *= self.growth[k]
+        self.growth[k] *= 2.0
+        self.reach[k] = SHORTER * float(np.max(np.abs(self.ahead[k] - self.point[k]), initial=0.0))
+        nothing = 0 < self.expected[k] <= FLAT * abs(self.value[k])
+        self.done[k] = self.damping[k] > MOST or nothing
+
+    def _step(self, k: int) -> None:
+        """Where to look next: the minimum of the damped quadratic model, not too far."""
+        model = self._models[k]
+        if model is None:  # restored: it is measured anew, but for what it remembers
+            model = self._models[k] = replace(
+                self._curvature(k, self.point[k]), scale=self._scales.pop(k)
+            )
+        assert model.scale is not None
+        matrix, basis, slope = model.matrix, model.basis, self.gradient[k]
+        slope = slope if basis is None else basis.T @ slope
+        floor = 1e-12 * max(float(model.scale.max(initial=0.0)), 1e-300)
+        damped = _Damped(matrix + np.diag(self.damping[k] * np.maximum(model.scale, floor)), basis)
+        step = damped.step(slope, float(self.reach[k]))
+        self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
+        if model.bend is not None and np.isfinite(step).all():
+            turn = damped.solve(model.bend(step))
+            size = np.linalg.norm(turn) / max(float(np.linalg.norm(step)), 1e-300)
+            step = _within(step + 0.5 * turn * min(1.0, BENT / max(size, 1e-300)), basis)
+        whole = step if basis is None else basis @ step
+        longest = float(np.max(np.abs(whole)))
+        if not np.isfinite(longest) or longest < SMALL:
+            self.done[k] = True
+            return
+        self.rate[k] = float(np.linalg.norm(whole))
+        self.ahead[k] = self.point[k] + whole
+
+    def stop(self, rows: NDArray[np.bool_]) -> None:
+        self.done = self.done | rows
+
+    def state(self) -> State:
+        out = {name: np.array(getattr(self, name)) for name in self._ARRAYS}
+        scales = {k: x.scale for k, x in enumerate(self._models) if x is not None} | self._scales
+        out |= {f"scale.{k}": np.array(x) for k, x in scales.items()}
+        kept = {k: x.matrix for k, x in enumerate(self._models) if x is not None and self.kept[k]}
+        return out | {f"matrix.{k}": np.array(x) for k, x in kept.items()}
+
+    def restore(self, state: Mapping[str, NDArray]) -> None:
+        for name in self._ARRAYS:
+            setattr(self, name, np.array(state[name]))
+        self._models = [None] * len(self._models)
+        scales = {k: state.get(f"scale.{k}") for k in range(len(self._models))}
+        self._scales = {k: np.array(x) for k, x in scales.items() if x is not None}
+        # One from an earlier point cannot be measured again.
+        for k in np.flatnonzero(self.kept).tolist():
+            self._models[k] = Model(np.array(state[f"matrix.{k}"]), scale=self._scales.pop(k))
+
+
+class _Damped:
+    """Steps by a damped matrix (q, q), of a length that is given.
+
+    Along a direction that the data say nothing of a step would go far, and what is cut from it
+    for that would be missing from all others. So all of it is damped further until it is within
+    reach, in phi, which has no units.
+    """
+
+    def __init__(self, matrix: FloatArray, basis: FloatArray | None) -> None:
+        self._size, self._vectors = np.linalg.eigh(matrix)
+        self._basis, self._more = basis, 0.0
+
+    def solve(self, slope: FloatArray) -> FloatArray:
+        """The step (q,) down a slope, damped as much as the last `step`."""
+        size = self._size + self._more
+        least = _EPS * len(size) * max(float(size[-1]), 1e-300)
+        part = np.where(size > least, self._vectors.T @ slope / np.maximum(size, least), 0.0)
+        return -self._vectors @ part
+
+    def step(self, slope: FloatArray, reach: float) -> FloatArray:
+        """The longest step (q,) down a slope that is within reach."""
+        self._more = 0.0
+        found = self.solve(slope)
+        if not np.isfinite(found).all() or _longest(found, self._basis) <= reach:
+            return found
+        low, high = np.log(_EPS * self._size[-1]), np.log(np.linalg.norm(slope) / reach)
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            self._more = float(np.exp(middle))
+            if _longest(self.solve(slope), self._basis) > reach:
+                low = middle
+            else:
+                high = middle
+        self._more = float(np.exp(high))
+        return self.solve(slope)
+
+
+def _longest(step: FloatArray, basis: FloatArray | None) -> float:
+    return float(np.max(np.abs(step if basis is None else basis @ step), initial=0.0))
+
+
+def _within(step: FloatArray, basis: FloatArray | None) -> FloatArray:
+    """The step (q,), or so much of it that no entry of phi moves by more than `REACH`."""
+    return step * min(1.0, REACH / max(_longest(step, basis), 1e-300))

@@ -1,0 +1,305 @@
+"""What a fit returns, and how it is kept in a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DocumentError
+from ..neuron.neuron import Neuron
+from ..status import Status
+from ..storage.atomic import replacing
+from ..storage.folders import record
+from .active_bounds import ActiveBound, listing
+from .cells import Population
+from .ensemble import Ensemble, ensemble_of
+from .errors import Errors
+from .goodness_of_fit import GoodnessOfFit
+from .history import read_csv, write_csv
+from .identifiability import Identifiability
+from .prediction import Prediction
+from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
+from .view import html_of, line_of
+
+FloatArray = NDArray[np.float64]
+
+NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", "fit.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """The neuron that was learned, and how well.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        With the best parameters of the best start.
+    theta : array (K, P)
+        The best parameters of every start.
+    seeds : tuple of int or None (K,)
+        None: the networks as they were given.
+    best : int
+        Which start is the best: by the held-out loss if there is one, else the training loss.
+    scores : array (K,)
+        That loss, inf where no step had a finite one.
+    status : Status
+        Of the best start; INTERRUPTED after Ctrl-C.
+    statuses : array of int (K,)
+    history : dict of str to array
+        ``step``, ``stage`` and ``seconds`` (N,); ``loss``, ``heldout``, ``lr``,
+        ``gradient_norm`` and ``rejected`` (N, K), NaN where there was nothing to tell.
+    train_error, heldout_error : Errors
+        In the unit of what was measured; the second None without held-out recordings.
+    voltage_range : (float, float)
+        Lowest and highest voltage in the training recordings, mV.
+    predictions : tuple of Prediction
+        One for each training and held-out recording.
+    initial_states : array (K, R, S), optional
+        When they were fitted.
+    log : tuple of str
+        What was chosen, and what happened.
+    seconds : float
+    identifiability : Identifiability, optional
+        Standard errors of the parameters of the best start, and what the recordings do not
+        determine, where a few numbers and no networks were trained.
+    population : Population, optional
+        Of a fit with `per_cell`: the cells and the numbers of each. `theta` and `neuron` are
+        then of the mean over the cells.
+    active_bounds : tuple of ActiveBound
+        Limits that the best start has reached: bounds, ranges of networks, conductances at zero.
+    goodness : GoodnessOfFit, optional
+        The residual of each recording against its noise; None where no start came to anything.
+
+    Examples
+    --------
+    ``result.neuron`` goes back into `simulate`; ``result.save("run")`` keeps all of it.
+    """
+
+    neuron: Neuron
+    theta: FloatArray
+    seeds: tuple[int | None, ...]
+    best: int
+    scores: FloatArray
+    status: Status
+    statuses: NDArray[np.int64]
+    history: dict[str, NDArray]
+    train_error: Errors
+    heldout_error: Errors | None
+    voltage_range: tuple[float, float]
+    predictions: tuple[Prediction, ...] = ()
+    initial_states: FloatArray | None = None
+    log: tuple[str, ...] = ()
+    seconds: float = 0.0
+    settings: dict[str, Any] = field(default_factory=dict)
+    identifiability: Identifiability | None = None
+    population: Population | None = None
+    active_bounds: tuple[ActiveBound, ...] = ()
+    goodness: GoodnessOfFit | None = None
+
+    @property
+    def neurons(self) -> tuple[Neuron, ...]:
+        """One neuron for each start."""
+        return tuple(self.neuron.with_theta(theta) for theta in self.theta)
+
+    @property
+    def cells(self) -> dict[str, Neuron]:
+        """Of a fit with `per_cell`, the neuron of each cell, of the best start."""
+        known = self.population
+        if known is None:
+            return {}
+        rows = zip(known.cells, known.theta[self.best], strict=True)
+        return {name: self.neuron.with_theta(row) for name, row in rows}
+
+    def ensemble(
+        self, within: float | None = None, weights: Sequence[float] | None = None
+    ) -> Ensemble:
+        """The starts with a finite loss as an ensemble, at most `within` times the best one's."""
+        return ensemble_of(self, within, weights)
+
+    @property
+    def success(self) -> bool:
+        """Whether the best start has finite parameters and nothing interrupted the run."""
+        return self.status == Status.SUCCESS
+
+    @property
+    def message(self) -> str:
+        """One line on how it ended."""
+        if self.status == Status.INTERRUPTED:
+            parts = ["interrupted; the best parameters so far are kept"]
+            return "; ".join([*parts, *self._remarks])
+        if not np.isfinite(self.scores).any():
+            return f"no start has a finite loss: {Status(self.status).message}"
+        bad = int(np.sum(~np.isfinite(self.scores)))
+        failed = [f"{bad} of {len(self.scores)} starts failed"] if bad else []
+        return "; ".join(["finished", *failed, *self._remarks])
+
+    @property
+    def _remarks(self) -> list[str]:
+        """Limits reached, and what speaks against the fit."""
+        wrong = "" if self.goodness is None else self.goodness.summary()
+        return [text for text in (listing(self.active_bounds), wrong) if text]
+
+    def __repr__(self) -> str:
+        return line_of(self)
+
+    _repr_html_ = html_of
+
+    def __str__(self) -> str:
+        lines = [f"{self.neuron.name}: {self.message}, {self.seconds:.1f} s", *self.log]
+        if self.identifiability is not None:
+            lines += ["", self.identifiability.table()]
+        if self.population is not None:
+            lines += ["", self.population.table(self.neuron.layout, self.best)]
+        for title, errors in (("training", self.train_error), ("held out", self.heldout_error)):
+            if errors is not None:
+                of = f", best of {len(self.theta)} starts" if len(self.theta) > 1 else ""
+                lines += ["", f"{title}{of}", str(errors.of(self.best))]
+        return "\n".join(lines)
+
+    # -- in a folder --------------------------------------------------------------------
+
+    def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write ``model.json`` (the document), ``history.csv``, ``summary.json``, ``fit.npz``.
+
+        Each file is written whole or not at all; no file holds a pickle.
+
+        Raises
+        ------
+        InputError
+            If `folder` holds another run and `overwrite` is false.
+        """
+        from ..storage.claims import writing
+        from ..storage.folders import look
+
+        if look(folder, "folder").kind and not holds(Path(folder) / SUMMARY, self._summary()):
+            with writing(folder, "fit", overwrite=overwrite, argument="folder") as place:
+                self.write(place)
+        else:
+            self.write(folder)
+
+    def write(self, folder: str | PathLike[str]) -> None:
+        """`save` into the folder of this run, over what it holds of it."""
+        from ..neuron import document
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        metadata = {"voltage_range": list(self.voltage_range), "trained": True}
+        document.save(self.neuron, folder / NEURON, metadata=metadata)
+        write_csv(folder / HISTORY, self.history, self.seeds)
+        with replacing(folder / ARRAYS) as temporary:
+            np.savez_compressed(temporary, **self._arrays())  # type: ignore[arg-type]
+        text = json.dumps(self._summary(), indent=1, ensure_ascii=False)
+        with replacing(folder / SUMMARY) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+        weights = [path.name for path in folder.glob("model-*.safetensors")]
+        record(folder, "fit", [NEURON, HISTORY, ARRAYS, SUMMARY, *weights])
+
+    def _arrays(self) -> dict[str, NDArray]:
+        out = {"theta": self.theta, "scores": self.scores, "statuses": self.statuses}
+        if self.initial_states is not None:
+            out["initial_states"] = self.initial_states
+        if self.population is not None:
+            out["population.theta"] = self.population.theta
+            out["population.own"] = self.population.own
+        for i, p in enumerate(self.predictions):
+            parts = ("t", "command", "measured", "predicted", "mask")
+            out |= {f"prediction{i}.{part}": getattr(p, part) for part in parts}
+        return out
+
+    def _summary(self) -> dict:
+        errors = {"train_error": self.train_error, "heldout_error": self.heldout_error}
+        known = self.identifiability
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "neuron": self.neuron.name,
+            "status": Status(self.status).name,
+            "message": self.message,
+            "seconds": round(self.seconds, 3),
+            "seeds": list(self.seeds),
+            "best": self.best,
+            "steps": len(self.history["step"]),
+            "voltage_range": list(self.voltage_range),
+            **{name: None if e is None else e.to_dict() for name, e in errors.items()},
+            "predictions": [[p.name, p.unit, p.heldout, p.command_unit] for p in self.predictions],
+            "settings": self.settings,
+            "cells": None if self.population is None else list(self.population.cells),
+            "identifiability": None if known is None else known.to_dict(),
+            "active_bounds": [x.to_dict() for x in self.active_bounds],
+            "goodness": None if self.goodness is None else self.goodness.to_dict(),
+            "log": list(self.log),
+        }
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str]) -> FitResult:
+        """Read back what `save` wrote.
+
+        Raises
+        ------
+        DocumentError
+            If the folder holds no fit, or a damaged or newer one.
+        """
+        from ..neuron import document
+
+        folder = Path(folder)
+        summary = read_summary(folder / SUMMARY)
+        try:
+            with np.load(folder / ARRAYS, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            history = read_csv(folder / HISTORY, len(summary["seeds"]))
+            if len(history["step"]) != summary["steps"]:
+                raise ValueError(f"{HISTORY} has {len(history['step'])} steps")
+            neuron = document.load(folder / NEURON)
+            check_neuron(folder / NEURON, neuron, arrays["theta"][summary["best"]])
+            return cls._assemble(neuron, summary, arrays, history)
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            if isinstance(error, DocumentError):
+                raise
+            raise DocumentError(f"{folder} does not hold a whole fit: {error}") from None
+
+    @classmethod
+    def _assemble(cls, neuron: Neuron, summary: dict, arrays: dict, history: dict) -> FitResult:
+        parts = ("t", "command", "measured", "predicted", "mask")
+        predictions = tuple(
+            Prediction(
+                name,
+                unit,
+                **{part: arrays[f"prediction{i}.{part}"] for part in parts},
+                heldout=held,
+                command_unit=command_unit,
+            )
+            for i, (name, unit, held, command_unit) in enumerate(summary["predictions"])
+        )
+        heldout, known = summary["heldout_error"], summary.get("identifiability")
+        goodness, reached = summary.get("goodness"), summary.get("active_bounds", ())
+        names, places = summary.get("cells"), ("population.own", "population.theta")
+        return cls(
+            neuron,
+            arrays["theta"],
+            tuple(summary["seeds"]),
+            summary["best"],
+            arrays["scores"],
+            Status[summary["status"]],
+            arrays["statuses"],
+            history,
+            Errors.from_dict(summary["train_error"]),
+            None if heldout is None else Errors.from_dict(heldout),
+            tuple(summary["voltage_range"]),
+            predictions,
+            arrays.get("initial_states"),
+            tuple(summary["log"]),
+            summary["seconds"],
+            summary["settings"],
+            None if known is None else Identifiability.from_dict(known),
+            None if names is None else Population(tuple(names), *(arrays[n] for n in places)),
+            tuple(ActiveBound.from_dict(x) for x in reached),
+            None if goodness is None else GoodnessOfFit.from_dict(goodness),
+        )

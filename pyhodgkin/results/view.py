@@ -1,0 +1,58 @@
+"""The result of a fit as a notebook shows it, and in one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..html import view
+from ..units import written
+
+if TYPE_CHECKING:
+    from .fit_result import FitResult
+
+
+def html_of(result: FitResult) -> str:
+    """How it ended, and the errors of the best start on each recording."""
+    rows: list[dict[str, Any]] = []
+    for role, errors in (("training", result.train_error), ("held out", result.heldout_error)):
+        if errors is None:
+            continue
+        for row in errors.rows(result.best):
+            rows.append(
+                {
+                    "recording": row["name"],
+                    "role": role,
+                    "MAE": row["mae_all"],
+                    "RMSE": row["rmse_all"],
+                    "unit": written(row["unit"]),
+                }
+            )
+    starts = len(result.theta)
+    of = f"best of {starts} starts; " if starts > 1 else ""
+    first, *more = result.message.split("; ")
+    return view(f"Fit of {result.neuron.name}: {first}", rows, [*more, _ended(result, of)])
+
+
+def line_of(result: FitResult) -> str:
+    """The same in one line."""
+    starts = f", {len(result.theta)} starts" if len(result.theta) > 1 else ""
+    ended = result.message.partition(";")[0]
+    return f"FitResult({result.neuron.name}: {ended}{starts}, {errors_of(result)})"
+
+
+def errors_of(result: FitResult) -> str:
+    """The mean error of the best start, in training and held out."""
+    parts = []
+    for role, errors in (("training", result.train_error), ("held out", result.heldout_error)):
+        if errors is not None:
+            mean = float(np.mean(errors.rmse_all[result.best]))
+            units = dict.fromkeys(written(unit) for unit in errors.units)
+            parts.append(f"RMSE {mean:.4g} {'/'.join(units)} in {role}".replace("in held", "held"))
+    return ", ".join(parts)
+
+
+def _ended(result: FitResult, of: str) -> str:
+    steps = len(result.history["step"])
+    return f"{of}{errors_of(result)}; {steps} steps, {result.seconds:.1f} s; print it for the log"

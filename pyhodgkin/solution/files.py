@@ -1,0 +1,173 @@
+"""Solutions as files and tables: npz, csv, pandas."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BackendUnavailableError, InputError
+from ..storage.atomic import replacing
+from .voltage_steps import VoltageSteps
+
+if TYPE_CHECKING:
+    from .solution import Solution
+
+FORMAT = "pyhodgkin solution 1"
+_STEPS = ("element", "t", "h", "coefficients")
+
+Path_ = str | os.PathLike[str]
+
+
+def save(solution: Solution, path: Path_) -> Path:
+    """Write a `Solution` as an npz file, from which `load` makes an equal one.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> clamp = ph.CurrentClamp.step(10.0, start=1.0, stop=9.0, t_end=10.0)
+    >>> solution = ph.simulate(ph.library.get("squid_axon"), clamp)
+    >>> path = solution.save(getfixture("tmp_path") / "run.npz")
+    >>> bool((ph.Solution.load(path).y == solution.y).all())
+    True
+    """
+    from ..neuron.serialise import to_dict
+
+    target = _npz(path)
+    neuron, tensors = to_dict(solution.neuron)
+    many = isinstance(solution.protocol, Sequence)
+    protocols: Any = solution.protocol if many else [solution.protocol]
+    head = {
+        "format": FORMAT,
+        "neuron": neuron,
+        "protocols": [protocol.to_dict() for protocol in protocols],
+        "many": many,
+        "threshold": None if solution.steps is None else solution.steps.threshold,
+        "size": None if solution.steps is None else solution.steps.size,
+    }
+    arrays: dict[str, Any] = {"t": solution.t, "y": solution.y, "status": solution.status}
+    arrays |= {f"tensor/{name}": array for name, array in tensors.items()}
+    arrays |= {f"stats/{name}": count for name, count in solution.stats.items()}
+    if solution.theta is not None:
+        arrays["theta"] = solution.theta
+    else:
+        arrays |= {f"current/{name}": x for name, x in solution.currents.items()}
+        arrays |= {f"open/{name}": x for name, x in solution.open_probability.items()}
+    if solution.steps is not None:
+        arrays |= {f"steps/{name}": getattr(solution.steps, name) for name in _STEPS}
+    text = np.frombuffer(json.dumps(head).encode(), np.uint8)
+    with replacing(target) as temporary:
+        np.savez_compressed(temporary, head=text, **arrays)
+    return target
+
+
+def load(path: Path_) -> Solution:
+    """The `Solution` that `save` has written.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or something else.
+    """
+    target = Path(path)
+    try:
+        with np.load(target, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        head = json.loads(arrays["head"].tobytes())
+        if head["format"] != FORMAT:
+            raise InputError(f'{target} is of format "{head["format"]}", not "{FORMAT}"')
+        return _made(head, arrays)
+    except FileNotFoundError:
+        raise InputError(f"{target}: there is no such file") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{target} is not a solution that Solution.save wrote: {error}") from None
+
+
+def _made(head: dict[str, Any], arrays: dict[str, Any]) -> Solution:
+    from ..neuron.serialise import from_dict
+    from ..protocols import Protocol
+    from .currents import currents_of, open_probabilities_of
+    from .solution import Solution
+
+    def group(prefix: str) -> dict[str, NDArray]:
+        return {n.removeprefix(prefix): x for n, x in arrays.items() if n.startswith(prefix)}
+
+    neuron = from_dict(head["neuron"], group("tensor/"))
+    protocols = [Protocol.from_dict(data) for data in head["protocols"]]
+    y, theta = arrays["y"], arrays.get("theta")
+    steps = group("steps/")
+    return Solution(
+        arrays["t"],
+        y,
+        neuron,
+        protocols if head["many"] else protocols[0],
+        group("current/") if theta is None else currents_of(neuron, theta, y),
+        group("stats/"),
+        arrays["status"],
+        group("open/") if theta is None else open_probabilities_of(neuron, theta, y),
+        VoltageSteps(size=head["size"], threshold=head["threshold"], **steps) if steps else None,
+        theta,
+    )
+
+
+def columns(cell: Solution) -> dict[str, NDArray[np.float64]]:
+    """A solution of one element as columns, each with its unit in its name.
+
+    Time, v, the current (that injected, or under voltage clamp the total ionic one), the gates
+    and the current of each channel; `pyhodgkin.read` takes a csv file of these.
+    """
+    protocol: Any = cell.protocol
+    unit = f"_{cell.current_unit}" if cell.current_unit else ""
+    if protocol.kind == "current":
+        total = cell.stimulus
+    else:
+        total = np.sum([*cell.currents.values()], axis=0) if len(cell.currents) else None
+    table = {"t_ms": cell.t, "v_mV": cell.v}
+    if total is not None:
+        table[f"current{unit}"] = total
+    table.update(cell.gates)
+    table.update({f"i_{name}{unit}": values for name, values in cell.currents.items()})
+    return table
+
+
+def to_csv(solution: Solution, path: Path_) -> Path:
+    """Write the columns of `columns`; of a batch one element below the other."""
+    cells = list(solution) if solution.batched else [solution]
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for i, cell in enumerate(cells):
+            table = columns(cell)
+            if solution.batched:
+                table = {"element": np.full(len(cell.t), i), **table}
+            if i == 0:
+                writer.writerow(table)
+            writer.writerows(zip(*(array.tolist() for array in table.values()), strict=True))
+    return Path(path)
+
+
+def to_pandas(solution: Solution) -> Any:
+    """A `pandas.DataFrame` of `columns`, indexed by time, of a batch by element and time."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise BackendUnavailableError("pandas is not installed: pip install pandas") from error
+    if not solution.batched:
+        return pandas.DataFrame(columns(solution)).set_index("t_ms")
+    frames = [to_pandas(cell) for cell in solution]
+    return pandas.concat(frames, keys=range(len(frames)), names=["element"])
+
+
+def _npz(path: Path_) -> Path:
+    target = Path(path)
+    if target.suffix in ("", ".npz"):
+        return target.with_suffix(".npz")
+    raise InputError(f'"{target.name}": a solution is saved as .npz; to_csv writes a table')

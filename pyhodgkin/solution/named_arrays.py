@@ -1,0 +1,72 @@
+"""Arrays by name, computed when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import unknown
+
+Array = NDArray[np.float64]
+
+
+class NamedArrays(Mapping[str, Array]):
+    """Arrays by name; each may be a function that computes it when first asked for.
+
+    Examples
+    --------
+    >>> arrays = NamedArrays("gate", {"n": np.zeros(3), "m": lambda: np.ones(3)})
+    >>> arrays["m"]
+    array([1., 1., 1.])
+    """
+
+    def __init__(self, kind: str, arrays: Mapping[str, Any]) -> None:
+        self._kind = kind
+        self._arrays: dict[str, Any] = dict(arrays)
+        self._compute: Callable[[str], Array] | None = None
+
+    @classmethod
+    def computed(
+        cls, kind: str, names: Sequence[str], compute: Callable[[str], Array]
+    ) -> NamedArrays:
+        """All of them by one function of the name."""
+        arrays = cls(kind, dict.fromkeys(names))
+        arrays._compute = compute
+        return arrays
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._arrays:
+            raise unknown(self._kind, name, self._arrays)
+        found: Any = self._arrays[name]
+        if found is None and self._compute is not None:
+            found = self._arrays[name] = self._compute(name)
+        elif callable(found):
+            found = self._arrays[name] = found()
+        assert found is not None  # given, or computed above
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(self._arrays)}}}"
+
+    def map(self, change: Callable[[Array], Array]) -> NamedArrays:
+        """`change` applied to each array, when it is asked for."""
+        return NamedArrays(self._kind, {name: later(self, name, change) for name in self})
+
+
+def later(source: Any, which: Any, compute: Callable) -> Callable[[], Array]:
+    """A function that computes from `which` of `source`."""
+    if isinstance(source, NamedArrays):
+        return lambda: compute(source[which])
+    return lambda: compute(source, which)

@@ -1,1 +1,0 @@
-"""Training: stages, optimizers, checkpoints, the loop. Knows no engine by name."""
