@@ -87,7 +87,7 @@ def schedule() -> list[Stage]:
     """
     small, loose = ph.Loss("huber", delta=0.003), {"rtol": 1e-5, "atol": 1e-7}
     return [
-        Stage("clamped", "levenberg", 30, loss=small, search=128),
+        Stage("clamped", "levenberg", 30, loss=small, multistart=128),
         Stage("simulation", "levenberg", 40, patience=10, options=loose),
     ]
 

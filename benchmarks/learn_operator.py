@@ -89,7 +89,7 @@ def rough() -> list[Stage]:
     robust = ph.Loss("huber", delta=0.02)
     held = Stage("observer", "levenberg", 12, gain=3.0, options=LOOSE)
     return [
-        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=512),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, multistart=512),
         Stage("clamped", "levenberg", 15, loss=robust),
         *(replace(held, gain=gain) for gain in (3.0, 1.0, 0.3)),
         Stage("simulation", "levenberg", 30, options=LOOSE),
@@ -100,7 +100,7 @@ def anew() -> list[Stage]:
     """The same where v between the samples is known better."""
     robust = ph.Loss("huber", delta=0.02)
     return [
-        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=512),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, multistart=512),
         Stage("clamped", "levenberg", 15),
         Stage("observer", "levenberg", 10, gain=0.3, options=LOOSE),
         Stage("simulation", "levenberg", 10, options=LOOSE),

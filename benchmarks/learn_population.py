@@ -56,7 +56,7 @@ def sweeps(cells: list[ph.Neuron], seed: int, backend: str) -> list[ph.Recording
 
 def searched() -> list[Stage]:
     """For a few cells, all with the mean conductances: the network set to a simple gate."""
-    return [Stage("clamped", "lbfgs", 50, lr=0.1, loss=ROBUST, search=48)]
+    return [Stage("clamped", "lbfgs", 50, lr=0.1, loss=ROBUST, multistart=48)]
 
 
 def driven() -> list[Stage]:

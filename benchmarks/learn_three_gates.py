@@ -56,7 +56,7 @@ def schedule() -> list[Stage]:
     """Simple gates searched, networks refined on the ionic current, then simulated."""
     loose, robust = {"rtol": 1e-5, "atol": 1e-7}, ph.Loss("huber", delta=0.02)
     return [
-        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=512),
+        Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, multistart=512),
         Stage("clamped", "levenberg", 30, loss=robust),
         Stage("simulation", "levenberg", 20, target=1e-7, options=loose),
     ]

@@ -163,7 +163,9 @@ def _inside(neuron: ph.Neuron, limits: dict[str, tuple[float, float]]) -> ph.Neu
 
 
 _TRAINED = ["networks", "conductances", "reversals", "rates"]
-_NEAR = Loss("huber", scale=1.0, delta=1.0, spikes=0.02, threshold=SPIKE, reach=30.0, ceiling=-33.0)
+_NEAR = Loss(
+    "huber", scale=1.0, delta=1.0, spikes=0.02, threshold=SPIKE, match_window=30.0, v_clip=-33.0
+)
 _TIGHT = {"rtol": 1e-6, "atol": 1e-8}
 _AGAIN = 5  # times that the damping of the last stage begins anew
 
@@ -183,7 +185,7 @@ def driven(neuron: ph.Neuron, train: list[ph.Recording], backend: str) -> ph.Neu
 def simulated(neuron: ph.Neuron, train: list[ph.Recording], backend: str) -> ph.Neuron:
     """Fitted in simulation: v below the spikes, and when they come."""
     trained = [*_TRAINED, "c_m"]
-    last = Stage("simulation", "levenberg", 15, loss=_NEAR, pull=0.003, trainable=trained)
+    last = Stage("simulation", "levenberg", 15, loss=_NEAR, prior_weight=0.003, trainable=trained)
     return _fit(neuron, _seen(train), [last] * _AGAIN, backend)
 
 

@@ -26,7 +26,7 @@ from .results.fit_result import FitResult
 # Parts of the recordings that are simulated one after the other: a start a fifth off the mark has
 # its first spike in place, and the next ones follow from what that one has taught.
 GROWING = (0.15, 0.3, 0.5, 0.75)
-PULL = 0.01  # towards the start, of what a part of the recordings does not determine
+PRIOR_WEIGHT = 0.01  # towards the start, of what a part of the recordings does not determine
 # Rates at which an observer draws the voltage to the one measured, 1/ms, where that fails.
 DRAWN = (10.0, 1.0)
 STEPS = 60
@@ -137,13 +137,15 @@ def _ways(
     last = Stage("simulation", "levenberg", STEPS, patience=2, target=CLOSEST)
     shortest = max(float(r.t[min(9, len(r) - 1)]) for r in recordings)
     length = max(float(r.t[-1]) for r in recordings)
-    part = replace(last, steps=STEPS // 2, target=CLOSE, pull=PULL, options=LOOSE)
+    part = replace(last, steps=STEPS // 2, target=CLOSE, prior_weight=PRIOR_WEIGHT, options=LOOSE)
     growing = [replace(part, horizon=f * length) for f in GROWING if f * length > shortest]
     out: list[tuple[tuple[Stage, ...], bool | None]] = [((*growing, last), False)]
     if recordings[0].observed == "v" and neuron.right_hand_side is None:
         gains = [rate * neuron.c_m for rate in DRAWN]
         drawn = [
-            Stage("observer", "levenberg", STEPS, gain=gain, pull=PULL, options=LOOSE)
+            Stage(
+                "observer", "levenberg", STEPS, gain=gain, prior_weight=PRIOR_WEIGHT, options=LOOSE
+            )
             for gain in gains
         ]
         out += [((*drawn[1:], *growing, last), False), ((*drawn, last), False)]

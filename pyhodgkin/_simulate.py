@@ -153,7 +153,7 @@ def _theta(
     `scale` (N, P) is what the numbers of the caller are multiplied with, for N neurons.
     """
     layout = neurons[0].layout
-    if theta is None and not parameters and len(neurons) == 1 and neurons[0].sound:
+    if theta is None and not parameters and len(neurons) == 1 and neurons[0].is_valid:
         return neurons[0].theta[None], False
     if theta is None:
         values = np.array([neuron.theta for neuron in neurons])

@@ -73,7 +73,12 @@ def bare(monkeypatch, tmp_path):
     for name in (*names, *JULIA):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delitem(sys.modules, "juliacall", raising=False)
-    for name, value in (("_sessions", {}), ("_failed", {}), ("_started_in", None), ("_door", None)):
+    for name, value in (
+        ("_sessions", {}),
+        ("_failed", {}),
+        ("_started_in", None),
+        ("_connection", None),
+    ):
         monkeypatch.setattr(start, name, value)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -13,7 +13,7 @@ from pyhodgkin._fit import Stage
 from pyhodgkin.backends import get
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError, RecordingError
-from pyhodgkin.fitting.hierarchical import CellUnknowns, MeanConductance, cells_of
+from pyhodgkin.fitting.hierarchical import HierarchicalParameterization, MeanConductance, cells_of
 from pyhodgkin.fitting.objective import Objective, Problem
 from pyhodgkin.fitting.residuals import gauss_newton, jacobian
 from pyhodgkin.fitting.schedules.default import choose
@@ -38,7 +38,7 @@ def unknowns(neuron, theta):
     own = layout.select(["k.g", "na.g"])
     shared = np.setdiff1d(layout.select(["networks", "l.g"]), own)
     parts = [Transform(layout, neuron.theta, part) for part in (shared, own)]
-    return CellUnknowns(*parts, theta), own
+    return HierarchicalParameterization(*parts, theta), own
 
 
 def test_phi_and_back():
@@ -62,7 +62,7 @@ def test_the_gradient_is_that_of_the_value(mode):
     cells = cells_of(neuron, ["k.g", "na.g"], recordings)
     problem = Problem(get("torch"), neuron, recordings, cells=cells)
     problem = replace(problem, options=replace(problem.options, rtol=1e-9, atol=1e-11))
-    stage = Stage(mode, pull=0.1, gain=3.0 if mode == "observer" else None)
+    stage = Stage(mode, prior_weight=0.1, gain=3.0 if mode == "observer" else None)
     objective = Objective(problem, stage, block)
     phi = block.start() + 0.05 * np.random.default_rng(1).standard_normal(block.start().shape)
     found = objective(phi, np.array([True]))
@@ -78,12 +78,12 @@ def test_a_pull_is_of_the_mean_change_however_many_cells_there_are():
     neuron, recordings = neural(), sweeps("ab", 4.0)
     theta = np.repeat(neuron.theta[None, None], 2, axis=1)
     plain, own = unknowns(neuron, theta)
-    block = CellUnknowns(plain.transform, plain.own, theta, scale=np.sqrt(2.0))
+    block = HierarchicalParameterization(plain.transform, plain.own, theta, scale=np.sqrt(2.0))
     problem = Problem(
         get("torch"), neuron, recordings, cells=cells_of(neuron, ["k.g", "na.g"], recordings)
     )
     rows = np.array([True])
-    pulled, free = (Objective(problem, Stage("clamped", pull=x), block) for x in (0.1, 0.0))
+    pulled, free = (Objective(problem, Stage("clamped", prior_weight=x), block) for x in (0.1, 0.0))
     phi = block.start()
     moved = block.start()
     moved[:, block.transform.size :] += 0.2 / np.sqrt(2.0)  # of the logarithm of four numbers
@@ -170,7 +170,7 @@ def test_the_curvature_of_cells_is_that_of_each_entry():
     theta = np.repeat(neuron.theta[None, None], 2, axis=1)
     own, shared = (neuron.layout.select(p) for p in (["k.g", "na.g"], ["l.g"]))
     parts = [Transform(neuron.layout, neuron.theta, part) for part in (shared, own)]
-    block = CellUnknowns(*parts, theta, scale=1.5)
+    block = HierarchicalParameterization(*parts, theta, scale=1.5)
     problem = Problem(
         get("torch"), neuron, recordings, cells=cells_of(neuron, ["k.g", "na.g"], recordings)
     )
@@ -182,7 +182,7 @@ def test_the_curvature_of_cells_is_that_of_each_entry():
 
 
 def test_a_search_for_cells_sets_the_networks_of_all():
-    stage = Stage("clamped", "lbfgs", 2, search=2, trainable="networks")
+    stage = Stage("clamped", "lbfgs", 2, multistart=2, trainable="networks")
     fitted = ph.fit(neural(), sweeps("ab", 4.0), per_cell="k.g", schedule=stage, backend="torch",
                     progress=False)  # fmt: skip
     assert any(line.startswith("search: simple gates") for line in fitted.log)
@@ -202,4 +202,4 @@ def test_what_is_chosen_for_cells_that_share_a_network():
     assert "networks that cells share" in reason
     numbers = [stage.horizon for stage in stages if stage.trainable == ("k.g",)]
     assert numbers == sorted(numbers) and numbers[-1] == pytest.approx(19.9)
-    assert stages[0].search and all("network" in name for name in stages[0].trainable)
+    assert stages[0].multistart and all("network" in name for name in stages[0].trainable)

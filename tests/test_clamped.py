@@ -15,7 +15,7 @@ from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.backends.torch.clamped import measured_current
 from pyhodgkin.backends.torch.engine import TorchBackend
-from pyhodgkin.backends.voltage_grid import drive_of
+from pyhodgkin.backends.voltage_grid import voltage_grid_of
 from pyhodgkin.errors import InputError
 from pyhodgkin.recordings import Recording
 from pyhodgkin.status import Status
@@ -89,8 +89,8 @@ def test_the_rule_of_the_middle_is_of_second_order(monkeypatch: pytest.MonkeyPat
     cell = ph.library.get("squid_axon")
     truth, errors = current_of(cell, SINES, EVEN), []
     for move in (2.0, 1.0, 0.5):
-        drive = lambda r, move=move: drive_of(r, move)  # noqa: E731
-        monkeypatch.setattr("pyhodgkin.backends.torch.clamped_plan.drive_of", drive)
+        drive = lambda r, move=move: voltage_grid_of(r, move)  # noqa: E731
+        monkeypatch.setattr("pyhodgkin.backends.torch.clamped_plan.voltage_grid_of", drive)
         current = predicted(cell, blank(SINES))
         errors.append(np.abs(current - truth).max())
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
@@ -124,8 +124,8 @@ def test_sampled_command_takes_no_more_steps_than_it_needs() -> None:
     t = np.arange(1000) * 0.1
     command = ph.VoltageClamp.sampled(t, -60 + 10 * np.sin(t / 30))
     record = Recording(t, command, current=np.zeros(1000), current_unit="nA")
-    assert len(drive_of(record).h) == 1000
-    assert len(drive_of(record.window(20.0, 80.0)).h) == 601
+    assert len(voltage_grid_of(record).h) == 1000
+    assert len(voltage_grid_of(record.window(20.0, 80.0)).h) == 601
 
 
 def test_current_clamp_balances_its_currents() -> None:
@@ -183,14 +183,14 @@ def test_a_current_as_a_voltage_is_what_an_observer_would_be_off() -> None:
     record = replace(record, v=np.full(len(record), -65.0))
     gain, g = 0.7, 2.0 * 0.25 + 0.5
     settled = (3.0 - 80.0 * 2.0 * 0.25 - 60.0 * 0.5 - 65.0 * gain) / (g + gain)
-    found = one(cell, [record], loss=Loss(scale=1.0, gain=gain))
+    found = one(cell, [record], loss=Loss(scale=1.0, observer_conductance=gain))
     np.testing.assert_allclose(found.value, (settled + 65.0) ** 2, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["squid_axon", "wang_buzsaki"])
 def test_a_current_as_a_voltage_has_the_gradient_of_its_value(name: str) -> None:
     cell, records = ph.library.get(name), [blank(DRIVEN), blank(STEPS)]
-    loss, rng = Loss("huber", delta=0.2, gain=1.5), np.random.default_rng(0)
+    loss, rng = Loss("huber", delta=0.2, observer_conductance=1.5), np.random.default_rng(0)
     away = rng.normal(size=cell.layout.size) * np.maximum(np.abs(cell.theta), 1e-2)
     slope = one(cell, records, loss=loss).gradient @ away
     up, down = (one(cell, records, cell.theta + s * away, loss).value for s in (1e-6, -1e-6))

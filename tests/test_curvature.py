@@ -16,9 +16,9 @@ from pyhodgkin.backends.torch.forward_sensitivities import jvp, network_inputs, 
 from pyhodgkin.backends.torch.simulated_sensitivity import SimulatedSensitivity
 from pyhodgkin.backends.torch.system import system_of
 from pyhodgkin.errors import InputError
-from pyhodgkin.fitting.hierarchical import CellUnknowns, cells_of
+from pyhodgkin.fitting.hierarchical import HierarchicalParameterization, cells_of
 from pyhodgkin.fitting.objective import Objective, Problem
-from pyhodgkin.fitting.parameterization import Unknowns
+from pyhodgkin.fitting.parameterization import Parameterization
 from pyhodgkin.fitting.penalties import PenaltyOf
 from pyhodgkin.fitting.residuals import gauss_newton, jacobian
 from pyhodgkin.fitting.transforms import Transform
@@ -93,7 +93,9 @@ def _value(system, theta, place, by, y, u):
 def objective(neuron, stage, y0=None, penalties=(), recordings=None):
     names = ["networks", "conductances", "capacitance"]
     places = np.concatenate([neuron.layout.select(name) for name in names])
-    unknowns = Unknowns(Transform(neuron.layout, neuron.theta, places), neuron.theta[None], y0)
+    unknowns = Parameterization(
+        Transform(neuron.layout, neuron.theta, places), neuron.theta[None], y0
+    )
     problem = Problem(
         get("torch"), neuron, recordings or [sweep()], options=TIGHT, penalties=penalties
     )
@@ -133,7 +135,7 @@ def test_spike_times_and_a_ceiling_are_in_it(monkeypatch):
     for name, fine in (("MOVE", 0.1), ("LONGEST", 0.02), ("FINE", 0.005)):
         monkeypatch.setattr(f"pyhodgkin.backends.torch.trajectories.{name}", fine)
     neuron, recording = squid().with_parameters(k__g=33.0), sweep(amplitude=12.0, every=0.01)
-    loss = Loss(spikes=3.0, ceiling=-40.0)
+    loss = Loss(spikes=3.0, v_clip=-40.0)
     of, phi = objective(neuron, Stage("simulation", "levenberg", loss=loss), None, (), [recording])
     found = of.curvature(0, phi)
 
@@ -155,7 +157,9 @@ def test_spike_times_and_a_ceiling_are_in_it(monkeypatch):
 def test_a_whole_right_hand_side_by_differences():
     neuron = NEURONS["box"]
     places = neuron.layout.select("networks")
-    unknowns = Unknowns(Transform(neuron.layout, neuron.theta, places), neuron.theta[None], None)
+    unknowns = Parameterization(
+        Transform(neuron.layout, neuron.theta, places), neuron.theta[None], None
+    )
     problem = Problem(get("torch"), neuron, [sweep(5.0)], options=TIGHT)
     of, phi = Objective(problem, STAGES["simulation"], unknowns), unknowns.start()[0]
     plain = gauss_newton(*jacobian(lambda x: of.residuals(0, x), phi, step=1e-4), Loss())
@@ -204,7 +208,7 @@ def test_cells_share_networks_and_have_numbers_of_their_own():
     theta[0, 1, neuron.layout["k.g"].start] *= 1.2
     shared, own = (neuron.layout.select(p) for p in (["networks"], ["k.g", "na.g"]))
     transforms = [Transform(neuron.layout, neuron.theta, part) for part in (shared, own)]
-    unknowns = CellUnknowns(*transforms, theta, scale=1.5)
+    unknowns = HierarchicalParameterization(*transforms, theta, scale=1.5)
     cells = cells_of(neuron, ["k.g", "na.g"], recordings)
     problem = Problem(get("torch"), neuron, recordings, options=TIGHT, cells=cells)
     of, phi = Objective(problem, Stage("clamped", "levenberg"), unknowns), unknowns.start()[0]

@@ -158,7 +158,7 @@ def test_above_the_ceiling_only_the_time_counts(engine):
     recording, cell = spiking()
     high = recording.data > -30.0
     other = replace(recording, v=np.where(high, 10.0, recording.data))
-    loss = Loss("huber", scale=1.0, delta=2.0, ceiling=-30.0)
+    loss = Loss("huber", scale=1.0, delta=2.0, v_clip=-30.0)
     found = engine.value_and_grad(cell, [recording], cell.theta, loss, options=options(rtol=1e-9))
     again = engine.value_and_grad(cell, [other], cell.theta, loss, options=options(rtol=1e-9))
     assert found.value == again.value
@@ -178,7 +178,7 @@ def test_above_the_ceiling_only_the_time_counts(engine):
 def test_a_spike_that_is_missing_costs_the_width_of_the_window(engine):
     recording, cell = spiking()
     quiet = replace(recording, protocol=ph.CurrentClamp.constant(0.0, 28.0))
-    loss = [Loss(scale=30.0, spikes=s, reach=4.0) for s in (0.0, 0.5)]
+    loss = [Loss(scale=30.0, spikes=s, match_window=4.0) for s in (0.0, 0.5)]
     found = [engine.value_and_grad(cell, [quiet], cell.theta, x) for x in loss]
     np.testing.assert_allclose(found[1].value - found[0].value, 0.5 * 16.0)
     np.testing.assert_array_equal(found[0].gradient, found[1].gradient)
@@ -214,5 +214,5 @@ def test_what_cannot_be_asked(engine):
         Ends(WEIGHT[:2], TARGET)
     with pytest.raises(InputError, match="spikes"):
         Loss(spikes=-1.0)
-    with pytest.raises(InputError, match="reach"):
-        Loss(reach=0.0)
+    with pytest.raises(InputError, match="match_window"):
+        Loss(match_window=0.0)

@@ -61,7 +61,7 @@ def shortened(*args):
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_a_held_out_fit_moves_with_every_default_schedule(case, monkeypatch):
     # The search for simple gates moves networks too: what moves here is the training itself.
-    monkeypatch.setattr("pyhodgkin.fitting.plan.search.searchable", lambda *_: ())
+    monkeypatch.setattr("pyhodgkin.fitting.plan.search.learnable_gates", lambda *_: ())
     monkeypatch.setattr(sys.modules["pyhodgkin._fit"], "choose", shortened)
     neuron, clamp, more = DEFAULTS[case]
     train, held = recording(0, clamp=clamp), recording(3, "held", clamp=clamp)

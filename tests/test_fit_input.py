@@ -38,7 +38,7 @@ BAD = [
     (dict(loss="mean"), UnknownNameError, "mse"),
     (dict(loss=3), InputError, "loss is a int"),
     (
-        dict(schedule=Stage("clamped", "levenberg", loss=Loss(gain=2.0))),
+        dict(schedule=Stage("clamped", "levenberg", loss=Loss(observer_conductance=2.0))),
         InputError,
         'gain = 2 mS/cm².*take "lbfgs"',
     ),

@@ -128,7 +128,7 @@ def test_a_long_step_is_left_within_seconds(tmp_path, where, monkeypatch):
     stages = (Stage("clamped", "adamw", 20, lr=0.05), Stage("simulation", "lbfgs", 30))
     if where == "search":
         monkeypatch.setattr("pyhodgkin.fitting.plan.search.search", slow)
-        stages = (replace(stages[0], search=8), stages[1])
+        stages = (replace(stages[0], multistart=8), stages[1])
         engine = StubBackend()
     else:
         engine = StubBackend(on_call=lambda n: slow() if n == 5 else None)

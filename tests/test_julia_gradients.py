@@ -134,7 +134,7 @@ def test_currents_as_voltages_under_a_known_voltage(name, scale):
     """Cells with states alone, with networks, and with a gate without a state."""
     cell = CELLS[name] if name in CELLS else ph.library.get(name)
     records = recordings("current") + recordings("voltage", 2)
-    loss = Loss("huber", scale, delta=0.1, gain=2.0)
+    loss = Loss("huber", scale, delta=0.1, observer_conductance=2.0)
     theta = scattered_theta(cell, 2, 0.01)
     same_gradients(cell, records, theta, mode="clamped", loss=loss)
 

@@ -13,7 +13,7 @@ import pyhodgkin as ph
 from pyhodgkin._fit import Stage
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.fitting.residuals import gauss_newton, jacobian
-from pyhodgkin.optimize.levenberg_marquardt import Levenberg, Model
+from pyhodgkin.optimize.levenberg_marquardt import LevenbergMarquardt, QuadraticModel
 
 STARTS = np.array([[-1.2, 1.0], [2.0, -1.0], [0.5, 0.5]])
 
@@ -31,7 +31,7 @@ def rosenbrock(x):
 
 
 def curvature(k, x):
-    return Model(gauss_newton(*jacobian(lambda points: [parts(points)], x), Loss()))
+    return QuadraticModel(gauss_newton(*jacobian(lambda points: [parts(points)], x), Loss()))
 
 
 def descend(optimizer, steps, function=rosenbrock):
@@ -43,22 +43,25 @@ def descend(optimizer, steps, function=rosenbrock):
 
 
 def test_it_finds_the_minimum_from_every_start():
-    optimizer = descend(Levenberg(STARTS, curvature), 60)
+    optimizer = descend(LevenbergMarquardt(STARTS, curvature), 60)
     assert optimizer.done.all() and not optimizer.failed.any()
     np.testing.assert_allclose(optimizer.point, 1.0, atol=1e-6)
 
 
 def test_a_start_is_the_same_alone_and_in_a_batch():
-    together = descend(Levenberg(STARTS, curvature), 12)
+    together = descend(LevenbergMarquardt(STARTS, curvature), 12)
     for k in range(len(STARTS)):
-        alone = descend(Levenberg(STARTS[k : k + 1], curvature), 12)
+        alone = descend(LevenbergMarquardt(STARTS[k : k + 1], curvature), 12)
         np.testing.assert_array_equal(alone.point[0], together.point[k])
 
 
 @pytest.mark.parametrize("after", range(1, 12, 3))
 def test_restored_it_goes_on_bit_for_bit(after):
-    unbroken = descend(Levenberg(STARTS, curvature), 12)
-    first, second = descend(Levenberg(STARTS, curvature), after), Levenberg(STARTS, curvature)
+    unbroken = descend(LevenbergMarquardt(STARTS, curvature), 12)
+    first, second = (
+        descend(LevenbergMarquardt(STARTS, curvature), after),
+        LevenbergMarquardt(STARTS, curvature),
+    )
     second.restore(first.state())
     np.testing.assert_array_equal(descend(second, 12 - after).point, unbroken.point)
 
@@ -69,12 +72,12 @@ def test_a_matrix_is_kept_while_steps_do_what_it_says():
 
     def counted(k, x):
         places.append(x.copy())
-        return Model(2.0 * np.diag(size))
+        return QuadraticModel(2.0 * np.diag(size))
 
     def valley(x):
         return np.sum(size * x**2, axis=-1), 2.0 * size * x
 
-    optimizer = descend(Levenberg(np.full((1, 2), 2.0), counted), 10, valley)
+    optimizer = descend(LevenbergMarquardt(np.full((1, 2), 2.0), counted), 10, valley)
     np.testing.assert_allclose(optimizer.point, 0.0, atol=1e-3)
     assert len(places) == 3  # for nine steps
 
@@ -86,7 +89,7 @@ def test_nothing_is_measured_where_no_step_follows():
         places.append(x.copy())
         return curvature(k, x)
 
-    optimizer = Levenberg(STARTS[:1], counted)
+    optimizer = LevenbergMarquardt(STARTS[:1], counted)
     optimizer.tell(*rosenbrock(optimizer.ask()), 0.0)
     assert not places
     first, again = optimizer.ask().copy(), optimizer.ask()
@@ -102,7 +105,7 @@ def test_a_failed_solve_is_a_step_too_long():
         value, slope = rosenbrock(x)
         return np.where(x[:, 0] > 1.5, np.inf, value), slope
 
-    optimizer = descend(Levenberg(STARTS[:1], curvature), 60, walled)
+    optimizer = descend(LevenbergMarquardt(STARTS[:1], curvature), 60, walled)
     np.testing.assert_allclose(optimizer.point, 1.0, atol=1e-6)
 
 
@@ -114,10 +117,10 @@ def test_what_nothing_determines_takes_no_step_from_the_others():
         return np.sum(size * off**2, axis=-1), 2.0 * size * off
 
     def slopes(k, x):
-        return Model(np.diag([2.0, 2.0 * flat]))
+        return QuadraticModel(np.diag([2.0, 2.0 * flat]))
 
     # The second would go ten thousand units in one step; the first has half a unit to go.
-    optimizer = descend(Levenberg(np.array([[0.5, 0.0]]), slopes), 3, valley)
+    optimizer = descend(LevenbergMarquardt(np.array([[0.5, 0.0]]), slopes), 3, valley)
     assert abs(optimizer.point[0, 0]) < 1e-3 and abs(optimizer.point[0, 1]) < 3.0
 
 
@@ -126,7 +129,7 @@ def test_after_a_step_that_was_none_comes_a_shorter_one():
         value, slope = rosenbrock(x)
         return np.where(np.all(x == STARTS[:1], axis=-1), value, np.inf), slope
 
-    optimizer, far = Levenberg(STARTS[:1], curvature), []
+    optimizer, far = LevenbergMarquardt(STARTS[:1], curvature), []
     for _ in range(5):
         far.append(np.max(np.abs(optimizer.ask() - STARTS[:1])))
         optimizer.tell(*only_there(optimizer.ask()), 0.0)
@@ -137,7 +140,7 @@ def test_a_start_without_a_finite_value_fails():
     def nowhere(x):
         return np.full(len(x), np.inf), np.zeros_like(x)
 
-    optimizer = descend(Levenberg(STARTS[:1], curvature), 5, nowhere)
+    optimizer = descend(LevenbergMarquardt(STARTS[:1], curvature), 5, nowhere)
     assert optimizer.done.all() and optimizer.failed.all()
 
 

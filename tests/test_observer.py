@@ -63,7 +63,7 @@ def test_the_true_model_needs_no_observer(backend):
     )  # fmt: skip
     # What is left is the straight lines between the samples that it is drawn to.
     assert float(found.value[0]) < 1e-6
-    assert observer.pull(found.gradient).shape == (1, AXON.theta.size)
+    assert observer.vjp(found.gradient).shape == (1, AXON.theta.size)
 
 
 @each_engine

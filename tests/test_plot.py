@@ -12,7 +12,7 @@ import pytest
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, PyHodgkinError
 from pyhodgkin.neuron.rates import Exponential, Linoid, Sigmoid
-from pyhodgkin.storage.atomic import replacing
+from pyhodgkin.storage.atomic import atomic_write
 
 T = np.linspace(0.0, 40.0, 401)
 STEP = ph.CurrentClamp.step(7.0, start=10.0, stop=30.0, t_end=40.0)
@@ -225,7 +225,7 @@ def test_save_writes_a_whole_file(axon, tmp_path, ending):
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "figure.png"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

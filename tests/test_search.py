@@ -1,4 +1,4 @@
-"""Simple gates searched from many starts, and networks set to them."""
+"""SurrogateNeuron gates searched from many starts, and networks set to them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError
-from pyhodgkin.fitting.initialize.distill import set_to
-from pyhodgkin.fitting.initialize.multistart import SMALL, search, searchable, sparse, thinned
+from pyhodgkin.fitting.initialize.distill import distill_gate
+from pyhodgkin.fitting.initialize.multistart import SMALL, learnable_gates, search, sparse, thinned
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
 from pyhodgkin.neuron.kinetics import RateKinetics
@@ -59,7 +59,7 @@ def test_a_search_ends_near_the_gate_and_again_at_the_same(form):
 
 def test_a_stage_that_searches_says_so_and_resumes(tmp_path):
     cell, trace = _unknown("n"), _trace(15.0)
-    schedule = [Stage("clamped", "lbfgs", 6, search=2)]
+    schedule = [Stage("clamped", "lbfgs", 6, multistart=2)]
     whole = ph.fit(cell, trace, schedule=schedule, seeds=1, backend="torch", progress=False)
     assert any(line.startswith("search: simple gates for n") for line in whole.log)
     arguments = {"seeds": 1, "backend": "torch", "progress": False, "schedule": schedule}
@@ -71,12 +71,12 @@ def test_a_stage_that_searches_says_so_and_resumes(tmp_path):
 
 def test_what_cannot_be_searched():
     cell = ph.library.get("squid_axon")
-    assert searchable(cell, cell.layout.select("all")) == ()
+    assert learnable_gates(cell, cell.layout.select("all")) == ()
     with pytest.raises(InputError, match="no gate"):
         search(get("torch"), cell, [_trace(15.0)], cell.theta, cell.layout.select("rates"),
                seed=0, candidates=2, options=SolveOptions())  # fmt: skip
-    with pytest.raises(InputError, match="search = -1"):
-        Stage("clamped", search=-1)
+    with pytest.raises(InputError, match="multistart = -1"):
+        Stage("clamped", multistart=-1)
 
 
 def test_thinned_recordings_keep_their_protocol():
@@ -113,9 +113,9 @@ def test_a_current_is_searched_as_a_channel(monkeypatch):
     monkeypatch.setattr("pyhodgkin.fitting.initialize.multistart.LAST", (0.3, 20))
     blind, cell, trace = _without_m()
     indices, options, engine = cell.layout.select("networks"), SolveOptions(), get("torch")
-    assert searchable(cell, indices) == ("x",)
+    assert learnable_gates(cell, indices) == ("x",)
     only_gate = cell.layout.select(["unknown.x.network.*"])
-    assert searchable(cell, only_gate) == ()  # the current would say something else of it
+    assert learnable_gates(cell, only_gate) == ()  # the current would say something else of it
     theta, loss = search(
         engine, cell, [trace], cell.theta, indices, seed=0, candidates=6, options=options
     )
@@ -139,6 +139,6 @@ def test_a_gate_of_a_current_is_scaled_to_its_whole_range():
     v = np.linspace(-90.0, 40.0, 131)
     small = RateKinetics(Sigmoid(0.02, -40.0, 12.0), Constant(1.0))
     size = float(np.max(small.x_inf(v)))
-    found = replace(kinetics, network=set_to(kinetics, small, v, 0, size))
+    found = replace(kinetics, network=distill_gate(kinetics, small, v, 0, size))
     assert size < 0.03 and np.allclose(found.x_inf(v), small.x_inf(v) / size, atol=0.01)
     assert np.allclose(found.tau(v), small.tau(v), rtol=0.05)

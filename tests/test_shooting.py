@@ -1,4 +1,4 @@
-"""Training in windows: pieces, gradients, knots that are kept, minibatches."""
+"""Training in windows: pieces, gradients, nodes that are kept, minibatches."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def test_pieces_hold_every_sample_once(length):
     used = np.concatenate([p.v[p.mask] for p in windows.pieces])
     np.testing.assert_array_equal(used, np.concatenate([trace.v[trace.mask], TRACE.v]))
     assert all(p.n_used > 0 for p in windows.pieces)
-    for piece, knot in zip(windows.pieces, windows.knot, strict=True):
-        if knot < 0:
+    for piece, node in zip(windows.pieces, windows.node, strict=True):
+        if node < 0:
             assert piece.t[0] == 0.0
             continue
-        r, sample = windows.keys[knot]
+        r, sample = windows.keys[node]
         whole = windows.recordings[r]
         assert whole.v[sample] == piece.v[0]
         at = whole.t[sample] + piece.t
@@ -60,7 +60,7 @@ def test_pieces_hold_every_sample_once(length):
     after = windows.following
     assert (after < 0).sum() == 2
     np.testing.assert_array_equal(after[after >= 0], np.arange(len(windows.keys)))
-    np.testing.assert_array_equal(windows.knot[windows.knot >= 0], np.arange(len(windows.keys)))
+    np.testing.assert_array_equal(windows.node[windows.node >= 0], np.arange(len(windows.keys)))
 
 
 def test_a_recording_that_begins_late_still_starts_at_zero():
@@ -90,8 +90,8 @@ def test_gradient(engine, fit_initial, noise):
         pytest.skip("the same code as on Julia")
     function, unknowns = objective(engine, noise=noise, fit_initial=fit_initial)
     phi = unknowns.start()
-    knots = 3 if fit_initial else 2
-    assert phi.shape[1] == len(unknowns.indices) + knots * (4 if noise else 3)
+    nodes = 3 if fit_initial else 2
+    assert phi.shape[1] == len(unknowns.indices) + nodes * (4 if noise else 3)
     phi += 0.05 * np.random.default_rng(0).standard_normal(phi.shape)
     rows = np.ones(1, bool)
     found = function(phi, rows)
@@ -114,7 +114,7 @@ def test_both_engines_agree():
         phi, rows = unknowns.start(), np.ones(2, bool)
         found.append((phi, function(phi, rows), function.heldout(phi, rows)))
     (phi, ours, held), (phi_torch, theirs, held_torch) = found
-    # The knots come from a loose solve.
+    # The nodes come from a loose solve.
     np.testing.assert_allclose(phi, phi_torch, atol=2e-2)
     np.testing.assert_allclose(ours.value, theirs.value, rtol=1e-2)
     np.testing.assert_allclose(held, held_torch, rtol=1e-2)
@@ -124,10 +124,10 @@ def test_knots_begin_where_the_measured_voltage_drives_the_gates():
     problem = Problem(TORCH, SQUID, [TRACE], options=TIGHT)
     plan = Plan(problem, [WINDOWS], SQUID.layout.select("k.g"), (None,), {}, False)
     unknowns = plan.unknowns(WINDOWS, plan.theta, None)
-    _, knots = unknowns.unpack(unknowns.start())
+    _, nodes = unknowns.unpack(unknowns.start())
     full = ph.simulate(SQUID, TRACE.protocol, saveat=0.1, backend="torch").y
     at = [sample for _, sample in unknowns.shooting.windows.keys]
-    np.testing.assert_allclose(knots[0], full[at], atol=5e-3)
+    np.testing.assert_allclose(nodes[0], full[at], atol=5e-3)
     function = Objective(problem, WINDOWS, unknowns)
     assert function(unknowns.start(), np.ones(1, bool)).value[0] < 1e-3
 

@@ -12,7 +12,7 @@ from pyhodgkin.backends.base import Penalty, SolveOptions
 from pyhodgkin.errors import InputError, UnknownNameError
 from pyhodgkin.fitting.losses import Loss, loss_value, pooled_scale
 from pyhodgkin.fitting.objective import Objective, Problem
-from pyhodgkin.fitting.parameterization import Unknowns, draw
+from pyhodgkin.fitting.parameterization import Parameterization, draw
 from pyhodgkin.fitting.penalties import CurvePenalty, PenaltyOf
 from pyhodgkin.fitting.stage import Stage
 from pyhodgkin.fitting.transforms import Transform
@@ -47,7 +47,7 @@ def test_transform_slope(bounds):
     transform = Transform(cell.layout, cell.theta, cell.layout.select("all"), bounds)
     phi = transform.to_phi(cell.theta) + 0.05
     weight = np.cos(np.arange(cell.theta.size))
-    ours = transform.pull(phi, weight)
+    ours = transform.vjp(phi, weight)
     theirs = central(lambda x: transform.to_theta(x, cell.theta) @ weight, phi)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
 
@@ -132,8 +132,8 @@ def test_objective_slope(initial):
     theta = np.stack([cell.theta, cell.theta * 1.01])
     states = 0.1 + np.arange(16.0).reshape(2, 2, 4) / 20
     transform = Transform(cell.layout, cell.theta, chosen)
-    unknowns = Unknowns(transform, theta, states if initial else None)
-    objective = Objective(problem, Stage(pull=0.3), unknowns)
+    unknowns = Parameterization(transform, theta, states if initial else None)
+    objective = Objective(problem, Stage(prior_weight=0.3), unknowns)
     phi = unknowns.start() + 0.01
     found = objective(phi, np.array([True, True]))
     for k in (0, 1):
@@ -149,7 +149,7 @@ def test_objective_slope(initial):
 def test_objective_shields_the_engine_from_infinities():
     cell, engine = squid(), StubBackend()
     transform = Transform(cell.layout, cell.theta, cell.layout.select("conductances"))
-    unknowns = Unknowns(transform, np.stack([cell.theta] * 2))
+    unknowns = Parameterization(transform, np.stack([cell.theta] * 2))
     objective = Objective(Problem(engine, cell, [recording()]), Stage(), unknowns)
     phi = unknowns.start()
     phi[0, 0] = 1e4
@@ -161,7 +161,7 @@ def test_objective_shields_the_engine_from_infinities():
 def test_one_that_hardly_moves_counts_for_no_more():
     cell = squid()
     transform = Transform(cell.layout, cell.theta, cell.layout.select("conductances"))
-    unknowns = Unknowns(transform, cell.theta[None])
+    unknowns = Parameterization(transform, cell.theta[None])
     lively, calm = recording(0), recording(1)
     calm = replace(calm, v=1e-3 * calm.data)
     problem, go = Problem(StubBackend(), cell, [lively, calm]), np.array([True])
@@ -183,7 +183,7 @@ def test_one_that_hardly_moves_counts_for_no_more():
 def test_horizon_keeps_the_protocol():
     cell, engine = squid(), StubBackend()
     transform = Transform(cell.layout, cell.theta, cell.layout.select("conductances"))
-    unknowns = Unknowns(transform, cell.theta[None])
+    unknowns = Parameterization(transform, cell.theta[None])
     whole = recording()
     short = Objective(Problem(engine, cell, [whole]), Stage(horizon=5.0), unknowns)
     (cut,) = short._recordings
@@ -206,7 +206,7 @@ def test_rates_of_a_stage():
         ({"schedule": "cosin"}, "cosine"),
         ({"steps": 0}, "steps = 0"),
         ({"lr": -1.0}, r"lr = -1.0"),
-        ({"pull": -1.0}, "pull"),
+        ({"prior_weight": -1.0}, "prior_weight"),
         ({"memory": 0}, "memory"),
         ({"horizon": 0.0}, "horizon"),
         ({"patience": 0}, "patience"),

@@ -33,20 +33,20 @@ class Loss:
     spikes : float
         Where v is compared, this times the mean squared error of the spike times, in ms², is
         added. A spike is a rise of v through `threshold`; its counterpart is the nearest one
-        of the prediction, at most `reach` away. A spike without any counts as that far off, and
-        gives no gradient. One too many is not in this term, but in the residual of v; cliffs on
-        both sides were found to stop a fit sooner.
+        of the prediction, at most `match_window` away. A spike without any counts as that far off,
+        and gives no gradient. One too many is not in this term, but in the residual of v; cliffs
+        on both sides were found to stop a fit sooner.
     threshold : float
         mV; where a spike is timed.
-    reach : float
+    match_window : float
         ms; less than half the shortest interval keeps spikes from being taken for others.
-    ceiling : float, optional
+    v_clip : float, optional
         mV. Where v is compared, what is above counts as that, in both traces: how long a spike
         that comes too early or too late lasts does not count, nor what it looks like.
-    gain : float, optional
+    observer_conductance : float, optional
         Where the gates are driven by a measured v, and the ionic current is compared, what it is
-        off is divided by the conductance of all channels plus `gain` (mS/cm², µS or nS, as the
-        recordings): by so many mV v would be off with an observer of that gain. So currents
+        off is divided by the conductance of all channels plus this one (mS/cm², µS or nS, as the
+        recordings): by so many mV v would be off with an observer of that conductance. So currents
         that should cancel, and do not quite, cost less than gates that stay shut. The default
         of `scale` is then that of v. Not for Levenberg-Marquardt.
 
@@ -61,15 +61,18 @@ class Loss:
     delta: float = 1.0
     spikes: float = 0.0
     threshold: float = 0.0
-    reach: float = 5.0
-    ceiling: float | None = None
-    gain: float | None = None
+    match_window: float = 5.0
+    v_clip: float | None = None
+    observer_conductance: float | None = None
 
     def __post_init__(self) -> None:
-        if self.gain is not None and not 0.0 < self.gain < np.inf:
-            raise InputError(f"Loss: gain = {self.gain} (a conductance) must be positive")
-        if not 0.0 < self.reach < np.inf:
-            raise InputError(f"Loss: reach = {self.reach} ms must be positive")
+        if self.observer_conductance is not None and not 0.0 < self.observer_conductance < np.inf:
+            raise InputError(
+                f"Loss: observer_conductance = {self.observer_conductance} (mS/cm², µS or nS) must be "
+                "positive"
+            )
+        if not 0.0 < self.match_window < np.inf:
+            raise InputError(f"Loss: match_window = {self.match_window} ms must be positive")
         if not 0.0 <= self.spikes < np.inf or not np.isfinite(self.threshold):
             raise InputError(
                 f"Loss: spikes = {self.spikes} must not be negative, threshold = "

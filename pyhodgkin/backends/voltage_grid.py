@@ -27,7 +27,7 @@ FOREVER = 1e30  # ms
 
 
 @dataclass(frozen=True)
-class Drive:
+class VoltageGrid:
     """Steps of one recording. The first one lasts for ever: it settles the gates at the start.
 
     `h` (N,) ms and `v` (N,) mV in the middle of each step; `places` (T,) the last step before
@@ -52,7 +52,7 @@ def check_linear(neuron: Neuron) -> None:
     )
 
 
-def drive_of(recording: Recording, move: float = MOVE) -> Drive:
+def voltage_grid_of(recording: Recording, move: float = MOVE) -> VoltageGrid:
     """The drive of `recording`, from t = 0 on, where its protocol starts."""
     knots, value = _knots_and_value(recording)
     length = np.diff(knots)
@@ -65,7 +65,7 @@ def drive_of(recording: Recording, move: float = MOVE) -> Drive:
     middle = np.repeat(knots[:-1], parts) + (number + 0.5) * h
     # At a sample all steps up to its knot are done; step 0 is the one that settles.
     at = np.searchsorted(knots, recording.t - _close(recording.t))
-    return Drive(
+    return VoltageGrid(
         h=np.concatenate([[FOREVER], h]),
         v=np.concatenate([value(knots[:1]), value(middle)]),
         places=np.concatenate([[0], ends])[at],

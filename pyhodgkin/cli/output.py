@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..storage.atomic import replacing
+from ..storage.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +70,10 @@ def text_of(value: Any) -> str:
 def write_csv(path: Path, columns: Mapping[str, ArrayLike]) -> Path:
     """Columns of equal length, with full precision; the header is their names."""
     arrays = [np.asarray(column) for column in columns.values()]
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_write(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(zip(*(array.tolist() for array in arrays), strict=True))
@@ -79,7 +82,7 @@ def write_csv(path: Path, columns: Mapping[str, ArrayLike]) -> Path:
 
 def write_json(path: Path, data: Any) -> Path:
     """Indented JSON."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return path
 

@@ -111,11 +111,11 @@ def stages_fit(
 ) -> None:
     """Whether each stage can be run with this neuron, these recordings and this loss."""
     for i, stage in enumerate(schedule, 1):
-        gain, unit = (stage.loss or loss).gain, conductance_of(neuron.current_unit)
+        gain, unit = (stage.loss or loss).observer_conductance, conductance_of(neuron.current_unit)
         if gain is not None and (stage.mode, stage.optimizer) == ("clamped", "levenberg"):
             raise InputError(
                 f"stage {i} ({stage.label}): Levenberg-Marquardt knows the residual of the current "
-                f"alone; its loss has gain = {gain:g} {unit}: take "
+                f"alone; its loss has observer_conductance = {gain:g} {unit}: take "
                 '"lbfgs", or a loss without'
             )
         if stage.mode == "clamped" and not can_clamp(neuron):

@@ -33,7 +33,7 @@ def concluded(plan: Plan, trainer: Trainer, began: float) -> FitResult:
     """The result of a run; `began` is when it did, by `time.monotonic`."""
     problem, theta = plan.problem, trainer.theta
     best = int(np.argmin(trainer.score))
-    shown, unseen = problem.views
+    shown, unseen = problem.prepared
     cells = problem.cells
     seen = _predicted(plan, shown.measured, theta, trainer.y0, heldout=False)
     held = _predicted(plan, unseen.measured, theta, None, heldout=True) if problem.heldout else []
@@ -175,7 +175,7 @@ def _cost_of_heldout(plan: Plan, trainer: Trainer, best: int, kept: FloatArray) 
     if other is None:
         return []
     theta, y0 = other
-    shown = plan.problem.views[0].measured
+    shown = plan.problem.prepared[0].measured
     found = errors(plan.problem.recordings, _predicted(plan, shown, theta, y0, heldout=False))
     out = []
     for i, name in enumerate(found.names):

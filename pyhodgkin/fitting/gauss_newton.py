@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.linearization import Directions, Linearization, WeightDirections
-from .parameterization import Unknowns
+from .parameterization import Parameterization
 
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -34,7 +34,7 @@ class DirectionBasis:
 
     Parameters
     ----------
-    unknowns : Unknowns
+    unknowns : Parameterization
     phi : array (p,)
     networks : sequence of (array of int (W,), array (n, W))
         Places in theta of the weights of each network, and its outputs by them.
@@ -42,7 +42,7 @@ class DirectionBasis:
 
     def __init__(
         self,
-        unknowns: Unknowns,
+        unknowns: Parameterization,
         phi: FloatArray,
         networks: Sequence[tuple[Indices, FloatArray]],
     ) -> None:
@@ -118,7 +118,7 @@ class GaussNewton:
     linearization : Linearization
         Of the recordings at `phi`.
     parameters : callable
-    unknowns : Unknowns
+    unknowns : Parameterization
     phi : array (p,)
     cells : array of int (R,), optional
         The cell of each recording.
@@ -134,7 +134,7 @@ class GaussNewton:
         self,
         linearization: Linearization,
         parameters: Parameters,
-        unknowns: Unknowns,
+        unknowns: Parameterization,
         phi: FloatArray,
         cells: Indices | None = None,
     ) -> None:
@@ -152,7 +152,7 @@ class GaussNewton:
             weighed = part.rows * linearization.weights(part.number)[:, None]
             self.matrix[np.ix_(part.own, part.own)] += part.rows.T @ weighed / self._count
 
-    def _part(self, i: int, unknowns: Unknowns, y0: FloatArray | None) -> _Part:
+    def _part(self, i: int, unknowns: Parameterization, y0: FloatArray | None) -> _Part:
         basis, states = self.directions, None
         directions, own = basis.of(None if self._cells is None else int(self._cells[i]))
         if y0 is not None:

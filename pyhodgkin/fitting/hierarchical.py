@@ -13,7 +13,7 @@ from ..neuron.channels import Channel
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
-from .parameterization import Unknowns
+from .parameterization import Parameterization
 from .transforms import Transform
 
 FloatArray = NDArray[np.float64]
@@ -77,7 +77,7 @@ def cells_of(
     return cells
 
 
-class CellUnknowns(Unknowns):
+class HierarchicalParameterization(Parameterization):
     """phi (K, p): what the cells share, then the numbers of each cell, then initial states.
 
     Parameters
@@ -115,11 +115,13 @@ class CellUnknowns(Unknowns):
         shared = np.ones(self.transform.size)
         return np.concatenate([shared, np.full(self._cells * self.own.size, self._scale)])
 
-    def repeated(self, k: int, times: int) -> Unknowns:
+    def repeated(self, k: int, times: int) -> Parameterization:
         """Those of start `k`, so many times."""
         y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)
         theta = np.repeat(self.theta[k : k + 1], times, axis=0)
-        return CellUnknowns(self.transform, self.own, theta, y0, self._gates, self._scale)
+        return HierarchicalParameterization(
+            self.transform, self.own, theta, y0, self._gates, self._scale
+        )
 
     def together(self, cells: Indices) -> tuple[FloatArray, list[Indices]]:
         """Directions (q, p) in phi, and which entries (q,) each recording (of `cells`) sees so."""
@@ -153,10 +155,10 @@ class CellUnknowns(Unknowns):
         theta = self.transform.to_theta(phi[:, None, :p], self.theta)
         return self.own.to_theta(self._split(phi), theta)
 
-    def _pulled(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
+    def _chain_rule(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
         p = self.transform.size
-        shared = self.transform.pull(phi[:, :p], by_theta.sum(axis=1))
-        own = self._scale * self.own.pull(self._split(phi), by_theta)
+        shared = self.transform.vjp(phi[:, :p], by_theta.sum(axis=1))
+        own = self._scale * self.own.vjp(self._split(phi), by_theta)
         return np.concatenate([shared, own.reshape(len(own), -1)], axis=-1)
 
     def _split(self, phi: FloatArray) -> FloatArray:

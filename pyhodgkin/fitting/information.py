@@ -14,7 +14,7 @@ from ..recordings import Recording
 from ..recordings.denoise import anchored, levels
 from ..results.errors import prediction_mode
 from ..results.identifiability import Identifiability
-from .prepared_recordings import View
+from .prepared_recordings import PreparedRecordings
 from .residuals import jacobian, residuals
 from .transforms import Transform
 
@@ -43,7 +43,7 @@ def judge(
     transform = Transform(neuron.layout, neuron.theta, indices)
     # A simulation starts at the first sample, which is less noisy than it was measured.
     levels_ = levels(recordings, noise)
-    recordings = View(recordings, levels_, neuron.v_rest).measured
+    recordings = PreparedRecordings(recordings, levels_, neuron.v_rest).measured
     mode = prediction_mode(neuron, recordings)
 
     def off(
@@ -64,14 +64,14 @@ def judge(
     sizes = tuple(noise) if noise is not None else _estimated(values, recordings, len(indices))
     matrix = np.zeros((len(indices),) * 2)
     begun = _by_start(off, recordings, transform.to_phi(neuron.theta), levels_, y0)
-    pulls = []
+    priors = []
     for slope, size, start in zip(slopes, sizes, begun, strict=True):
         matrix += slope.T @ slope / size**2
         if start is not None:
-            pulls.append(KNOWN * size * (slope.T @ start) / size**2)
-    matrix = _less(matrix, pulls)
+            priors.append(KNOWN * size * (slope.T @ start) / size**2)
+    matrix = _less(matrix, priors)
     units = [entry.unit for entry in neuron.layout for _ in range(entry.size)]
-    by_phi = transform.pull(transform.to_phi(neuron.theta), np.ones(neuron.layout.size))
+    by_phi = transform.vjp(transform.to_phi(neuron.theta), np.ones(neuron.layout.size))
     return Identifiability(
         tuple(neuron.layout.names[i] for i in indices),
         tuple(units[i] for i in indices),
@@ -85,15 +85,15 @@ def judge(
     )
 
 
-def _less(matrix: FloatArray, pulls: Sequence[FloatArray]) -> FloatArray:
-    """The information that is left when estimates are also drawn away by matrix⁻¹ pull (each).
+def _less(matrix: FloatArray, priors: Sequence[FloatArray]) -> FloatArray:
+    """The information that is left when estimates are also drawn away by matrix⁻¹ prior (each).
 
-    That is the inverse of matrix⁻¹ + Σ (matrix⁻¹ pull) (matrix⁻¹ pull)ᵀ.
+    That is the inverse of matrix⁻¹ + Σ (matrix⁻¹ prior) (matrix⁻¹ prior)ᵀ.
     """
-    if not pulls:
+    if not priors:
         return matrix
-    b = np.stack(pulls, axis=-1)
-    inner = np.eye(len(pulls)) + b.T @ np.linalg.pinv(matrix, hermitian=True) @ b
+    b = np.stack(priors, axis=-1)
+    inner = np.eye(len(priors)) + b.T @ np.linalg.pinv(matrix, hermitian=True) @ b
     return matrix - b @ np.linalg.solve(inner, b.T)
 
 

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from ..backends.base import Backend, Penalty, SolveOptions, ValueAndGradient
 from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
-from ..optimize.levenberg_marquardt import Model
+from ..optimize.levenberg_marquardt import QuadraticModel
 from ..recordings import Recording
 from ..status import Status
-from .hierarchical import Cells, CellUnknowns, MeanConductance
+from .hierarchical import Cells, HierarchicalParameterization, MeanConductance
 from .losses import pooled_scale
 from .minibatches import pick
 from .modes.observer import Observer
-from .parameterization import Unknowns
+from .parameterization import Parameterization
 from .penalties import CurvePenalty, PenaltyOf
-from .prepared_recordings import View, cut, thinned
-from .quadratic_model import Compared, Terms, model_of
+from .prepared_recordings import PreparedRecordings, cut, thinned
+from .quadratic_model import Comparison, Terms, quadratic_model
 from .residuals import gauss_newton, jacobian, residuals
 from .stage import Stage
 
@@ -47,12 +47,12 @@ class Problem:
     noise_stated: bool = False
 
     @cached_property
-    def views(self) -> tuple[View, View]:
+    def prepared(self) -> tuple[PreparedRecordings, PreparedRecordings]:
         """What was trained on and held out, as measured and without its noise."""
         rest = self.neuron.v_rest
         return (
-            View(self.recordings, self.noise, rest),
-            View(self.heldout, self.heldout_noise, rest),
+            PreparedRecordings(self.recordings, self.noise, rest),
+            PreparedRecordings(self.heldout, self.heldout_noise, rest),
         )
 
 
@@ -72,16 +72,16 @@ class Objective:
     ----------
     problem : Problem
     stage : Stage
-    unknowns : Unknowns
+    unknowns : Parameterization
         What of theta and of the initial states phi holds.
     """
 
-    def __init__(self, problem: Problem, stage: Stage, unknowns: Unknowns) -> None:
+    def __init__(self, problem: Problem, stage: Stage, unknowns: Parameterization) -> None:
         self._problem, self._stage, self._unknowns = problem, stage, unknowns
         self._loss, self._shooting = stage.loss or problem.loss, unknowns.shooting
         if self._shooting is None and stage.mode != "clamped":
             # One that hardly moves would otherwise count for more than all that fire.
-            seen = [cut(r, stage.horizon) for r in problem.views[0].measured]
+            seen = [cut(r, stage.horizon) for r in problem.prepared[0].measured]
             if seen[0].observed == "v":
                 self._loss = replace(self._loss, scale=self._loss.scale or pooled_scale(seen))
         self._options = replace(problem.options, **stage.options)
@@ -91,20 +91,20 @@ class Objective:
             self._loss, self._factor = self._observer.loss(self._loss)
         if self._shooting is not None:
             self._mode = "simulation"
-        self._recordings, self._heldout = (self._seen(view) for view in problem.views)
+        self._recordings, self._heldout = (self._seen(view) for view in problem.prepared)
         given = problem.penalties if stage.penalty is None else [stage.penalty]
         self._quadratic = [p for p in given if isinstance(p, Penalty)]
         layout, trained = problem.neuron.layout, unknowns.indices
-        self._pulled = np.flatnonzero(~np.isin(trained, layout.select("networks")))
-        self._origin = unknowns.start()[:, self._pulled]
-        size = unknowns.units[self._pulled] ** 2 / max(1, len(self._pulled))
-        self._pull = stage.pull * size
+        self._with_prior = np.flatnonzero(~np.isin(trained, layout.select("networks")))
+        self._origin = unknowns.start()[:, self._with_prior]
+        size = unknowns.units[self._with_prior] ** 2 / max(1, len(self._with_prior))
+        self._prior_weight = stage.prior_weight * size
         self._curves = [PenaltyOf(p, problem.neuron) for p in given if isinstance(p, CurvePenalty)]
         self._mean = None
         if problem.cells is not None:
             self._mean = MeanConductance(problem.neuron, problem.cells.own, trained)
 
-    def _seen(self, view: View) -> list[Recording]:
+    def _seen(self, view: PreparedRecordings) -> list[Recording]:
         """What the engine is shown of these recordings in this stage."""
         horizon = self._stage.horizon
         if self._mode == "clamped":
@@ -136,7 +136,7 @@ class Objective:
         return replace(
             found,
             value=self._factor * found.value,
-            gradient=self._factor * observer.pull(found.gradient),
+            gradient=self._factor * observer.vjp(found.gradient),
             gradient_y0=None if by_y0 is None else self._factor * by_y0,
         )
 
@@ -183,11 +183,11 @@ class Objective:
         for cost, slope in self._penalty(theta[at]):
             value, by_theta = value + cost, by_theta + slope
         status = np.max(found.statuses, axis=-1)
-        gradient = self._unknowns.pull(phi, by_theta, found.gradient_y0, at)
-        if self._stage.pull and len(self._pulled):
-            away = phi[np.ix_(at, self._pulled)] - self._origin[at]
-            value = value + np.sum(self._pull * away**2, axis=-1)
-            gradient[:, self._pulled] += 2.0 * self._pull * away
+        gradient = self._unknowns.vjp(phi, by_theta, found.gradient_y0, at)
+        if self._stage.prior_weight and len(self._with_prior):
+            away = phi[np.ix_(at, self._with_prior)] - self._origin[at]
+            value = value + np.sum(self._prior_weight * away**2, axis=-1)
+            gradient[:, self._with_prior] += 2.0 * self._prior_weight * away
         bad = (status != Status.SUCCESS) | ~np.isfinite(value) | ~np.all(np.isfinite(gradient), -1)
         out.status[at] = np.where(bad & (status == Status.SUCCESS), Status.NONFINITE, status)
         out.value[at] = np.where(bad, np.inf, value)
@@ -213,29 +213,35 @@ class Objective:
     @property
     def _timed(self) -> bool:
         """Whether the loss knows more than residuals: these terms have no differences."""
-        special = self._loss.spikes > 0 or self._loss.ceiling is not None
+        special = self._loss.spikes > 0 or self._loss.v_clip is not None
         observed = all(r.observed == "v" for r in self._recordings)
         return special and observed and self._mode == "simulation"
 
-    def curvature(self, k: int, phi: FloatArray) -> Model:
+    def curvature(self, k: int, phi: FloatArray) -> QuadraticModel:
         """Gauss and Newton's matrix of start `k` at `phi` (p,), by the directions that matter."""
         stage = self._stage
         networks = np.isin(self._unknowns.indices, self._problem.neuron.layout.select("networks"))
         if networks.any() or self._timed:
-            terms = Terms(self._curves, self._quadratic, self._mean, self._pulled, self._pull)
+            terms = Terms(
+                self._curves, self._quadratic, self._mean, self._with_prior, self._prior_weight
+            )
             args = (self._recordings, self._mode, self._loss, self._options, self._observer)
-            compared = Compared(*args, self._factor)
-            return model_of(self._problem, compared, self._unknowns, terms, k, phi)
+            compared = Comparison(*args, self._factor)
+            return quadratic_model(self._problem, compared, self._unknowns, terms, k, phi)
         cells, unknowns, directions, places = self._problem.cells, self._unknowns, None, None
-        if cells is not None and isinstance(unknowns, CellUnknowns) and unknowns.y0 is None:
+        if (
+            cells is not None
+            and isinstance(unknowns, HierarchicalParameterization)
+            and unknowns.y0 is None
+        ):
             # The same number of all cells is moved at once: no recording sees two cells.
             directions, places = unknowns.together(cells.of(self._recordings))
         parts = jacobian(lambda x: self.residuals(k, x), phi, directions=directions)
         matrix = self._factor * gauss_newton(*parts, self._loss, places)
-        if stage.pull and len(self._pulled):
-            own = np.ix_(self._pulled, self._pulled)
-            matrix[own] += 2.0 * np.diag(self._pull)
-        return Model(matrix)
+        if stage.prior_weight and len(self._with_prior):
+            own = np.ix_(self._with_prior, self._with_prior)
+            matrix[own] += 2.0 * np.diag(self._prior_weight)
+        return QuadraticModel(matrix)
 
     def judge(self, phi: FloatArray, rows: NDArray[np.bool_], by_heldout: bool) -> FloatArray:
         """What decides which parameters are the best (K,): the held-out loss, or the whole one."""
@@ -245,10 +251,10 @@ class Objective:
 
     def remark(self, phi: FloatArray, rows: NDArray[np.bool_]) -> str:
         """What else there is to say of `phi` (K, p) of the starts in `rows`, after a stage."""
-        theta, knots = self._unknowns.unpack(phi)
-        if self._shooting is None or knots is None or not rows.any():
+        theta, nodes = self._unknowns.unpack(phi)
+        if self._shooting is None or nodes is None or not rows.any():
             return ""
-        jumps = self._shooting.jumps(theta[rows], knots[rows], self._loss, self._options)
+        jumps = self._shooting.jumps(theta[rows], nodes[rows], self._loss, self._options)
         v, gates = np.median(jumps[:, 0]), np.median(np.max(jumps[:, 1:], axis=-1, initial=0.0))
         return f"largest jump between windows {v:.3g} mV, of a gate {gates:.2g}"
 

@@ -60,7 +60,7 @@ def draw(neuron: Neuron, seeds: list[int], indices: NDArray[np.intp]) -> FloatAr
     return theta
 
 
-class Unknowns:
+class Parameterization:
     """phi (K, p): the trainable parameters, and the initial states if they are fitted.
 
     Parameters
@@ -76,7 +76,7 @@ class Unknowns:
         Whether v of the initial states is fitted too.
     """
 
-    shooting: Shooting | None = None  # where y0 holds the knots of windows
+    shooting: Shooting | None = None  # where y0 holds the nodes of windows
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Unknowns:
 
     def slopes(self, phi: FloatArray) -> FloatArray:
         """The slopes of theta by the entries of phi (p,) that are parameters."""
-        return self._pulled(phi[None], np.ones((1, *self.theta.shape[1:])))[0]
+        return self._chain_rule(phi[None], np.ones((1, *self.theta.shape[1:])))[0]
 
     def of_state(self, y0: FloatArray, recording: int) -> tuple[NDArray[np.intp], FloatArray]:
         """Entries of phi that are the initial state `y0` (S,) of a recording, and its slopes."""
@@ -122,8 +122,8 @@ class Unknowns:
     def _theta(self, phi: FloatArray) -> FloatArray:
         return self.transform.to_theta(phi[:, : self.transform.size], self.theta)
 
-    def _pulled(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
-        return self.transform.pull(phi[:, : self.transform.size], by_theta)
+    def _chain_rule(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
+        return self.transform.vjp(phi[:, : self.transform.size], by_theta)
 
     def start(self) -> FloatArray:
         """phi (K, p) of where it begins."""
@@ -137,13 +137,13 @@ class Unknowns:
         states = np.concatenate([self.y0[..., :1] / 10.0, x], axis=-1)[..., self._first :]
         return np.concatenate([phi, states.reshape(len(phi), -1)], axis=-1)
 
-    def repeated(self, k: int, times: int) -> Unknowns:
+    def repeated(self, k: int, times: int) -> Parameterization:
         """Those of start `k`, so many times."""
         y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)
         theta = np.repeat(self.theta[k : k + 1], times, axis=0)
-        return Unknowns(self.transform, theta, y0, self._gates, not self._first)
+        return Parameterization(self.transform, theta, y0, self._gates, not self._first)
 
-    def without_states(self) -> Unknowns:
+    def without_states(self) -> Parameterization:
         """The same parameters, and no initial states."""
         other = copy(self)
         other.y0 = None
@@ -165,7 +165,7 @@ class Unknowns:
         """Initial states (K, R, S) of the recordings, or None where they are not fitted."""
         return self.unpack(phi)[1]
 
-    def pull(
+    def vjp(
         self,
         phi: FloatArray,
         by_theta: FloatArray,
@@ -173,7 +173,7 @@ class Unknowns:
         rows: NDArray[np.intp],
     ) -> FloatArray:
         """Gradient by phi of the starts `rows`, from those by theta and y0."""
-        gradient = self._pulled(phi[rows], by_theta)
+        gradient = self._chain_rule(phi[rows], by_theta)
         if self.y0 is None:
             return gradient
         if by_y0 is None:

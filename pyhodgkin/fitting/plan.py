@@ -15,11 +15,11 @@ from ..backends.loss import Loss
 from ..errors import InputError, unknown
 from ..neuron.parameters import Entry
 from . import checks
-from .hierarchical import CellUnknowns
+from .hierarchical import HierarchicalParameterization
 from .initialize import multistart as search
-from .modes.multiple_shooting import knots_of
+from .modes.multiple_shooting import shooting_nodes_of
 from .objective import Problem
-from .parameterization import FloatArray, Unknowns, draw
+from .parameterization import FloatArray, Parameterization, draw
 from .run import digests
 from .stage import Stage
 from .transforms import Bounds, Transform
@@ -73,7 +73,7 @@ class Plan:
         """Places of everything that some stage trains."""
         return np.unique(np.concatenate([self._trained(stage) for stage in self.stages]))
 
-    def unknowns(self, stage: Stage, theta: FloatArray, y0: FloatArray | None) -> Unknowns:
+    def unknowns(self, stage: Stage, theta: FloatArray, y0: FloatArray | None) -> Parameterization:
         """What one stage moves, from `theta` (K, P) or (K, C, P) and `y0` (K, R, S) on."""
         neuron, trained = self.problem.neuron, self._trained(stage)
         names = neuron.layout.names
@@ -85,8 +85,12 @@ class Plan:
         cells, gates = self.problem.cells, neuron.right_hand_side is None
         if cells is None:
             transform = Transform(neuron.layout, neuron.theta, trained, bounds)
-            unknowns = Unknowns(transform, theta, y0, gates)
-            return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
+            unknowns = Parameterization(transform, theta, y0, gates)
+            return (
+                unknowns
+                if stage.window is None
+                else shooting_nodes_of(self.problem, stage, unknowns)
+            )
         own = np.isin(trained, cells.own)
         parts = [
             Transform(neuron.layout, neuron.theta, part, _of(bounds, [names[i] for i in part]))
@@ -94,8 +98,10 @@ class Plan:
         ]
         # AdamW takes the same step along each axis, whatever its scale.
         scale = 1.0 if stage.optimizer == "adamw" else float(np.sqrt(len(cells)))
-        unknowns = CellUnknowns(parts[0], parts[1], theta, y0, gates, scale)
-        return unknowns if stage.window is None else knots_of(self.problem, stage, unknowns)
+        unknowns = HierarchicalParameterization(parts[0], parts[1], theta, y0, gates, scale)
+        return (
+            unknowns if stage.window is None else shooting_nodes_of(self.problem, stage, unknowns)
+        )
 
     def searched(self, stage: Stage, theta: FloatArray) -> tuple[FloatArray, str]:
         """theta (K, P) with the networks of gates set by a `search`, and what it says.
@@ -103,7 +109,7 @@ class Plan:
         Of several cells, (K, C, P), it sees the mean, and all are given what it finds.
         """
         problem, indices = self.problem, self._trained(stage)
-        gates = search.searchable(problem.neuron, indices)
+        gates = search.learnable_gates(problem.neuron, indices)
         if not gates:
             return theta, "search: left out, since no network of a gate is trained"
         options = replace(problem.options, **stage.options)
@@ -114,16 +120,18 @@ class Plan:
             row, loss = search.search(
                 problem.backend,
                 problem.neuron,
-                problem.views[0].driving,
+                problem.prepared[0].driving,
                 middle,
                 indices,
                 seed=0 if seed is None else seed,
-                candidates=stage.search,
+                candidates=stage.multistart,
                 options=options,
             )
             found[k][..., networks] = row[networks]
             losses.append(loss)
-        text = f"search: simple gates for {', '.join(gates)} from {stage.search} candidates, loss "
+        text = (
+            f"search: simple gates for {', '.join(gates)} from {stage.multistart} candidates, loss "
+        )
         text += f"{min(losses):.4g}" + (" (best)" if len(losses) > 1 else "")
         return found, text
 

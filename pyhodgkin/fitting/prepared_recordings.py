@@ -14,7 +14,7 @@ from ..recordings.plausible import judged_before
 _BREAKS = 200  # changes of a stimulus; more of them are samples of a curve
 
 
-class View:
+class PreparedRecordings:
     """Recordings as they were measured, and what they are without noise (mV each).
 
     `measured` is what is compared; its first samples, where a simulation starts, are denoised.

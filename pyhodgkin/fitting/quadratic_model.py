@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..backends.base import Penalty, SolveOptions
 from ..backends.loss import Loss
-from ..optimize.levenberg_marquardt import Model
+from ..optimize.levenberg_marquardt import QuadraticModel
 from ..recordings import Recording
 from .gauss_newton import GaussNewton
 from .hierarchical import MeanConductance
 from .modes.observer import Observer
-from .parameterization import Unknowns
+from .parameterization import Parameterization
 from .penalties import PenaltyOf
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """What is compared with what, and the factor that an observer has before the loss."""
 
     recordings: Sequence[Recording]
@@ -41,24 +41,24 @@ class Compared:
 class Terms:
     """What an objective adds to the loss.
 
-    The entries of phi in `pulled` are drawn to where they began, each with a strength of `pull`.
+    The entries of phi in `with_prior` are drawn to where they began, by their `prior_weight`.
     """
 
     curves: Sequence[PenaltyOf]
     quadratic: Sequence[Penalty]
     mean: MeanConductance | None
-    pulled: NDArray[np.intp]
-    pull: FloatArray
+    with_prior: NDArray[np.intp]
+    prior_weight: FloatArray
 
 
-def model_of(
+def quadratic_model(
     problem: Problem,
-    compared: Compared,
-    unknowns: Unknowns,
+    compared: Comparison,
+    unknowns: Parameterization,
     terms: Terms,
     k: int,
     phi: FloatArray,
-) -> Model:
+) -> QuadraticModel:
     """The model of start `k` at `phi` (p,), by the variational equations."""
     observer, recordings = compared.observer, compared.recordings
     of = None if problem.cells is None else problem.cells.of(recordings)
@@ -86,15 +86,15 @@ def model_of(
     for rows in _rows(problem, unknowns, terms, phi, whole, basis):
         matrix += 2.0 * rows.T @ rows
 
-    def bend(step: FloatArray) -> FloatArray:
+    def geodesic_acceleration(step: FloatArray) -> FloatArray:
         return compared.factor * found.second_order(step)
 
-    return Model(matrix, basis, found.directions.scale(matrix), bend)
+    return QuadraticModel(matrix, basis, found.directions.scale(matrix), geodesic_acceleration)
 
 
 def _rows(
     problem: Problem,
-    unknowns: Unknowns,
+    unknowns: Parameterization,
     terms: Terms,
     phi: FloatArray,
     theta: FloatArray,
@@ -113,8 +113,8 @@ def _rows(
         yield np.sqrt(p.strength / p.centre.size) * moves[np.isin(indices, p.indices)]
     if terms.mean is not None:
         rows = terms.mean.row(theta)
-        slopes = [unknowns.without_states().pull(phi[None], row[None], None, np.arange(1))[0]
+        slopes = [unknowns.without_states().vjp(phi[None], row[None], None, np.arange(1))[0]
                   for row in rows]  # fmt: skip
         yield np.array(slopes).reshape(len(rows), -1) @ basis[: len(indices)]
-    if terms.pull.any():
-        yield np.sqrt(terms.pull)[:, None] * basis[terms.pulled]
+    if terms.prior_weight.any():
+        yield np.sqrt(terms.prior_weight)[:, None] * basis[terms.with_prior]

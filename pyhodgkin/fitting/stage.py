@@ -49,9 +49,9 @@ class Stage:
         Patterns for `Layout.select`. Default: that of the call of `fit`.
     penalty : CurvePenalty, optional
         On the curves of the networks. Default: that of the call of `fit`.
-    pull : float
+    prior_weight : float
         Draws the trained parameters other than network weights to where the stage began, by
-        pull times the mean square of their change without units: networks can stand in for a
+        this times the mean square of their change without units: networks can stand in for a
         conductance, and the data may not say which of them it is.
     memory : int
         Pairs of steps that L-BFGS keeps.
@@ -64,7 +64,7 @@ class Stage:
         Weight of the squared jumps from the end of each window to the start of the next, for
         v in units of the scale of the loss and for gates in units of 0.1. In stages that follow
         each other it grows, or the windows do: starts that were trained before are kept.
-    search : int
+    multistart : int
         Before the stage, train so many candidates of simple gates (two saturating exponential
         rates each) from random starts and set the networks of gates to the best; 0 for none. A
         `NeuralCurrent` is searched too, as a channel with such gates, a g and an e of its own.
@@ -101,12 +101,12 @@ class Stage:
     loss: Loss | None = None
     trainable: str | Sequence[str] | None = None
     penalty: CurvePenalty | None = None
-    pull: float = 0.0
+    prior_weight: float = 0.0
     memory: int = 50
     gain: float | None = None
     window: float | None = None
     continuity: float = 1.0
-    search: int = 0
+    multistart: int = 0
     batch: int | None = None
     horizon: float | None = None
     every: int = 1
@@ -123,9 +123,9 @@ class Stage:
             raise InputError(f"Stage: steps = {self.steps}; give 1 or more")
         if not 0 < self.lr < np.inf:
             raise InputError(f"Stage: lr = {self.lr} must be positive")
-        if not (0 <= self.weight_decay < np.inf and 0 <= self.pull < np.inf):
+        if not (0 <= self.weight_decay < np.inf and 0 <= self.prior_weight < np.inf):
             raise InputError(
-                f"Stage: weight_decay = {self.weight_decay}, pull = {self.pull}; "
+                f"Stage: weight_decay = {self.weight_decay}, prior_weight = {self.prior_weight}; "
                 "neither may be negative"
             )
         if (self.mode == "observer") != (self.gain is not None):
@@ -136,8 +136,10 @@ class Stage:
         if self.gain is not None and not 0 < self.gain < np.inf:
             raise InputError(f"Stage: gain = {self.gain} (a conductance) must be positive")
         self._check_windows()
-        if int(self.search) != self.search or self.search < 0:
-            raise InputError(f"Stage: search = {self.search}; give a whole number, 0 for none")
+        if int(self.multistart) != self.multistart or self.multistart < 0:
+            raise InputError(
+                f"Stage: multistart = {self.multistart}; give a whole number, 0 for none"
+            )
         if self.horizon is not None and not self.horizon > 0:
             raise InputError(f"Stage: horizon = {self.horizon} ms must be positive")
         if int(self.every) != self.every or self.every < 1:

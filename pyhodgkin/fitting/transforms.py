@@ -123,7 +123,7 @@ class Transform:
         out[..., self.indices] = self._values(phi)[0]
         return out
 
-    def pull(self, phi: FloatArray, gradient: FloatArray) -> FloatArray:
+    def vjp(self, phi: FloatArray, gradient: FloatArray) -> FloatArray:
         """The gradient by phi (…, p), from that by theta (…, P)."""
         return np.ascontiguousarray(gradient[..., self.indices]) * self._values(phi)[1]
 

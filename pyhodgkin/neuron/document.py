@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import DocumentError, InputError
-from ..storage.atomic import replacing
+from ..storage.atomic import atomic_write
 from .fields import Fields
 from .neuron import Neuron
 from .serialise import from_dict, to_dict
@@ -83,9 +83,9 @@ def save(neuron: Neuron, path: PathLike, metadata: dict[str, Any] | None = None)
     text = _to_json(document)
     before = _tensor_file(target)
     if arrays:
-        with replacing(target.with_name(document["tensors"]["file"])) as temporary:
+        with atomic_write(target.with_name(document["tensors"]["file"])) as temporary:
             temporary.write_bytes(payload)
-    with replacing(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
     if before is not None and before.name not in text and not _in_use(before):
         before.unlink(missing_ok=True)

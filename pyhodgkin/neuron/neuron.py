@@ -208,7 +208,7 @@ class Neuron:
         return flatten(self)
 
     @cached_property
-    def sound(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether all parameters are finite, conductances not negative, and c_m positive."""
         return bool(((self._theta >= self.layout.least) & (self._theta < np.inf)).all())
 

@@ -27,9 +27,9 @@ def crossing(t: FloatArray, v: FloatArray, i: Indices, threshold: float) -> Floa
 
 
 def nearest_pairs(
-    measured: FloatArray, predicted: FloatArray, reach: float
+    measured: FloatArray, predicted: FloatArray, window: float
 ) -> tuple[Indices, Indices]:
-    """Pairs of times at most `reach` apart, the nearest first and each in one at most.
+    """Pairs of times at most `window` apart, the nearest first and each in one at most.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def nearest_pairs(
     (array([0]), array([1]))
     """
     apart = np.abs(predicted[None] - measured[:, None])
-    i, j = np.nonzero(apart <= reach)
+    i, j = np.nonzero(apart <= window)
     pairs: list[tuple[int, int]] = []
     left, free = np.ones(len(measured), bool), np.ones(len(predicted), bool)
     for n in np.argsort(apart[i, j], kind="stable").tolist():

@@ -12,28 +12,29 @@ from .adamw import FloatArray, State
 
 
 @dataclass(frozen=True)
-class Model:
+class QuadraticModel:
     """Gauss and Newton's matrix (q, q) along q directions.
 
     `basis` (p, q) are the directions in phi, orthonormal, or None for the entries of phi
-    themselves; `scale` (q,), by default the diagonal, is what a step is damped by. `bend` gives,
-    for a step (q,), what the second derivative of the predictions along it adds to the slope.
+    themselves; `scale` (q,), by default the diagonal, is what a step is damped by.
+    `geodesic_acceleration` gives, for a step (q,), what the second derivative of the predictions
+    along it adds to the slope (Transtrum and Sethna 2012, arXiv 1201.5885).
     """
 
     matrix: FloatArray
     basis: FloatArray | None = None
     scale: FloatArray | None = None
-    bend: Callable[[FloatArray], FloatArray] | None = None
+    geodesic_acceleration: Callable[[FloatArray], FloatArray] | None = None
 
 
 # That of start k at phi (p,).
-Curvature = Callable[[int, FloatArray], Model]
+Curvature = Callable[[int, FloatArray], QuadraticModel]
 
-REACH = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
+MAX_TRUST_RADIUS = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
 SHORTER, LONGER = 0.4, 1.5  # times a step that was none, and one that was good, for the next
-FLAT = 1e-8  # relative decrease that is none
+STALLED = 1e-8  # relative decrease that is none
 PATIENCE = 3  # steps in a row without one: converged
-BENT = 0.75  # of a step is what may be added to follow a curved valley
+MAX_ACCELERATION = 0.75  # of a step is what may be added to follow a curved valley
 SMALL = 1e-9  # of phi: no step
 KEPT, MOST_KEPT = 0.25, 2  # a step so near what was expected keeps its matrix, so many times
 NOTHING, STEP, MEASURE = range(3)  # what is due before the next point can be asked for
@@ -41,8 +42,8 @@ GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
 _EPS, _HALVINGS = float(np.finfo(np.float64).eps), 40
 
 
-class Levenberg:
-    """Levenberg-Marquardt with the scaling of Marquardt (1963), within a reach.
+class LevenbergMarquardt:
+    """Levenberg-Marquardt with the scaling of Marquardt (1963), in a trust region.
 
     A step that did what was expected lets the damping go down to a third; it grows as Nielsen's
     (1999) after one that was none, and the next one is shorter.
@@ -55,13 +56,13 @@ class Levenberg:
     ----------
     phi : array (K, p)
     curvature : callable
-        (k, phi (p,)) to the `Model` of start k.
+        (k, phi (p,)) to the `QuadraticModel` of start k.
 
     Examples
     --------
     >>> def curvature(k, x):
-    ...     return Model(np.diag([2.0, 200.0]))
-    >>> optimizer = Levenberg(np.ones((1, 2)), curvature)
+    ...     return QuadraticModel(np.diag([2.0, 200.0]))
+    >>> optimizer = LevenbergMarquardt(np.ones((1, 2)), curvature)
     >>> while not optimizer.done.all():
     ...     x = optimizer.ask()
     ...     value = np.sum([1.0, 100.0] * x**2, axis=-1)
@@ -71,8 +72,18 @@ class Levenberg:
     """
 
     _ARRAYS = (
-        *("ahead", "point", "value", "gradient", "damping", "growth"),
-        *("expected", "reach", "flat", "kept", "done", "failed", "rejected", "rate", "due"),
+        *("ahead", "point", "value", "gradient", "damping", "damping_factor"),
+        *(
+            "expected",
+            "trust_radius",
+            "stalled",
+            "kept",
+            "done",
+            "failed",
+            "rejected",
+            "rate",
+            "due",
+        ),
     )
 
     def __init__(self, phi: FloatArray, curvature: Curvature) -> None:
@@ -81,11 +92,15 @@ class Levenberg:
         self._curvature = curvature
         self.point, self.value = self.ahead.copy(), np.full(k, np.inf)
         self.gradient = np.zeros((k, p))
-        self._models: list[Model | None] = [None] * k
+        self._models: list[QuadraticModel | None] = [None] * k
         self._scales: dict[int, FloatArray] = {}
-        self.damping, self.growth = np.full(k, GENTLE), np.full(k, 2.0)
-        self.expected, self.rate, self.reach = np.zeros(k), np.zeros(k), np.full(k, REACH)
-        self.flat, self.kept, self.due = (np.zeros(k, np.int64) for _ in range(3))
+        self.damping, self.damping_factor = np.full(k, GENTLE), np.full(k, 2.0)
+        self.expected, self.rate, self.trust_radius = (
+            np.zeros(k),
+            np.zeros(k),
+            np.full(k, MAX_TRUST_RADIUS),
+        )
+        self.stalled, self.kept, self.due = (np.zeros(k, np.int64) for _ in range(3))
         self.done, self.failed, self.rejected = (np.zeros(k, bool) for _ in range(3))
 
     def ask(self) -> FloatArray:
@@ -121,12 +136,12 @@ class Levenberg:
             ratio = gained / max(self.expected[k], 1e-300)
             factor = float(np.clip(1.0 - 4.0 * (ratio - 0.4), 1.0 / 3.0, 2.0))
             self.damping[k] = max(self.damping[k] * factor, 1e-12)
-            self.growth[k] = 2.0
+            self.damping_factor[k] = 2.0
             if ratio > 0.5:
-                self.reach[k] = min(LONGER * self.reach[k], REACH)
-            self.flat[k] = self.flat[k] + 1 if gained <= FLAT * abs(value) else 0
+                self.trust_radius[k] = min(LONGER * self.trust_radius[k], MAX_TRUST_RADIUS)
+            self.stalled[k] = self.stalled[k] + 1 if gained <= STALLED * abs(value) else 0
         self.point[k], self.value[k], self.gradient[k] = self.ahead[k], value, gradient
-        self.done[k] = self.flat[k] >= PATIENCE
+        self.done[k] = self.stalled[k] >= PATIENCE
         model = self._models[k]
         # Of numbers alone: what networks say bends, and their directions turn.
         keep = model is not None and model.basis is None and abs(ratio - 1.0) < KEPT
@@ -134,7 +149,7 @@ class Levenberg:
         self.kept[k] = self.kept[k] + 1 if keep else 0
         self.due[k] = STEP if keep else MEASURE
 
-    def _measured(self, k: int) -> Model:
+    def _measured(self, k: int) -> QuadraticModel:
         """The model at the point of start `k`; what damps it forgets only slowly."""
         found, model = self._curvature(k, self.point[k]), self._models[k]
         before = self._scales.get(k) if model is None else model.scale
@@ -144,10 +159,12 @@ class Levenberg:
         return replace(found, scale=np.array(scale))
 
     def _damp(self, k: int) -> None:
-        self.damping[k] *= self.growth[k]
-        self.growth[k] *= 2.0
-        self.reach[k] = SHORTER * float(np.max(np.abs(self.ahead[k] - self.point[k]), initial=0.0))
-        nothing = 0 < self.expected[k] <= FLAT * abs(self.value[k])
+        self.damping[k] *= self.damping_factor[k]
+        self.damping_factor[k] *= 2.0
+        self.trust_radius[k] = SHORTER * float(
+            np.max(np.abs(self.ahead[k] - self.point[k]), initial=0.0)
+        )
+        nothing = 0 < self.expected[k] <= STALLED * abs(self.value[k])
         self.done[k] = self.damping[k] > MOST or nothing
 
     def _step(self, k: int) -> None:
@@ -162,12 +179,14 @@ class Levenberg:
         slope = slope if basis is None else basis.T @ slope
         floor = 1e-12 * max(float(model.scale.max(initial=0.0)), 1e-300)
         damped = _Damped(matrix + np.diag(self.damping[k] * np.maximum(model.scale, floor)), basis)
-        step = damped.step(slope, float(self.reach[k]))
+        step = damped.step(slope, float(self.trust_radius[k]))
         self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
-        if model.bend is not None and np.isfinite(step).all():
-            turn = damped.solve(model.bend(step))
+        if model.geodesic_acceleration is not None and np.isfinite(step).all():
+            turn = damped.solve(model.geodesic_acceleration(step))
             size = np.linalg.norm(turn) / max(float(np.linalg.norm(step)), 1e-300)
-            step = _within(step + 0.5 * turn * min(1.0, BENT / max(size, 1e-300)), basis)
+            step = _within(
+                step + 0.5 * turn * min(1.0, MAX_ACCELERATION / max(size, 1e-300)), basis
+            )
         whole = step if basis is None else basis @ step
         longest = float(np.max(np.abs(whole)))
         if not np.isfinite(longest) or longest < SMALL:
@@ -194,15 +213,17 @@ class Levenberg:
         self._scales = {k: np.array(x) for k, x in scales.items() if x is not None}
         # One from an earlier point cannot be measured again.
         for k in np.flatnonzero(self.kept).tolist():
-            self._models[k] = Model(np.array(state[f"matrix.{k}"]), scale=self._scales.pop(k))
+            self._models[k] = QuadraticModel(
+                np.array(state[f"matrix.{k}"]), scale=self._scales.pop(k)
+            )
 
 
 class _Damped:
     """Steps by a damped matrix (q, q), of a length that is given.
 
     Along a direction that the data say nothing of a step would go far, and what is cut from it
-    for that would be missing from all others. So all of it is damped further until it is within
-    reach, in phi, which has no units.
+    for that would be missing from all others. So all of it is damped further until it is inside
+    the trust region, in phi, which has no units.
     """
 
     def __init__(self, matrix: FloatArray, basis: FloatArray | None) -> None:
@@ -216,17 +237,17 @@ class _Damped:
         part = np.where(size > least, self._vectors.T @ slope / np.maximum(size, least), 0.0)
         return -self._vectors @ part
 
-    def step(self, slope: FloatArray, reach: float) -> FloatArray:
-        """The longest step (q,) down a slope that is within reach."""
+    def step(self, slope: FloatArray, radius: float) -> FloatArray:
+        """The longest step (q,) down a slope that is inside the trust region."""
         self._more = 0.0
         found = self.solve(slope)
-        if not np.isfinite(found).all() or _longest(found, self._basis) <= reach:
+        if not np.isfinite(found).all() or _longest(found, self._basis) <= radius:
             return found
-        low, high = np.log(_EPS * self._size[-1]), np.log(np.linalg.norm(slope) / reach)
+        low, high = np.log(_EPS * self._size[-1]), np.log(np.linalg.norm(slope) / radius)
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
             self._more = float(np.exp(middle))
-            if _longest(self.solve(slope), self._basis) > reach:
+            if _longest(self.solve(slope), self._basis) > radius:
                 low = middle
             else:
                 high = middle
@@ -239,5 +260,5 @@ def _longest(step: FloatArray, basis: FloatArray | None) -> float:
 
 
 def _within(step: FloatArray, basis: FloatArray | None) -> FloatArray:
-    """The step (q,), or so much of it that no entry of phi moves by more than `REACH`."""
-    return step * min(1.0, REACH / max(_longest(step, basis), 1e-300))
+    """The step (q,), or the part of it that moves no entry of phi by over `MAX_TRUST_RADIUS`."""
+    return step * min(1.0, MAX_TRUST_RADIUS / max(_longest(step, basis), 1e-300))

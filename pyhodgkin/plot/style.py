@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..storage.atomic import replacing
+from ..storage.atomic import atomic_write
 from ..units import written
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def save(figure: Figure, path: str | os.PathLike[str], close: bool = True) -> Pa
     """
     path = Path(path)
     # In pieces: a noisy line of very many samples would not fit the memory of the rasteriser.
-    with replacing(path) as temporary, settings({"agg.path.chunksize": 20000}):
+    with atomic_write(path) as temporary, settings({"agg.path.chunksize": 20000}):
         figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=RC["savefig.dpi"])
     if close:
         from . import notebook

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DocumentError
 from ..neuron.neuron import Neuron
 from ..status import Status
-from ..storage.atomic import replacing
+from ..storage.atomic import atomic_write
 from ..storage.folders import record
 from .active_bounds import ActiveBound, listing
 from .cells import Population
@@ -194,10 +194,10 @@ class FitResult:
         metadata = {"voltage_range": list(self.voltage_range), "trained": True}
         document.save(self.neuron, folder / NEURON, metadata=metadata)
         write_csv(folder / HISTORY, self.history, self.seeds)
-        with replacing(folder / ARRAYS) as temporary:
+        with atomic_write(folder / ARRAYS) as temporary:
             np.savez_compressed(temporary, **self._arrays())  # type: ignore[arg-type]
         text = json.dumps(self._summary(), indent=1, ensure_ascii=False)
-        with replacing(folder / SUMMARY) as temporary:
+        with atomic_write(folder / SUMMARY) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
         weights = [path.name for path in folder.glob("model-*.safetensors")]
         record(folder, "fit", [NEURON, HISTORY, ARRAYS, SUMMARY, *weights])

@@ -9,7 +9,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.atomic import replacing
+from ..storage.atomic import atomic_write
 
 # One number per step and start, (N, K) in all; the others are one per step, (N,).
 PER_START = ("loss", "heldout", "lr", "gradient_norm", "rejected")
@@ -68,7 +68,7 @@ def write_csv(
     path: str | PathLike[str], arrays: Mapping[str, NDArray], seeds: Sequence[int | None]
 ) -> None:
     """One line per step and start, from what `named` returned."""
-    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("step", "stage", "seed", *PER_START, "seconds"))
         for i, step in enumerate(arrays["step"]):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BackendUnavailableError, InputError
-from ..storage.atomic import replacing
+from ..storage.atomic import atomic_write
 from .voltage_steps import VoltageSteps
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def save(solution: Solution, path: Path_) -> Path:
     if solution.steps is not None:
         arrays |= {f"steps/{name}": getattr(solution.steps, name) for name in _STEPS}
     text = np.frombuffer(json.dumps(head).encode(), np.uint8)
-    with replacing(target) as temporary:
+    with atomic_write(target) as temporary:
         np.savez_compressed(temporary, head=text, **arrays)
     return target
 
@@ -142,7 +142,10 @@ def columns(cell: Solution) -> dict[str, NDArray[np.float64]]:
 def to_csv(solution: Solution, path: Path_) -> Path:
     """Write the columns of `columns`; of a batch one element below the other."""
     cells = list(solution) if solution.batched else [solution]
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_write(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         for i, cell in enumerate(cells):
             table = columns(cell)

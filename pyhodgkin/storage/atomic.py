@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary file beside `path`, which takes its place when the block ends without an error.
 
     The folder is made where it is missing. A reader sees the old file or the new one, never a
@@ -19,7 +19,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Examples
     --------
     >>> folder = getfixture("tmp_path")
-    >>> with replacing(folder / "result.csv") as temporary:
+    >>> with atomic_write(folder / "result.csv") as temporary:
     ...     _ = temporary.write_text("t,v\\n")
     >>> [path.name for path in folder.iterdir()]
     ['result.csv']

@@ -39,9 +39,8 @@ __all__ = [
 MODES = {"clamped": "clamped", "observer": "observer", "shooting": "windows",
          "simulation": "simulation"}  # fmt: skip
 OPTIMIZERS = {"adam": "adamw", "lbfgs": "lbfgs", "levenberg": "levenberg"}
-FIELDS = {"prior_weight": "pull", "multistart": "search"}
-LOSS_FIELDS = {"spike_weight": "spikes", "match_window": "reach", "v_clip": "ceiling",
-               "observer_conductance": "gain"}  # fmt: skip
+FIELDS: dict[str, str] = {}
+LOSS_FIELDS = {"spike_weight": "spikes"}
 
 
 def stage(mode: str, optimizer: str, steps: int = 3, **more: Any) -> Stage:

@@ -35,7 +35,7 @@ class JuliaFailure(Exception):
         self.kind, self.said, self.stack = kind, said, stack
 
 
-class Door:
+class JuliaConnection:
     """The one way into Julia; thread-safe, and Python's lock is free during a call.
 
     `ours` says that this thread has just started Julia.

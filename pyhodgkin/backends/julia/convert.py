@@ -20,7 +20,7 @@ from ...recordings import Recording
 from ..base import SolveOptions, is_clamped
 from ..batch_elements import Ends
 from ..loss import Loss, default_scale
-from ..voltage_grid import balance_of, check_linear, drive_of
+from ..voltage_grid import balance_of, check_linear, voltage_grid_of
 from .start import session
 
 FloatArray = NDArray[np.float64]
@@ -108,9 +108,9 @@ def options_of(options: SolveOptions) -> Any:
 @lru_cache(maxsize=32)
 def loss_of(loss: Loss) -> Any:
     """The loss in Julia; its scale goes with the recordings."""
-    ceiling = float("inf") if loss.ceiling is None else loss.ceiling
-    gain = 0.0 if loss.gain is None else loss.gain
-    numbers = (loss.delta, loss.spikes, loss.threshold, loss.reach, ceiling, gain)
+    v_clip = float("inf") if loss.v_clip is None else loss.v_clip
+    gain = 0.0 if loss.observer_conductance is None else loss.observer_conductance
+    numbers = (loss.delta, loss.spikes, loss.threshold, loss.match_window, v_clip, gain)
     return session().call("make_loss", loss.kind, *map(float, numbers))
 
 
@@ -175,7 +175,7 @@ def _clamped(
     cells: Cells,
     by_voltage: bool,
 ) -> Held:
-    drives = [drive_of(r) for r in recordings]
+    drives = [voltage_grid_of(r) for r in recordings]
     first = np.cumsum([1, *(len(d.h) for d in drives)])
     places = np.concatenate([d.places + n for d, n in zip(drives, first, strict=False)])
     measured = compared = [r.data for r in recordings]

@@ -263,7 +263,9 @@ class JuliaBackend:
         total, rows = np.zeros(gradient.shape), sets.rows
         for own in _groups(recordings):
             mine, which = recordings[own], sets.cells_of(own)
-            held = clamped_of(neuron, mine, loss.scale, which, loss.gain is not None)
+            held = clamped_of(
+                neuron, mine, loss.scale, which, loss.observer_conductance is not None
+            )
             share = len(mine) / len(recordings)
             begin = start if start.shape[1] == 0 else np.ascontiguousarray(start[:, own])
             parts = [np.ascontiguousarray(x[:, own]) for x in (each, by_start, status)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...errors import BackendUnavailableError
 from . import discover, environment, install
 from .abi import Piece
-from .connection import Door, JuliaFailure
+from .connection import JuliaConnection, JuliaFailure
 from .errors import JuliaTrace, one_line, translated
 from .interrupt import Watcher, python_keeps_its_signals
 from .requirements import LEAST_JULIA, PACKAGE, numbers, requirements
@@ -31,7 +31,7 @@ _lock = threading.RLock()
 _sessions: dict[str, Session] = {}
 _failed: dict[object, str] = {}
 _started_in: int | None = None
-_door: Door | None = None
+_connection: JuliaConnection | None = None
 
 
 class Session:
@@ -45,15 +45,15 @@ class Session:
     threads : int
     """
 
-    def __init__(self, door: Door, name: str, watcher: Watcher) -> None:
+    def __init__(self, connection: JuliaConnection, name: str, watcher: Watcher) -> None:
         self.name = name
         self.flag: NDArray[np.uint8] = watcher.flag
-        self._door, self._watcher = door, watcher
-        self._package = door.built_in("load", name)
+        self._connection, self._watcher = connection, watcher
+        self._package = connection.built_in("load", name)
         self._functions: dict[str, Piece] = {}
-        self.version: str = door.built_in("version", self._package)
-        self.julia_version: str = door.built_in("julia")
-        self.threads: int = door.built_in("threads")
+        self.version: str = connection.built_in("version", self._package)
+        self.julia_version: str = connection.built_in("julia")
+        self.threads: int = connection.built_in("threads")
 
     def call(self, name: str, *args: Any) -> Any:
         """Call the function `name` of the package, without the lock of the interpreter.
@@ -80,7 +80,7 @@ class Session:
             function = self._functions[name] = self._function(name)
         watching = self._watcher.begin()
         try:
-            return self._door.call(function.number, args)
+            return self._connection.call(function.number, args)
         except JuliaFailure as failure:
             found = translated(failure, name)
             raise found from found.__cause__
@@ -89,12 +89,12 @@ class Session:
                 self._watcher.end()
 
     def _function(self, name: str) -> Piece:
-        if not self._door.built_in("has", self._package, name):
+        if not self._connection.built_in("has", self._package, name):
             raise BackendUnavailableError(
                 f"the Julia package {self.name} {self.version} has no {name}: it is not of this "
                 "version of pyhodgkin; run: pyhodgkin doctor --install"
             )
-        return self._door.find(self._package, name)
+        return self._connection.find(self._package, name)
 
 
 def session(package: str = PACKAGE) -> Session:
@@ -143,23 +143,23 @@ def _first(package: str) -> Session:
 
 
 def _start(package: str) -> Session:
-    global _started_in, _door
+    global _started_in, _connection
     juliacall = sys.modules.get("juliacall")
     ours = juliacall is None
     if juliacall is None:
         juliacall = _juliacall(package)
-    elif _door is None:
+    elif _connection is None:
         threads = int(juliacall.Base.Threads.nthreads())
         environment.warn_of_running(juliacall.CONFIG, threads)
     _started_in = os.getpid()
     with python_keeps_its_signals():
-        if _door is None:
-            _door = Door(juliacall, ours)
-        version = _door.built_in("julia")
+        if _connection is None:
+            _connection = JuliaConnection(juliacall, ours)
+        version = _connection.built_in("julia")
         if numbers(version) < LEAST_JULIA:
             raise BackendUnavailableError(discover.too_old(version, "this process"))
         try:
-            loaded = Session(_door, package, _the_watcher())
+            loaded = Session(_connection, package, _the_watcher())
         except JuliaFailure as failure:
             found = BackendUnavailableError(
                 f"Julia {version} runs, but its package {package} does not load: "

@@ -55,7 +55,7 @@ def value_and_grad(
         s = None if start is None else _tensor(start[lanes][:, own], x).requires_grad_()
         begin = _named(neuron, x) if s is None else s
         with one_thread_for(len(x) * len(plan.h), MANY):
-            cost = _losses(plan, loss, _residual(system, plan, x, begin, loss.gain))
+            cost = _losses(plan, loss, _residual(system, plan, x, begin, loss.observer_conductance))
             cost.sum().backward()
         each[lanes, own] = _array(cost.detach())
         gradient[lanes, cell] += _array(x.grad) / r
@@ -237,7 +237,7 @@ def _residual(
 def _losses(plan: Plan, loss: Loss, error: Tensor) -> Tensor:
     """The loss of each recording (K, R)."""
     owner = plan.owner.index_select(0, plan.used)
-    spread = plan.deviation if loss.gain is None else plan.deviation_v
+    spread = plan.deviation if loss.observer_conductance is None else plan.deviation_v
     scales = spread if loss.scale is None else [loss.scale] * len(spread)
     scale = torch.tensor(scales, dtype=error.dtype, device=error.device)
     r = error / scale.index_select(0, owner)

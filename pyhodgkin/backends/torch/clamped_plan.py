@@ -18,7 +18,7 @@ from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ..base import SolveOptions
 from ..loss import default_scale
-from ..voltage_grid import balance_of, drive_of
+from ..voltage_grid import balance_of, voltage_grid_of
 from .tabulate import Table
 
 # Steps times parameter sets in one pass; some 200 bytes each and gate.
@@ -52,7 +52,7 @@ class Plan:
 
 @lru_cache(maxsize=64)
 def _plan(recordings: tuple[Recording, ...], c_m: float, dtype: torch.dtype, device: str) -> Plan:
-    drives = [drive_of(r) for r in recordings]
+    drives = [voltage_grid_of(r) for r in recordings]
     offsets = np.cumsum([0, *(len(d.h) for d in drives)])
     lengths = [len(r) for r in recordings]
 

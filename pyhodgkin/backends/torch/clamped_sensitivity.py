@@ -12,7 +12,7 @@ from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ..linearization import Directions
 from ..loss import Loss, default_scale, residual_weights
-from ..voltage_grid import Balance, Drive, balance_of, drive_of
+from ..voltage_grid import Balance, VoltageGrid, balance_of, voltage_grid_of
 from .forward_sensitivities import Levels, current, jacobians, jvp, rates, recurrence, value
 from .simulated_sensitivity import Path
 from .solve import cached_system
@@ -27,7 +27,7 @@ class ClampedPath(Path):
     `before` (G, N) are the gates before each step, `off` (T,) what the current is too large by.
     """
 
-    drive: Drive
+    drive: VoltageGrid
     balance: Balance | None
     before: FloatArray
     off: FloatArray
@@ -51,7 +51,11 @@ class ClampedSensitivity:
     def _path(
         self, recording: Recording, theta: FloatArray, y0: FloatArray | None
     ) -> ClampedPath | None:
-        system, drive, loss = cached_system(self.neuron, False), drive_of(recording), self.loss
+        system, drive, loss = (
+            cached_system(self.neuron, False),
+            voltage_grid_of(recording),
+            self.loss,
+        )
         decay, level, _ = self._steps(theta, drive)
         push = (1.0 - decay) * level
         push[:, 0] = self._first(level[:, 0], y0)
@@ -132,7 +136,9 @@ class ClampedSensitivity:
             push[k] += keep[k] * push[k - 1]
         return push
 
-    def _steps(self, theta: FloatArray, drive: Drive) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _steps(
+        self, theta: FloatArray, drive: VoltageGrid
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What is left of each gate after each step (G, N), its level (G, N), and h (N,)."""
         found = value(rates, cached_system(self.neuron, False), theta, *self._at(drive.v))
         a, s = np.split(found, 2)

@@ -53,8 +53,8 @@ class Targets:
         return total
 
     def _below(self, v: Tensor) -> Tensor:
-        ceiling = self.loss.ceiling if self.recordings[0].observed == "v" else None
-        return v if ceiling is None else v.clamp(max=ceiling)
+        v_clip = self.loss.v_clip if self.recordings[0].observed == "v" else None
+        return v if v_clip is None else v.clamp(max=v_clip)
 
     def _spike_errors(self, v: Tensor) -> Tensor:
         """Mean squared errors (K, R) of the spike times, in ms²."""
@@ -70,13 +70,13 @@ class Targets:
                 own = plain[k, r, : len(t)]
                 found = rises(own, level)
                 first, second = nearest_pairs(
-                    measured, crossing(t, own, found, level), self.loss.reach
+                    measured, crossing(t, own, found, level), self.loss.match_window
                 )
                 i = found[second]
                 gap = v.new_tensor(t[i + 1] - t[i])
                 low, high = v[k, r, i], v[k, r, i + 1]
                 late = v.new_tensor(t[i] - measured[first]) + (level - low) * gap / (high - low)
-                missing = self.loss.reach**2 * (len(measured) - len(first))
+                missing = self.loss.match_window**2 * (len(measured) - len(first))
                 cost = (late.square().sum() + missing) / len(measured)
                 place = torch.tensor([k, r], device=v.device)
                 total = total.index_put(tuple(place), cost)

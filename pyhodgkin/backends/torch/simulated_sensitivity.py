@@ -101,8 +101,8 @@ class SimulatedSensitivity:
         off = self._below(predicted) - self._below(recording.data)
         scale = loss.scale if loss.scale is not None else default_scale(recording.data[keep])
         each = residual_weights(off[keep] / scale, loss) / (keep.sum() * scale**2)
-        # What is above the ceiling stays there when it moves a little.
-        each *= predicted[keep] <= self._ceiling
+        # What is above the v_clip stays there when it moves a little.
+        each *= predicted[keep] <= self._v_clip
         places = 2 * np.searchsorted(t[1::2], recording.t[keep])
         weights = np.zeros(len(t))
         np.add.at(weights, places, each)
@@ -119,15 +119,15 @@ class SimulatedSensitivity:
         measured = crossing(recording.t, recording.data, expected, level)
         rising = rises(v[::2], level)
         times = crossing(t[::2], v[::2], rising, level)
-        _, found = nearest_pairs(measured, times, loss.reach)
+        _, found = nearest_pairs(measured, times, loss.match_window)
         return times[found], 2 * rising[found], 2.0 * loss.spikes / len(measured)
 
     @property
-    def _ceiling(self) -> float:
-        return np.inf if self.loss.ceiling is None else self.loss.ceiling
+    def _v_clip(self) -> float:
+        return np.inf if self.loss.v_clip is None else self.loss.v_clip
 
     def _below(self, v: FloatArray) -> FloatArray:
-        return np.minimum(v, self._ceiling)
+        return np.minimum(v, self._v_clip)
 
     def change(
         self,
@@ -148,7 +148,7 @@ class SimulatedSensitivity:
         t, v, level = moved.t, moved.v, self.loss.threshold
         seen = self._below(np.interp(path.t[path.seen], t, v)) - self._below(path.y[0, path.seen])
         times = crossing(t, v, rises(v, level), level)
-        before, after = nearest_pairs(path.spikes, times, self.loss.reach)
+        before, after = nearest_pairs(path.spikes, times, self.loss.match_window)
         late = np.full(len(path.spikes), np.nan)
         late[before] = times[after] - path.spikes[before]
         return np.concatenate([seen, late])

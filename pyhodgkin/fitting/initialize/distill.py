@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backends.voltage_grid import drive_of
+from ...backends.voltage_grid import voltage_grid_of
 from ...neuron.channels import Channel, NeuralCurrent
 from ...neuron.kinetics import NeuralKinetics, RateKinetics
 from ...neuron.networks import Network, activate, by_weight
@@ -20,7 +20,7 @@ _EDGE = 1e-3  # of x_inf and of tau between its bounds: what a network is set to
 _SEEN, _ELSEWHERE = 400, 100  # voltages and gates at which a current is looked at
 
 
-def set_to(
+def distill_gate(
     kinetics: NeuralKinetics, wanted: RateKinetics, v: FloatArray, seed: int, largest: float = 1.0
 ) -> Network:
     """A network, drawn from `seed` and trained to say what a gate does at voltages `v`.
@@ -34,7 +34,7 @@ def set_to(
     >>> kinetics = NeuralKinetics("steady_state", Network.create((1, 32, 32, 2)))
     >>> gate = RateKinetics(Sigmoid(1.0, -40.0, 12.0), Sigmoid(0.5, -40.0, -15.0))
     >>> v = np.linspace(-90.0, 40.0, 131)
-    >>> found = replace(kinetics, network=set_to(kinetics, gate, v, seed=0))
+    >>> found = replace(kinetics, network=distill_gate(kinetics, gate, v, seed=0))
     >>> bool(np.max(np.abs(found.x_inf(v) - gate.x_inf(v))) < 0.002)
     True
     """
@@ -42,7 +42,7 @@ def set_to(
     return _trained(kinetics.network, x, _outputs(kinetics, wanted, v, largest), seed, _STEPS)
 
 
-def set_current(
+def distill_current(
     current: NeuralCurrent,
     wanted: Channel,
     recordings: Sequence[Recording],
@@ -61,7 +61,7 @@ def set_current(
     >>> t, clamp = np.arange(0.0, 10.0, 0.1), ph.CurrentClamp.constant(0.0, 10.0)
     >>> recording = Recording(t, clamp, v=-30.0 + 50.0 * np.sin(t))
     >>> unknown = NeuralCurrent("unknown", Network.create((1, 16, 16, 1)))
-    >>> found = set_current(unknown, Channel("leak", g=0.1, e=-70.0), [recording], seed=0)
+    >>> found = distill_current(unknown, Channel("leak", g=0.1, e=-70.0), [recording], seed=0)
     >>> bool(abs(found(np.array([(0.0 + 40.0) / 50.0]))[0] - 7.0) < 0.05)
     True
     """
@@ -83,7 +83,7 @@ def set_current(
 
 def _driven(channel: Channel, recording: Recording) -> FloatArray:
     """The voltage (mV) and the gates of a channel at each sample (T, 1 + G)."""
-    drive = drive_of(recording)
+    drive = voltage_grid_of(recording)
     columns = [drive.v_samples]
     for gate in channel.gates:
         level, keep = gate.kinetics.x_inf(drive.v), np.exp(-drive.h / gate.kinetics.tau(drive.v))

@@ -25,8 +25,8 @@ from ...neuron.kinetics import NeuralKinetics, RateKinetics
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ..losses import pooled_scale
-from .distill import set_current, set_to
-from .surrogate import Simple, Task
+from .distill import distill_current, distill_gate
+from .surrogate import SurrogateNeuron, Task
 
 FloatArray = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ SMALL = Loss("huber", delta=0.003)  # for a current: those that are missed are s
 _MOVE, _LONGEST = 2.0, 0.5  # mV and ms between samples that tell small currents
 
 
-def searchable(neuron: Neuron, indices: NDArray[np.intp]) -> tuple[str, ...]:
+def learnable_gates(neuron: Neuron, indices: NDArray[np.intp]) -> tuple[str, ...]:
     """Names of the gates whose networks are trained and can be set to simple gates.
 
     Those of a `NeuralCurrent` are among them when it is trained, and all of its gates can.
@@ -57,7 +57,7 @@ def searchable(neuron: Neuron, indices: NDArray[np.intp]) -> tuple[str, ...]:
     >>> import pyhodgkin as ph
     >>> net = ph.NeuralKinetics("rates", ph.Network.create((1, 4, 2)))
     >>> cell = ph.library.get("squid_axon").replace_gate("m", net)
-    >>> searchable(cell, cell.layout.select("networks"))
+    >>> learnable_gates(cell, cell.layout.select("networks"))
     ('m',)
     """
     trained, found = set(indices.tolist()), []
@@ -112,7 +112,7 @@ def search(
         `theta` as it was when none is finite.
     """
     here = neuron.with_theta(theta)
-    gates = searchable(neuron, indices)
+    gates = learnable_gates(neuron, indices)
     if not gates:
         raise InputError(
             f'search: no gate of neuron "{neuron.name}" is a trained network of the form '
@@ -121,15 +121,15 @@ def search(
     currents = _currents(neuron, gates)
     thin = sparse(recordings) if currents else thinned(some(recordings, SAMPLES))
     loss = SMALL if currents else _loss(here, thin)
-    simple = Simple(here, gates, currents, Task(backend, thin, loss, options))
-    fast = Simple(here, gates, currents, Task(backend, some(thin), loss, options))
+    simple = SurrogateNeuron(here, gates, currents, Task(backend, thin, loss, options))
+    fast = SurrogateNeuron(here, gates, currents, Task(backend, some(thin), loss, options))
     rng = np.random.default_rng([seed, len(gates)])
     drawn = fast.draw(rng, max(1, POOL * candidates), _range(thin))
     value = fast.evaluate(drawn)[0]
     for (part, steps), stage in zip((*ROUNDS, LAST), [fast] * len(ROUNDS) + [simple], strict=True):
         best = np.argsort(value, kind="stable")[: max(2, round(part * candidates))]
         # Of gates that share an unknown conductance L-BFGS does not find the end.
-        train = simple.settle if currents and stage is simple else stage.train
+        train = simple.polish if currents and stage is simple else stage.train
         drawn, value = train(drawn[best], steps)
     winner = int(np.argmin(value))
     if not np.isfinite(value[winner]):
@@ -167,14 +167,14 @@ def _set(
         assert isinstance(kinetics, NeuralKinetics) and isinstance(wanted, RateKinetics)
         # A conductance and the size of a gate are one number to a current that is a network.
         largest[name] = float(np.max(wanted.x_inf(v))) if name in free else 1.0
-        network = set_to(kinetics, wanted, v, seed + 7919 * i, largest[name])
+        network = distill_gate(kinetics, wanted, v, seed + 7919 * i, largest[name])
         neuron = neuron.replace_gate(name, replace(kinetics, network=network))
     for i, name in enumerate(currents):
         current, channel = neuron.channel(name), found.channel(name)
         assert isinstance(current, NeuralCurrent) and isinstance(channel, Channel)
         own = seed + 7919 * (len(gates) + i)
         sizes = [largest[gate.name] for gate in channel.gates]
-        network = set_current(current, channel, recordings, own, sizes)
+        network = distill_current(current, channel, recordings, own, sizes)
         neuron = neuron.replace_channel(name, replace(current, network=network))
     return neuron
 

@@ -21,7 +21,7 @@ from ...neuron.kinetics import RateKinetics
 from ...neuron.neuron import Neuron
 from ...neuron.rates import Sigmoid
 from ...optimize.lbfgs import LBFGS
-from ...optimize.levenberg_marquardt import Levenberg, Model
+from ...optimize.levenberg_marquardt import LevenbergMarquardt, QuadraticModel
 from ...recordings import Recording
 from ..residuals import gauss_newton, jacobian, residuals
 
@@ -62,7 +62,7 @@ class _Places:
     k: tuple[int, int]
 
 
-class Simple:
+class SurrogateNeuron:
     """The neuron with simple gates, and simple channels for its currents: its loss by phi.
 
     phi has (log a, v0/10, log |k|) of both rates of each gate, then log g and a number that the
@@ -164,20 +164,20 @@ class Simple:
             optimizer.tell(value, slope, 0.0)
         return Drawn(optimizer.point, at.sign), optimizer.value
 
-    def settle(self, at: Drawn, steps: int) -> tuple[Drawn, FloatArray]:
+    def polish(self, at: Drawn, steps: int) -> tuple[Drawn, FloatArray]:
         """The same after so many steps of Levenberg and Marquardt, which end at the minimum."""
         task = self._task
 
-        def curvature(k: int, phi: FloatArray) -> Model:
+        def curvature(k: int, phi: FloatArray) -> QuadraticModel:
             def off(x: FloatArray) -> list[FloatArray]:
                 theta = self.theta(Drawn(x, at.sign[k : k + 1].repeat(len(x), axis=0)))
                 return residuals(task.backend, self.neuron, task.recordings, theta, mode="clamped",
                                  loss=task.loss, y0=None, options=task.options)  # fmt: skip
 
             matrix = gauss_newton(*jacobian(off, phi), task.loss)
-            return Model(matrix + 2.0 * _PRIOR / len(phi) * np.diag(self._width**-2.0))
+            return QuadraticModel(matrix + 2.0 * _PRIOR / len(phi) * np.diag(self._width**-2.0))
 
-        optimizer = Levenberg(at.phi, curvature)
+        optimizer = LevenbergMarquardt(at.phi, curvature)
         for _ in range(steps):
             if optimizer.done.all():
                 break

@@ -58,7 +58,7 @@ class Observer:
         own = np.broadcast_to([self.gain, 0.0], (*theta.shape[:-1], 2))
         return np.concatenate([theta, own], axis=-1)
 
-    def pull(self, gradient: FloatArray) -> FloatArray:
+    def vjp(self, gradient: FloatArray) -> FloatArray:
         """The gradient (…, P) by the parameters of the neuron, of (…, P + 2)."""
         return np.ascontiguousarray(gradient[..., : self._size])
 

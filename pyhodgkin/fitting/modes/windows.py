@@ -30,21 +30,21 @@ class Windows:
     recordings : sequence of Recording
         Of current clamp.
     smooth : sequence of Recording
-        The same without noise: v at the knots begins there.
+        The same without noise: v at the nodes begins there.
     length : float
         ms; the last window of a recording may be half as long, or half as long again.
     first_too : bool
-        Whether the first window of a recording has a knot too. By default it starts at the
+        Whether the first window of a recording has a node too. By default it starts at the
         steady state, as the recording does.
 
     Attributes
     ----------
     pieces : list of Recording (W,)
         Neighbours share the sample between them; it is compared in the first of them only.
-    knot, following : array of int (W,)
-        Number of the knot that a window starts at, and of the next one's; -1 where there is none.
+    node, following : array of int (W,)
+        Number of the node that a window starts at, and of the next one's; -1 where there is none.
     keys : list of (int, int) (N,)
-        Recording and sample of each knot.
+        Recording and sample of each node.
     """
 
     def __init__(
@@ -57,19 +57,19 @@ class Windows:
         self.recordings, self.smooth = list(recordings), list(smooth)
         self.pieces: list[Recording] = []
         self.keys: list[tuple[int, int]] = []
-        knot: list[int] = []
+        node: list[int] = []
         following: list[int] = []
         for r, recording in enumerate(recordings):
             edges = _edges(recording, length)
             for i, (a, b) in enumerate(pairwise(edges)):
                 self.pieces.append(_piece(recording, a, b))
                 if i or first_too:
-                    knot.append(len(self.keys))
+                    node.append(len(self.keys))
                     self.keys.append((r, a))
                 else:
-                    knot.append(-1)
+                    node.append(-1)
                 following.append(len(self.keys) if b < edges[-1] else -1)
-        self.knot, self.following = np.array(knot), np.array(following)
+        self.node, self.following = np.array(node), np.array(following)
 
     def __len__(self) -> int:
         return len(self.pieces)

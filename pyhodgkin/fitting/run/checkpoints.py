@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...errors import CheckpointError
 from ...neuron import document
 from ...neuron.neuron import Neuron
-from ...storage.atomic import replacing
+from ...storage.atomic import atomic_write
 
 _MAGIC = "pyhodgkin checkpoint"
 _VERSION = 1
@@ -43,7 +43,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     # safetensors has no scalars of rank 0 in all versions, and numpy makes them 1-d here.
     payload = save(arrays, metadata={"json": json.dumps(checkpoint.meta)})
     digest = hashlib.sha256(payload).hexdigest()
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(f"{_MAGIC} {_VERSION} {digest}\n".encode() + payload)
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ...optimize.adamw import AdamW, Optimizer
 from ...optimize.lbfgs import LBFGS
-from ...optimize.levenberg_marquardt import Levenberg
+from ...optimize.levenberg_marquardt import LevenbergMarquardt
 from ...results.history import History
 from ...status import Status
-from ..modes.multiple_shooting import Knots
+from ..modes.multiple_shooting import ShootingNodes
 from ..objective import Evaluation, Objective
 from ..parameterization import FloatArray
 from ..stage import Stage
@@ -34,7 +34,7 @@ LOGGER = logging.getLogger("pyhodgkin._fit")
 
 
 APART = 1.5  # times the lowest training loss: that of parameters chosen by held-out recordings
-Trained = tuple[Knots, FloatArray, NDArray[np.bool_]]  # phi (K, p), and where it is of use
+Trained = tuple[ShootingNodes, FloatArray, NDArray[np.bool_]]  # phi (K, p), and where it is of use
 
 
 class Trainer:
@@ -76,10 +76,10 @@ class Trainer:
     # -- one stage ----------------------------------------------------------------------
 
     def enter(self, before: Trained | None = None) -> None:
-        """Everything that belongs to one stage, at its beginning; `before` are its last knots."""
+        """Everything that belongs to one stage, at its beginning; `before` are its last nodes."""
         stage, k = self.schedule[self.stage], len(self.theta)
         self._unknowns = self._plan.unknowns(stage, self.theta, self.y0)
-        if isinstance(self._unknowns, Knots) and before is not None:
+        if isinstance(self._unknowns, ShootingNodes) and before is not None:
             self._unknowns.take_over(*before)
         self._objective = Objective(self._problem, stage, self._unknowns)
         phi = self._unknowns.start()
@@ -87,10 +87,10 @@ class Trainer:
         if stage.optimizer == "adamw":
             self.optimizer = AdamW(phi, self._plan.decay(stage, phi.shape[-1]))
         elif stage.optimizer == "levenberg":
-            self.optimizer = Levenberg(phi, self._objective.curvature)
+            self.optimizer = LevenbergMarquardt(phi, self._objective.curvature)
         else:
             self.optimizer = LBFGS(phi, stage.memory, first=stage.lr)
-        self.step, self.searching = 0, stage.search > 0
+        self.step, self.searching = 0, stage.multistart > 0
         self.stopping = EarlyStopping(phi, stage)
         self.refused, self.reason = np.zeros(k, np.int64), np.zeros(k, np.int64)
 
@@ -212,7 +212,7 @@ class Trainer:
         self.stage += 1
         if self.stage < len(self.schedule):
             before = self._unknowns
-            self.enter((before, phi, found) if isinstance(before, Knots) else None)
+            self.enter((before, phi, found) if isinstance(before, ShootingNodes) else None)
 
     def _take_best(self) -> None:
         found, y0 = np.isfinite(self.best), self._unknowns.initial(self.stopping.best_phi)

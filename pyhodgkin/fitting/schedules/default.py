@@ -14,7 +14,7 @@ from ...neuron.channels import NeuralCurrent
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...results.errors import can_clamp
-from ..initialize.multistart import searchable
+from ..initialize.multistart import learnable_gates
 from ..losses import Loss, pooled_scale
 from ..penalties import CurvePenalty
 from ..stage import Stage
@@ -121,7 +121,7 @@ def _automatic(
             e.name for e in neuron.layout if e.group == "networks" and np.isin(e.start, indices)
         )
         said += ", numbers unknown (held near their start)"
-    gates = searchable(neuron, indices)
+    gates = learnable_gates(neuron, indices)
     missing = any(x.name in gates for c in neuron.channels if isinstance(c, NeuralCurrent)
                   for x in c.gates)  # fmt: skip
     if ratio == 0.0 and own and gates and weights is not None:
@@ -223,7 +223,7 @@ def _observed_numbers(neuron: Neuron, count: int) -> Schedule:
 def _clamped_curves(weights: tuple[str, ...] | None) -> Schedule:
     """Networks from a random start; at first they are drawn to zero and to straight lines.
 
-    An output of zero is a time constant in the middle of its range. Without that pull some
+    An output of zero is a time constant in the middle of its range. Without that penalty some
     starts end in a gate that follows v at once, a minimum with half of the variance left.
     Numbers would make up for networks that are not trained yet: only `weights` move.
     """
@@ -241,15 +241,15 @@ def _curves(weights: tuple[str, ...] | None, missing: bool, several: bool) -> Sc
     Networks of several gates learn first to close them all, so they start at simple gates.
     A missing current is small between spikes, where the absolute error sees it.
     """
-    pull = 0.0 if weights is None else 1.0
+    prior = 0.0 if weights is None else 1.0
     robust = Loss("huber", delta=0.02)
-    fine = Stage("clamped", "levenberg", 40, loss=robust, pull=1e-6 * pull)
-    last = Stage("simulation", "levenberg", 40, pull=1e-7 * pull, patience=10, target=_CLOSEST,
-                 options=_LOOSE)  # fmt: skip
+    fine = Stage("clamped", "levenberg", 40, loss=robust, prior_weight=1e-6 * prior)
+    last = Stage("simulation", "levenberg", 40, prior_weight=1e-7 * prior, patience=10,
+                 target=_CLOSEST, options=_LOOSE)  # fmt: skip
     if missing:
-        return replace(fine, steps=30, loss=_SMALL, search=128, trainable=weights), last
+        return replace(fine, steps=30, loss=_SMALL, multistart=128, trainable=weights), last
     if several:
-        first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, search=_SEARCH,
+        first = Stage("clamped", "lbfgs", 100, lr=0.1, loss=robust, multistart=_SEARCH,
                       trainable=weights)  # fmt: skip
         return first, fine, last
     return _clamped_curves(weights)[0], fine, replace(last, options=_CLOSER)
@@ -261,8 +261,8 @@ def _noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None)
     def simulated(steps: int, strength: float, **more: Any) -> Stage:
         # An observer makes more of what v is off, of its noise too.
         size = ratio * (1.0 + strength) ** 2
-        penalty, pull = CurvePenalty(curvature=size), 0.0 if weights is None else size
-        return Stage(steps=steps, optimizer="levenberg", penalty=penalty, pull=pull,
+        penalty, prior = CurvePenalty(curvature=size), 0.0 if weights is None else size
+        return Stage(steps=steps, optimizer="levenberg", penalty=penalty, prior_weight=prior,
                      options=_LOOSE, **more)  # fmt: skip
 
     observed = (

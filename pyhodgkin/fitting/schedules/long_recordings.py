@@ -151,7 +151,7 @@ def _commanded(
         return tuple(stages), ""
     every = int(np.ceil(samples / SAMPLES))
     thin = [replace(x, every=every) for x in stages]
-    last = replace(stages[-1], steps=min(stages[-1].steps, _FINE), search=0)
+    last = replace(stages[-1], steps=min(stages[-1].steps, _FINE), multistart=0)
     return (*thin, last), (
         f"long recordings: every {every}th of {samples} samples first, then all of them; "
         "errors are of all samples"

@@ -39,7 +39,9 @@ def shared(
         for part in _GROWTH
     ]  # fmt: skip
     return (
-        Stage("clamped", "lbfgs", 50, lr=0.1, loss=robust, search=search, trainable=tuple(weights)),
+        Stage(
+            "clamped", "lbfgs", 50, lr=0.1, loss=robust, multistart=search, trainable=tuple(weights)
+        ),
         Stage("clamped", "levenberg", 45, loss=robust, penalty=smooth),
         *numbers,
         Stage("simulation", "levenberg", 14, penalty=smooth, options=_LOOSE),

@@ -36,7 +36,7 @@ def residual(neuron: Neuron) -> tuple[Stage, ...]:
         loss=loss,
         trainable=("networks", *g),
         penalty=CurvePenalty(curvature=CURVATURE),
-        pull=2e-4,
+        prior_weight=2e-4,
     )
     # The loss rests on a plateau for hundreds of steps before it falls to its end.
     return rates, networks, replace(networks, optimizer="lbfgs", steps=1500)
