@@ -68,8 +68,8 @@ class Loss:
     def __post_init__(self) -> None:
         if self.observer_conductance is not None and not 0.0 < self.observer_conductance < np.inf:
             raise InputError(
-                f"Loss: observer_conductance = {self.observer_conductance} (mS/cm², µS or nS) must be "
-                "positive"
+                f"Loss: observer_conductance = {self.observer_conductance} (a conductance) must "
+                "be positive"
             )
         if not 0.0 < self.match_window < np.inf:
             raise InputError(f"Loss: match_window = {self.match_window} ms must be positive")
