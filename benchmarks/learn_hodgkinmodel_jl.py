@@ -18,8 +18,7 @@ from learning import Report, Row, arguments, each_seed, prepare
 from scipy.optimize import minimize
 
 import pyhodgkin as ph
-from pyhodgkin import backends
-from pyhodgkin._fit import FitResult, Stage
+from pyhodgkin import FitResult, Stage, backends
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.batch_elements import Ends
 from pyhodgkin.backends.loss import Loss

@@ -15,7 +15,7 @@ import numpy as np
 from learning import Report, Row, each_seed, parser, prepare, settled
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
 

@@ -20,7 +20,7 @@ from learn_three_gates import GATES, unknown
 from learning import Report, Row, arguments, each_seed, prepare
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage, upsample_with_model
+from pyhodgkin import Stage, upsample_with_model
 from pyhodgkin.neuron.rates import Exponential, Linoid, Sigmoid
 
 SHIFT, T_END, POINTS = -10.0, 100.0, 500  # mV, ms

@@ -18,7 +18,7 @@ import numpy as np
 from learning import Report, Row, each_seed, parser, prepare, settled
 
 import pyhodgkin as ph
-from pyhodgkin._fit import FitResult, Stage
+from pyhodgkin import FitResult, Stage
 from pyhodgkin.fitting.losses import Loss
 from pyhodgkin.fitting.penalties import CurvePenalty
 

@@ -13,7 +13,7 @@ import numpy as np
 from learning import Report, Row, arguments, each_seed, prepare
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 
 DT = 0.05  # ms between samples
 GATES = ("n", "m", "h")

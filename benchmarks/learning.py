@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, object]

@@ -13,7 +13,7 @@ import numpy as np
 from recordings_cell_sweeps import SPIKE, around_spikes, around_steps
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.backends import get as engine
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.loss import Loss

@@ -121,7 +121,7 @@ def fit(
         Seconds.
     progress : bool, optional
         A progress bar with the time left; default on a terminal and in a notebook. Lines of
-        ``log`` go to the logger ``pyhodgkin._fit`` as they come.
+        ``log`` go to the logger ``pyhodgkin.fit`` as they come.
     callback : callable, optional
         Called with a `StepInfo` after each step; training stops when it returns something true.
     throw : bool

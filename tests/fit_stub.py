@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from pyhodgkin._fit import Stage, fit
+from pyhodgkin import Stage, fit
 from pyhodgkin.backends.base import ValueAndGradient
 from pyhodgkin.neuron import library
 from pyhodgkin.neuron.kinetics import NeuralKinetics

@@ -9,7 +9,7 @@ import pytest
 from fit_stub import neural, squid
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.backends import get
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError, RecordingError

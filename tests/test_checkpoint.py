@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from fit_stub import StubBackend, neural, recording
 
-from pyhodgkin._fit import Stage, fit
+from pyhodgkin import Stage, fit
 from pyhodgkin.errors import CheckpointError, InputError
 from pyhodgkin.fitting.run.checkpoints import Checkpoint, Store, read, write
 

@@ -100,7 +100,7 @@ def test_traceback_is_shown_when_asked_for():
 
 
 def test_a_fault_of_the_package_says_so(capsys, monkeypatch):
-    monkeypatch.setattr(ph.library, "names", lambda: 1 / 0)
+    monkeypatch.setattr("pyhodgkin.neuron.library.names", lambda: 1 / 0)
     code, _, err = run(capsys, "models")
     assert code == 1 and "ZeroDivisionError" in err and "--traceback" in err
 
@@ -109,7 +109,7 @@ def test_ctrl_c_is_one_line(capsys, monkeypatch):
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ph.library, "names", interrupt)
+    monkeypatch.setattr("pyhodgkin.neuron.library.names", interrupt)
     assert run(capsys, "models") == (130, "", "pyhodgkin: error: interrupted\n")
 
 

@@ -162,7 +162,7 @@ def test_what_is_wrong_is_one_line_in_the_words_typed(capsys, folder, monkeypatc
 
 
 def test_a_fault_of_the_package_exits_with_1(capsys, monkeypatch):
-    monkeypatch.setattr(ph.library, "names", lambda: 1 / 0)
+    monkeypatch.setattr("pyhodgkin.neuron.library.names", lambda: 1 / 0)
     assert run(capsys, "models")[0] == 1
 
 
@@ -222,7 +222,7 @@ def test_a_warning_is_one_line_and_numpy_is_silent(capsys, monkeypatch):
         np.float64(1.0) / np.float64(0.0)
         return []
 
-    monkeypatch.setattr(ph.library, "names", names)
+    monkeypatch.setattr("pyhodgkin.neuron.library.names", names)
     monkeypatch.setattr("pyhodgkin.cli.models.show_table", lambda *_, **__: None)
     code, _, err = run(capsys, "models")
     assert code == 0 and err == "pyhodgkin: warning: --dt 3 ms is long: give less\n"

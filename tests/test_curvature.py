@@ -7,7 +7,7 @@ import pytest
 from neurons import black_box_neuron, learned_neuron
 
 import pyhodgkin as ph
-from pyhodgkin._fit import CurvePenalty, Stage
+from pyhodgkin import CurvePenalty, Stage
 from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.linearization import Directions, WeightDirections

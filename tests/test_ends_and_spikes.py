@@ -11,8 +11,8 @@ import pytest
 from neurons import ENGINES, SQUID
 
 import pyhodgkin as ph
-from pyhodgkin import voltage_steps
 from pyhodgkin.cli.app import main
+from pyhodgkin.solution import voltage_steps
 from pyhodgkin.solution.voltage_steps import Collector, VoltageSteps
 
 SHORT = ph.CurrentClamp.step(10.0, start=2.0, stop=None, t_end=12.0)

@@ -7,7 +7,7 @@ import pytest
 from fit_stub import StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
-from pyhodgkin._fit import CurvePenalty, Stage
+from pyhodgkin import CurvePenalty, Stage
 from pyhodgkin.errors import SolveError
 from pyhodgkin.status import Status
 

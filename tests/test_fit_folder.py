@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fit_stub import StubBackend, recording, run
 
-from pyhodgkin._fit import FitResult
+from pyhodgkin import FitResult
 from pyhodgkin.errors import DocumentError
 from pyhodgkin.neuron import document
 from pyhodgkin.status import Status

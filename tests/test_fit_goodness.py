@@ -10,7 +10,7 @@ import pytest
 from fit_stub import neural, recording, run
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.cli.app import main
 from pyhodgkin.errors import InputError
 from pyhodgkin.fitting.advice import advice

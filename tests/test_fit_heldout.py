@@ -10,7 +10,7 @@ import pytest
 from fit_stub import neural, recording, run, squid
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.errors import InputError
 from pyhodgkin.fitting.run.early_stopping import EarlyStopping, interval
 from pyhodgkin.fitting.schedules.default import choose

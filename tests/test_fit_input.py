@@ -6,7 +6,7 @@ import pytest
 from fit_stub import SHORT, StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
-from pyhodgkin._fit import CurvePenalty, Loss, Stage, fit
+from pyhodgkin import CurvePenalty, Loss, Stage, fit
 from pyhodgkin.errors import InputError, RecordingError, UnknownNameError
 
 BAD = [

@@ -15,7 +15,7 @@ from neurons import ENGINES
 from test_checkpoint import arrays_equal, wait_for
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage, fit
+from pyhodgkin import Stage, fit
 from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.results.errors import errors, predict

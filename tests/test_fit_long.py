@@ -14,7 +14,7 @@ import pytest
 from fit_stub import StubBackend, neural, recording, run
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.fitting.prepared_recordings import thinned
 from pyhodgkin.fitting.schedules.default import choose
 from pyhodgkin.fitting.schedules.long_recordings import coarse_to_fine
@@ -90,7 +90,7 @@ def test_lines_of_the_log_come_before_the_first_step(caplog):
     def first(n):
         seen.append(len(caplog.records))
 
-    with caplog.at_level(logging.INFO, logger="pyhodgkin._fit"):
+    with caplog.at_level(logging.INFO, logger="pyhodgkin.fit"):
         run(backend=StubBackend(on_call=first))
     assert seen[0] >= 1 and len(caplog.records) > seen[0]
 

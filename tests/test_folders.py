@@ -15,7 +15,7 @@ from fit_stub import run as fit
 from test_cli import assert_one_line_error, run
 
 import pyhodgkin as ph
-from pyhodgkin._fit import FitResult
+from pyhodgkin import FitResult
 from pyhodgkin.cli import demo
 from pyhodgkin.errors import DocumentError, InputError
 from pyhodgkin.storage import claims, folders

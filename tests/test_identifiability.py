@@ -7,7 +7,7 @@ import pytest
 from fit_stub import StubBackend, neural, recording, run, squid
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.errors import InputError, UnknownNameError
 from pyhodgkin.results.identifiability import Identifiability
 

@@ -9,7 +9,7 @@ from neurons import SQUID
 from torch_neurons import with_n
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage, fit
+from pyhodgkin import Stage, fit
 from pyhodgkin.backends.base import Penalty
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import CheckpointError

@@ -17,7 +17,7 @@ from engines import JULIA, current_clamp, options, times, uneven, voltage_clamp
 from neurons import SQUID
 
 import pyhodgkin as ph
-from pyhodgkin.backends.julia import marshal
+from pyhodgkin.backends.julia import convert
 from pyhodgkin.backends.julia.start import Session
 from pyhodgkin.backends.loss import Loss
 
@@ -64,7 +64,7 @@ def test_what_is_written_here_is_read_there():
     """Nobody should; it shows that there is one copy of a recording."""
     recording = current_clamp("chirp")
     before = JULIA.value_and_grad(SQUID, [recording], SQUID.theta, Loss(scale=10.0)).value
-    held = marshal.recordings_of(SQUID, [recording], 10.0)
+    held = convert.recordings_of(SQUID, [recording], 10.0)
     (_, data, _), _ = held.kept
     assert data is recording.data
     data.setflags(write=True)

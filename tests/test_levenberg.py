@@ -10,7 +10,7 @@ import pytest
 from fit_stub import StubBackend, recording, run, squid
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.fitting.residuals import gauss_newton, jacobian
 from pyhodgkin.optimize.levenberg_marquardt import LevenbergMarquardt, QuadraticModel

@@ -12,6 +12,7 @@ from scipy_solve import solve, spike_times
 import pyhodgkin as ph
 from pyhodgkin import CurrentClamp, VoltageClamp, library
 from pyhodgkin.errors import UnknownNameError
+from pyhodgkin.neuron.library import MODELS
 from pyhodgkin.protocols import PulseTrain, Step
 
 CELLS = [name for name in library.names() if name not in ("herg_beattie", "hodgkinmodel_jl")]
@@ -36,7 +37,7 @@ def test_names_and_rows():
 
 
 def test_every_model_is_documented():
-    for name, model in library.MODELS.items():
+    for name, model in MODELS.items():
         assert model().name == name
         text = model.__doc__ or ""
         assert "doi 10." in text and "Examples" in text and "References" in text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pyhodgkin as ph
-from pyhodgkin.backends.torch import loop, merged
+from pyhodgkin.backends.torch import integrate, merged
 
 G, E, C, DT = 0.1, -65.0, 1.0, 0.05
 CELL = ph.Neuron("passive", (ph.leak(G, E),), c_m=C, v_rest=E)
@@ -50,7 +50,7 @@ def test_the_error_falls_with_the_tolerance():
 @pytest.mark.parametrize("few", [0, 1024])
 def test_each_element_of_a_batch_goes_its_own_way(few, monkeypatch):
     """In numpy and, with `few` = 0, in torch; one stimulus is long, one short, one constant."""
-    monkeypatch.setattr(loop, "FEW", few)
+    monkeypatch.setattr(integrate, "FEW", few)
     rows = [noise(1001, 1), 0.2 * noise(601, 2)]
     clamps = [ph.CurrentClamp.sampled(DT * np.arange(len(i)), i) for i in rows]
     clamps.append(ph.CurrentClamp.constant(1.0, 20.0))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
+from pyhodgkin.numerics.spikes import upward_crossings
 
 
 def test_a_neural_current_with_a_gate_takes_the_place_of_a_slow_one():
@@ -25,7 +26,7 @@ def test_a_neural_current_with_a_gate_takes_the_place_of_a_slow_one():
     assert np.nanmin(loss) < 0.3 * loss[0]
     # What it stands for flows outwards, more of it the longer the cell fires.
     spikes = [
-        len(ph.spikes.upward_crossings(s.t, s.v, 0.0, 1.0))
+        len(upward_crossings(s.t, s.v, 0.0, 1.0))
         for s in (
             ph.simulate(cell, clamp, saveat=0.1, backend="torch")
             for cell in (true, result.neuron, blind)

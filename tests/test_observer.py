@@ -9,7 +9,7 @@ import pytest
 from neurons import ENGINES
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage, fit
+from pyhodgkin import Stage, fit
 from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.loss import Loss

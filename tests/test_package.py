@@ -64,7 +64,7 @@ def test_public_modules_are_imported_by_their_names(code):
 
 def test_a_verb_stays_a_function_after_its_module_is_imported():
     code = (
-        "import pyhodgkin._simulate, pyhodgkin._fit; from pyhodgkin._fit import fit;"
+        "import pyhodgkin._simulate, pyhodgkin._fit; from pyhodgkin import fit;"
         "import pyhodgkin as ph; print(callable(ph.simulate), ph.fit is fit)"
     )
     assert python(code) == "True True"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage
+from pyhodgkin import Stage
 from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.loss import Loss

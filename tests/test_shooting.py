@@ -11,7 +11,7 @@ from fit_stub import StubBackend, neural, recording
 from fit_stub import run as run_stub
 
 import pyhodgkin as ph
-from pyhodgkin._fit import Stage, fit
+from pyhodgkin import Stage, fit
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.errors import InputError
 from pyhodgkin.fitting.minibatches import pick

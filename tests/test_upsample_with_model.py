@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pyhodgkin as ph
-from pyhodgkin._fit import upsample_with_model
+from pyhodgkin import upsample_with_model
 from pyhodgkin.errors import InputError
 from pyhodgkin.recordings.denoise import refined
 

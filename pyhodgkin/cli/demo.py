@@ -131,7 +131,7 @@ def learn(
 ) -> FitResult:
     """Train the networks, and nothing but them."""
     import pyhodgkin as ph
-    from pyhodgkin._fit import Stage
+    from pyhodgkin import Stage
 
     return ph.fit(
         start,

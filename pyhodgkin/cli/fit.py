@@ -102,14 +102,20 @@ def run(options: argparse.Namespace) -> int:
     heldout, test = heldout_of(options), test_of(options)
     used, held = divide(train, heldout)
     unit_of((*train, *test), "RECORDING and --test")
-    # Before the first long computation, which is the proposal where there is no --model.
-    for items, role in ((used, "training"), (held, "held out"), (test, "test")):
-        listing.tell(items, role)
+
+    def tell() -> None:
+        """Say once what was read, before the first long computation."""
+        while roles:
+            listing.tell(*roles.pop(0))
+
+    roles = [(used, "training"), (held, "held out"), (test, "test")]
+    if options.model is None:  # the proposal
+        tell()
     published, neuron, trainable, used = starting_point(used, options)
     check_networks_trained(neuron, options)
     check_unseen(neuron, train, test)
     more = {} if options.rtol is None else {"rtol": options.rtol}
-    with report.following():
+    with report.following(tell):
         result = ph.fit(
             neuron,
             used,

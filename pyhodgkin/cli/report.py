@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,10 +134,27 @@ def _comparisons(role: str, predictions: list[Prediction], best: int) -> dict[st
     }
 
 
+class _FromTheFirst(logging.StreamHandler):
+    """A handler that calls a function before its first record."""
+
+    def __init__(self, begin: Callable[[], None]) -> None:
+        super().__init__(sys.stderr)
+        self._begin: Callable[[], None] | None = begin
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            begin()
+        super().emit(record)
+
+
 @contextmanager
-def following() -> Iterator[None]:
-    """What a fit logs, on standard error as it comes: the report has it again at the end."""
-    logger, handler = logging.getLogger("pyhodgkin._fit"), logging.StreamHandler(sys.stderr)
+def following(begin: Callable[[], None]) -> Iterator[None]:
+    """What a fit logs, on standard error as it comes: the report has it again at the end.
+
+    `begin` is called before the first line, when everything given has been found to be usable.
+    """
+    logger, handler = logging.getLogger("pyhodgkin.fit"), _FromTheFirst(begin)
     handler.setFormatter(logging.Formatter("pyhodgkin: %(message)s"))
     level, logger.propagate = logger.level, False
     logger.addHandler(handler)

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 import pyhodgkin as ph
-from pyhodgkin import backends
-from pyhodgkin._fit import CurvePenalty, Stage, upsample_with_model
+from pyhodgkin import CurvePenalty, Stage, backends, upsample_with_model
 from pyhodgkin.fitting.schedules import default as schedules
 from pyhodgkin.neuron.kinetics import RateKinetics, SteadyStateKinetics
 from pyhodgkin.neuron.rates import Constant, Exponential, Linoid, Sigmoid

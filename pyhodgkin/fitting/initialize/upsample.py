@@ -60,7 +60,7 @@ def upsample_with_model(
     Examples
     --------
     >>> import pyhodgkin as ph
-    >>> from pyhodgkin._fit import upsample_with_model
+    >>> from pyhodgkin import upsample_with_model
     >>> cell = ph.library.get("squid_axon")
     >>> step = ph.CurrentClamp.step(15.0, start=2.0, stop=None, t_end=12.0)
     >>> coarse = ph.Recording.from_solution(ph.simulate(cell, step, saveat=0.2))

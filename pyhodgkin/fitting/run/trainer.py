@@ -30,7 +30,7 @@ from .trainer_state import checkpoint_of, restore
 if TYPE_CHECKING:
     from ..plan import Plan
 
-LOGGER = logging.getLogger("pyhodgkin._fit")
+LOGGER = logging.getLogger("pyhodgkin.fit")
 
 
 APART = 1.5  # times the lowest training loss: that of parameters chosen by held-out recordings
