@@ -142,7 +142,7 @@ def _loss(neuron: Neuron, recordings: Sequence[Recording]) -> Loss:
     """What simple gates are searched by."""
     if any(r.observed != "v" for r in recordings):
         return HELD
-    return replace(LOSS, gain=GAIN * neuron.c_m, scale=pooled_scale(recordings))
+    return replace(LOSS, observer_conductance=GAIN * neuron.c_m, scale=pooled_scale(recordings))
 
 
 def _currents(neuron: Neuron, gates: Sequence[str]) -> tuple[str, ...]:
