@@ -14,7 +14,6 @@ from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .protocols import Protocol
 from .recordings.matching import neurons_of, scales_of
-from .solution.currents import currents_of, open_probabilities_of
 from .solution.solution import Solution
 
 FloatArray = NDArray[np.float64]
@@ -271,10 +270,8 @@ def _solution(base: Neuron, values: FloatArray, protocols: list[Protocol], raw, 
         y,
         base,
         given,
-        currents_of(base, values, y),
-        stats,
-        status,
-        open_probabilities_of(base, values, y),
-        raw.steps,
-        values,
+        stats=stats,
+        status=status,
+        steps=raw.steps,
+        theta=values,
     )

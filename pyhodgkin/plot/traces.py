@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
+from ..solution.currents import total_current
 from ..status import Status
 from ..units import current_unit as current_unit_of
 from ..units import ratio, written
@@ -214,11 +215,7 @@ def _tell_failures(ax: Axes, solution: Solution, scale: float) -> None:
 
 
 def _total_current(solution: Solution) -> FloatArray:
-    if not len(solution.currents):
-        raise InputError(
-            f'neuron "{solution.neuron.name}" has no ionic currents to draw under voltage clamp'
-        )
-    return np.atleast_2d(np.sum([np.asarray(i) for i in solution.currents.values()], axis=0))
+    return np.atleast_2d(total_current(solution))
 
 
 def drawn_in(solution: Solution, wanted: str | None) -> tuple[float, str]:

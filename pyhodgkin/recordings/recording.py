@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RecordingError
 from ..protocols import Protocol
+from ..solution.currents import total_current
 from . import checks, plausible, setup
 from .setup import Setup
 from .view import html_of
@@ -257,7 +258,7 @@ class Recording(Setup):
         white = noise * np.random.default_rng(seed).standard_normal(len(solution.t))
         if protocol.kind == "current":
             return cls(solution.t, protocol, v=solution.v + white, **fields_)
-        total = np.sum([solution.currents[name] for name in solution.currents], axis=0)
+        total = total_current(solution)
         fields_["current_unit"] = checks.unit_of_solution(solution, fields_.get("current_unit"))
         return cls(solution.t, protocol, current=total + white, **fields_)
 

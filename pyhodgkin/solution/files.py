@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import BackendUnavailableError, InputError
 from ..storage.atomic import atomic_write
+from .currents import total_current
 from .voltage_steps import VoltageSteps
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def save(solution: Solution, path: Path_) -> Path:
     arrays |= {f"stats/{name}": count for name, count in solution.stats.items()}
     if solution.theta is not None:
         arrays["theta"] = solution.theta
-    else:
-        arrays |= {f"current/{name}": x for name, x in solution.currents.items()}
-        arrays |= {f"open/{name}": x for name, x in solution.open_probability.items()}
+    # What follows from the states and the parameters is computed again.
+    for prefix, found in (("current", solution.currents), ("open", solution.open_probability)):
+        arrays |= {f"{prefix}/{name}": found[name] for name in found.given}  # type: ignore[attr-defined]
     if solution.steps is not None:
         arrays |= {f"steps/{name}": getattr(solution.steps, name) for name in _STEPS}
     text = np.frombuffer(json.dumps(head).encode(), np.uint8)
@@ -95,7 +96,6 @@ def load(path: Path_) -> Solution:
 def _made(head: dict[str, Any], arrays: dict[str, Any]) -> Solution:
     from ..neuron.serialise import from_dict
     from ..protocols import Protocol
-    from .currents import currents_of, open_probabilities_of
     from .solution import Solution
 
     def group(prefix: str) -> dict[str, NDArray]:
@@ -103,19 +103,18 @@ def _made(head: dict[str, Any], arrays: dict[str, Any]) -> Solution:
 
     neuron = from_dict(head["neuron"], group("tensor/"))
     protocols = [Protocol.from_dict(data) for data in head["protocols"]]
-    y, theta = arrays["y"], arrays.get("theta")
     steps = group("steps/")
     return Solution(
         arrays["t"],
-        y,
+        arrays["y"],
         neuron,
         protocols if head["many"] else protocols[0],
-        group("current/") if theta is None else currents_of(neuron, theta, y),
+        group("current/"),
         group("stats/"),
         arrays["status"],
-        group("open/") if theta is None else open_probabilities_of(neuron, theta, y),
+        group("open/"),
         VoltageSteps(size=head["size"], threshold=head["threshold"], **steps) if steps else None,
-        theta,
+        arrays.get("theta"),
     )
 
 
@@ -130,7 +129,7 @@ def columns(cell: Solution) -> dict[str, NDArray[np.float64]]:
     if protocol.kind == "current":
         total = cell.stimulus
     else:
-        total = np.sum([*cell.currents.values()], axis=0) if len(cell.currents) else None
+        total = total_current(cell) if len(cell.currents) else None
     table = {"t_ms": cell.t, "v_mV": cell.v}
     if total is not None:
         table[f"current{unit}"] = total

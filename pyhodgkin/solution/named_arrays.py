@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,26 @@ class NamedArrays(Mapping[str, Array]):
         self._kind = kind
         self._arrays: dict[str, Any] = dict(arrays)
         self._compute: Callable[[str], Array] | None = None
+        self._given = tuple(self._arrays)
 
     @classmethod
     def computed(
-        cls, kind: str, names: Sequence[str], compute: Callable[[str], Array]
+        cls,
+        kind: str,
+        names: Sequence[str],
+        compute: Callable[[str], Array],
+        given: Mapping[str, Any] | None = None,
     ) -> NamedArrays:
-        """All of them by one function of the name."""
-        arrays = cls(kind, dict.fromkeys(names))
+        """Those of `names` that are not `given`, by one function of the name."""
+        arrays = cls(kind, {**dict.fromkeys(names), **(given or {})})
         arrays._compute = compute
+        arrays._given = tuple(given or ())
         return arrays
+
+    @property
+    def given(self) -> dict[str, Callable[[], Array]]:
+        """Those that no function of the name computes."""
+        return {name: partial(self.__getitem__, name) for name in self._given}
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._arrays:
@@ -59,14 +71,3 @@ class NamedArrays(Mapping[str, Array]):
 
     def __repr__(self) -> str:
         return f"{{{', '.join(self._arrays)}}}"
-
-    def map(self, change: Callable[[Array], Array]) -> NamedArrays:
-        """`change` applied to each array, when it is asked for."""
-        return NamedArrays(self._kind, {name: later(self, name, change) for name in self})
-
-
-def later(source: Any, which: Any, compute: Callable) -> Callable[[], Array]:
-    """A function that computes from `which` of `source`."""
-    if isinstance(source, NamedArrays):
-        return lambda: compute(source[which])
-    return lambda: compute(source, which)

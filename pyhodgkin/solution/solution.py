@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..numerics.spikes import upward_crossings
 from ..status import Status
 from . import files as solution_files
-from .named_arrays import NamedArrays, later
+from .currents import checked_theta, currents_of, open_probabilities_of
+from .named_arrays import NamedArrays
 from .view import html_of
 from .voltage_steps import VoltageSteps
 
@@ -44,9 +45,9 @@ class Solution:
     protocol : Protocol or sequence of them
         One for all or one for each element.
     currents, open_probability : mapping of str to array (B, T) or (T,), optional
-        By channel; values may be functions that compute the array when first asked for. When
-        left out they follow from `y` and the parameters of `neuron`, so a batch in which each
-        element has its own must hand them in.
+        By channel; values may be functions that compute the array when first asked for. Those
+        left out follow from `y` and `theta`, or without `theta` the parameters of `neuron`; so a
+        batch in which each element has its own parameters needs one of the two.
     stats : mapping of str to array, shape (B,) or ()
         ``n_steps``, ``n_rejected``, ``n_f_evals``.
     status : array, shape (B,) or ()
@@ -55,6 +56,11 @@ class Solution:
         The voltage on the solver's own steps, for spike times; `simulate` gives it.
     theta : array (1, P) or (B, P), optional
         Parameters that were solved with, in the order of ``neuron.layout``.
+
+    Raises
+    ------
+    InputError
+        For shapes that do not fit, and a current or open probability that the neuron has not.
 
     Examples
     --------
@@ -88,20 +94,17 @@ class Solution:
         status = np.asarray(self.status, dtype=np.int64)
         if status.shape != y.shape[:-2]:
             status = np.broadcast_to(status, y.shape[:-2])
-        probability = self.open_probability
-        if probability is None:
-            probability = {c.name: later(self, c, _open) for c in self.neuron.channels}
-        currents = self.currents
-        if currents is None:
-            channels = [c for c in self.neuron.channels if hasattr(c, "g")]
-            currents = {c.name: later(self, c, _current) for c in channels}
+        theta = checked_theta(self.neuron, self.theta, y)
+        currents = currents_of(self.neuron, theta, y, _given(self.currents))
+        probability = open_probabilities_of(self.neuron, theta, y, _given(self.open_probability))
         values = {
             "t": t,
             "y": y,
             "status": status,
             "stats": dict(self.stats or {}),
-            "currents": _named("current", currents),
-            "open_probability": _named("channel", probability),
+            "theta": theta,
+            "currents": currents,
+            "open_probability": probability,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -213,8 +216,8 @@ class Solution:
             self.y[own],
             neuron,
             protocol,
-            currents=self.currents.map(lambda array: array[own]),  # type: ignore[attr-defined]
-            open_probability=self.open_probability.map(lambda array: array[own]),  # type: ignore[attr-defined]
+            currents=_parts(self.currents, own),
+            open_probability=_parts(self.open_probability, own),
             stats={name: np.asarray(count)[i] for name, count in self.stats.items()},
             status=self.status[i],
             steps=None if self.steps is None else self.steps.of(i),
@@ -278,22 +281,14 @@ def _last(protocol: Protocol) -> float:
     return protocol.t_end * (1.0 + 1e-9)
 
 
-def _named(kind: str, arrays: Mapping[str, Any]) -> NamedArrays:
-    return arrays if isinstance(arrays, NamedArrays) else NamedArrays(kind, arrays)
+def _given(arrays: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Arrays that were handed in; the others are computed, for these states."""
+    return arrays.given if isinstance(arrays, NamedArrays) else arrays
 
 
-def _open(solution: Solution, channel: Any) -> Array:
-    """Product of the gates to their powers; 1 without gates."""
-    product = np.ones_like(solution.v)
-    for gate in channel.gates:
-        known = gate.name in solution.gates
-        x = solution.gates[gate.name] if known else gate.kinetics.x_inf(solution.v)
-        product = product * x**gate.power
-    return product
-
-
-def _current(solution: Solution, channel: Any) -> Array:
-    return channel.g * solution.open_probability[channel.name] * (solution.v - channel.e)
+def _parts(arrays: Mapping[str, Array], own: tuple[Any, ...]) -> dict[str, Any]:
+    given = _given(arrays) or {}
+    return {name: lambda array=array: array()[own] for name, array in given.items()}
 
 
 def _listed(indices: ArrayLike) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from ..html import view
 from ..status import Status
 from ..units import written
+from .currents import total_current
 
 if TYPE_CHECKING:
     from .solution import Solution
@@ -41,8 +42,8 @@ def _row(cell: Solution) -> dict[str, Any]:
     if protocol.kind == "current":
         out["spikes"] = len(cell.spike_times())
         out["v min (mV)"], out["v max (mV)"] = float(np.nanmin(cell.v)), float(np.nanmax(cell.v))
-    else:
-        total = np.sum([np.asarray(i) for i in cell.currents.values()], axis=0)
+    elif len(cell.currents):
+        total = total_current(cell)
         unit = written(cell.current_unit)
         for name, value in (("min", np.nanmin(total)), ("max", np.nanmax(total))):
             out[f"current {name} ({unit})" if unit else f"current {name}"] = float(value)
