@@ -17,8 +17,8 @@ from ._identifiability import identifiability as identifiability
 from ._propose import propose as propose
 from ._simulate import simulate as simulate
 from .backends.base import Penalty as Penalty
-from .backends.base import SolveOptions as SolveOptions
 from .backends.loss import Loss as Loss
+from .backends.options import SolveOptions as SolveOptions
 from .evaluation.evaluation import Evaluation as Evaluation
 from .fitting.initialize.upsample import upsample_with_model as upsample_with_model
 from .fitting.penalties import CurvePenalty as CurvePenalty

@@ -11,6 +11,7 @@ import numpy as np
 
 from ._fit import fit
 from .backends.base import Backend
+from .backends.options import check_names
 from .errors import InputError, RecordingWarning
 from .fitting import checks
 from .fitting.stage import Stage
@@ -65,7 +66,7 @@ def adapt(
     bounds, noise, area, capacitance, backend
         As in `fit`.
     **options
-        Of `fit`, and of the solve.
+        Other arguments of `fit`, and how to solve: `SolveOptions`.
 
     Returns
     -------
@@ -91,6 +92,7 @@ def adapt(
     neuron = fitted.neuron if isinstance(fitted, FitResult) else fitted
     if not isinstance(neuron, Neuron):
         raise InputError(f"fitted is a {type(fitted).__name__}; give a Neuron or a FitResult")
+    check_names(options, fit, also=True)
     items, given = checks.recordings_of(recordings), neuron
     neuron = neuron_of(neuron, items, area, capacitance)
     held = neuron.layout.select("networks")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import backends
 from .backends.base import Backend
+from .backends.options import options_of
 from .errors import RecordingError, unknown
 from .evaluation import features as efeatures
 from .evaluation.evaluation import Evaluation
@@ -24,7 +25,6 @@ from .evaluation.scores import (
     spike_numbers,
 )
 from .fitting import checks
-from .fitting.plan import options_of
 from .neuron.neuron import Neuron
 from .recordings import Recording
 from .results.errors import errors
@@ -94,7 +94,7 @@ def evaluate(
     backend : str or Backend
         ``"auto"``, ``"torch"`` or ``"julia"``.
     **options
-        Of the solve: `SolveOptions`, for instance ``rtol=1e-5``.
+        How to solve: `SolveOptions`, one by one (``rtol=1e-5``) or as ``options=SolveOptions(…)``.
 
     Returns
     -------
@@ -125,6 +125,7 @@ def evaluate(
     ...  for row in evaluation.rows()]
     [('recordings', 3, 3), ('held out', 3, 4)]
     """
+    solved = options_of(options, None, evaluate)
     rules = Rules(gamma_window, threshold, dead_time, around_spikes)
     if starts not in _STARTS:
         raise unknown("starts", starts, _STARTS)
@@ -136,7 +137,7 @@ def evaluate(
     trained = fits or (bool(held) and theta is not None)
     items, role = (*train, *held), TRAINING if trained else RECORDINGS
     roles = (role,) * len(train) + (HELDOUT,) * len(held)
-    names, solved = efeatures.names_of(features), options_of(options)
+    names = efeatures.names_of(features)
     engine = backends.get(backend, solved) if isinstance(backend, str) else backend
     predicted = predictions_of(engine, members, items, solved, area, capacitance)
     scores = []

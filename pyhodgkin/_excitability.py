@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import backends
 from ._simulate import simulate
-from .errors import InputError
+from .backends.base import Backend
+from .backends.options import check_names, options_of
+from .errors import InputError, unknown
 from .neuron.neuron import Neuron
 from .neuron.rest import rest, steady_current
 from .protocols import CurrentClamp, Step
@@ -82,7 +85,7 @@ def fi_curve(
     threshold : float
         mV; a spike is a rise of v through it.
     **options
-        Those of `simulate`: ``backend``, ``rtol``, ``solver``, …
+        Other arguments of `simulate`, and how to solve: `SolveOptions`.
 
     Returns
     -------
@@ -97,6 +100,7 @@ def fi_curve(
     >>> curve.unit
     'uA/cm2'
     """
+    check_names(options, fi_curve, simulate, also=True)
     amplitudes = np.atleast_1d(np.asarray(currents, dtype=np.float64))
     if amplitudes.ndim != 1 or len(amplitudes) == 0 or not np.isfinite(amplitudes).all():
         raise InputError("currents: give finite amplitudes (B,), at least one")
@@ -136,7 +140,7 @@ def rheobase(
     threshold : float
         mV.
     **options
-        Those of `simulate`.
+        Other arguments of `simulate`, and how to solve: `SolveOptions`.
 
     Returns
     -------
@@ -155,6 +159,7 @@ def rheobase(
     >>> print(f"{found:.2f} {found.unit}")
     2.24 µA/cm²
     """
+    check_names(options, rheobase, simulate, also=True)
     if not 0 < tolerance < 1:
         raise InputError(f"tolerance = {tolerance:g}: give a number between 0 and 1")
 
@@ -189,7 +194,9 @@ def _bracket(neuron: Neuron, fires: Any) -> tuple[float, float]:
         tried = low * 2.0 ** np.arange(1, _DOUBLINGS + 1)
 
 
-def input_resistance(neuron: Neuron, *, step: float | None = None) -> Quantity:
+def input_resistance(
+    neuron: Neuron, *, step: float | None = None, backend: str | Backend = "auto", **options: Any
+) -> Quantity:
     """How far the steady potential moves with a current, from rest.
 
     Parameters
@@ -200,6 +207,9 @@ def input_resistance(neuron: Neuron, *, step: float | None = None) -> Quantity:
         A current, in the unit of the neuron's currents; the result is then the change of the
         steady potential over it, as measured with long steps. By default the limit of small
         steps, the slope of the steady-state current-voltage curve at rest.
+    backend, **options
+        As of the other verbs, which can so be called alike; nothing is solved over time, so the
+        result does not depend on them.
 
     Returns
     -------
@@ -215,6 +225,9 @@ def input_resistance(neuron: Neuron, *, step: float | None = None) -> Quantity:
     >>> ph.input_resistance(cell, step=-1.0)
     10 kΩ·cm²
     """
+    options_of(options, None, input_resistance)
+    if isinstance(backend, str) and backend not in ("auto", *backends.NAMES):
+        raise unknown("backend", backend, ("auto", *backends.NAMES))
     at = rest(neuron)
     unit = RESISTANCE[_unit(neuron)]
     if step is None:

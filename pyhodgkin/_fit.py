@@ -12,6 +12,7 @@ import numpy as np
 
 from .backends.base import Backend, Penalty
 from .backends.loss import Loss
+from .backends.options import names_given, options_of
 from .errors import InputError, RecordingWarning, SolveError
 from .fitting import checks
 from .fitting.conclude import concluded
@@ -19,7 +20,7 @@ from .fitting.hierarchical import cells_of
 from .fitting.initialize.upsample import upsample_with_model
 from .fitting.objective import Problem
 from .fitting.penalties import CurvePenalty
-from .fitting.plan import Plan, loss_of, options_of
+from .fitting.plan import Plan, loss_of
 from .fitting.run.callbacks import Callback, StepInfo
 from .fitting.run.checkpoints import Store
 from .fitting.run.interrupts import Interrupts
@@ -127,7 +128,7 @@ def fit(
     throw : bool
         Raise when every start failed, instead of saying so in ``status``.
     **options
-        Of the solve: `SolveOptions`, for instance ``rtol=1e-5``.
+        How to solve: `SolveOptions`, one by one (``rtol=1e-5``) or as ``options=SolveOptions(…)``.
 
     Returns
     -------
@@ -166,6 +167,7 @@ def fit(
         raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
     if not checkpoint_every >= 0:
         raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
+    solved = options_of(options, None, fit)
     train, held = checks.divide(recordings, heldout)
     given_neuron, sized = neuron, area is not None or capacitance is not None
     neuron = neuron_of(neuron, (*train, *held), area, capacitance)
@@ -183,14 +185,14 @@ def fit(
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
     chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
     given = [name for name, said in chosen.items() if said is not None]
-    given += ["options"] if {"rtol", "atol", "solver"} & set(options) else []
+    given += ["options"] if {"rtol", "atol", "solver"} & names_given(options) else []
     noises = (
         noise_levels(train, noise),
         noise_levels(held, noise if noise is None or np.ndim(noise) == 0 else None),
     )
     own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
     stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
-    starts, compared, solved = checks.seeds_of(seeds), loss_of(loss), options_of(options)
+    starts, compared = checks.seeds_of(seeds), loss_of(loss)
     checks.stages_fit(stages, neuron, train, compared)
     claim = checks.claim_of(out, resume, overwrite)
     problem = Problem(

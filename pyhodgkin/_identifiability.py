@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .backends.base import Backend, SolveOptions
+from .backends.base import Backend
+from .backends.options import SolveOptions, options_of
 from .errors import InputError, RecordingWarning
 from .fitting import checks
 from .fitting.information import judge
-from .fitting.plan import options_of
 from .neuron.neuron import Neuron
 from .recordings import Recording
 from .recordings.matching import neuron_of
@@ -59,7 +59,8 @@ def identifiability(
         As in `fit`.
     backend : str or Backend
     **options
-        Of the solve: `SolveOptions`.
+        How to solve: `SolveOptions`, one by one (``rtol=1e-5``) or as ``options=SolveOptions(…)``.
+        Default ``rtol=1e-8, atol=1e-10``.
 
     Returns
     -------
@@ -89,6 +90,7 @@ def identifiability(
     neuron = fitted.neuron if isinstance(fitted, FitResult) else fitted
     if not isinstance(neuron, Neuron):
         raise InputError(f"fitted is a {type(fitted).__name__}; give a Neuron or a FitResult")
+    solved = options_of(options, ACCURATE, identifiability)
     items = checks.recordings_of(recordings)
     neuron = neuron_of(neuron, items, area, capacitance)
     indices = checks.trainable_of(neuron, "physical" if trainable is None else trainable)
@@ -102,7 +104,6 @@ def identifiability(
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance}: give a positive number")
     sizes = _given(noise, len(items))
-    solved = options_of(options, ACCURATE)
     engine = checks.engine_of(backend, solved)
     reached = fitted.active_bounds if isinstance(fitted, FitResult) else ()
     every = neuron.layout.names

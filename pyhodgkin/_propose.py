@@ -11,6 +11,7 @@ import numpy as np
 from ._evaluate import evaluate
 from ._fit import fit
 from .backends.base import Backend
+from .backends.options import SolveOptions, options_of
 from .errors import InputError, RecordingError
 from .fitting.stage import Stage
 from .neuron.channels import Channel
@@ -40,9 +41,10 @@ _LEAST_NOISE = 0.5  # mV; what a published model misses in any case
 # A second channel has to take this part of the residual away.
 _WORTH = 0.2
 _HIDDEN = (8,)
-_QUICK: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-6}
+_QUICK = SolveOptions(rtol=1e-4, atol=1e-6)
 
 Say = Callable[[str], None]
+_Solve = dict[str, Any]  # backend and options, as the verbs take them
 
 
 def propose(
@@ -51,6 +53,7 @@ def propose(
     networks: bool = True,
     backend: str | Backend = "auto",
     say: Say | None = None,
+    **options: Any,
 ) -> Proposal:
     """Propose a neuron for recordings of a cell of which nothing is known.
 
@@ -74,6 +77,9 @@ def propose(
         ``"auto"``, ``"torch"`` or ``"julia"``.
     say : callable, optional
         Called with each line of the log as it comes.
+    **options
+        How to solve: `SolveOptions`, one by one (``rtol=1e-5``) or as ``options=SolveOptions(…)``.
+        Default ``rtol=1e-4, atol=1e-6``.
 
     Returns
     -------
@@ -95,6 +101,10 @@ def propose(
     >>> proposal.trainable
     ('capacitance', 'conductances', 'l.e')
     """
+    solve: _Solve = {
+        "backend": backend,
+        "options": options_of(options, _QUICK, propose),
+    }
     items = [recordings] if isinstance(recordings, Recording) else list(recordings)
     unit = _checked(items)
     log: list[str] = []
@@ -110,7 +120,7 @@ def propose(
     if any(smoothed_command(r) is not r for r in items):
         tell(f"commands that were measured are used as their means over {COMMAND_BLOCK:g} ms")
     by_clamp = _current_clamp if items[0].observed == "v" else _voltage_clamp
-    candidates, trainable, noise = by_clamp(items, few, unit, backend, tell)
+    candidates, trainable, noise = by_clamp(items, few, unit, solve, tell)
     best = candidates[0]
     # Gates that are driven by the command are quick to fit, and each voltage adds to them.
     used = tuple(few if items[0].observed == "v" else items)
@@ -162,7 +172,7 @@ def _few(items: Sequence[Recording]) -> list[Recording]:
     return found
 
 
-def _current_clamp(items, few, unit, backend, tell):
+def _current_clamp(items, few, unit, solve, tell):
     passive = passive_membrane(items)
     start = passive_neuron(passive, unit)
     of = start.layout
@@ -175,20 +185,20 @@ def _current_clamp(items, few, unit, backend, tell):
     trainable = ("capacitance", "conductances", "l.e")
     if not any((r.data > SPIKE).any() for r in items):
         tell("no recording holds a spike: the passive membrane is all that can be proposed")
-        return [_scored("passive membrane", start, few, backend)], trainable, noise
+        return [_scored("passive membrane", start, few, solve)], trainable, noise
     # The capacitance is known from the steps; free, it goes to nothing where a fit stays silent.
     trainable = ("conductances", "l.e")
     known = _at(spiking(passive, unit), temperature_of(items), tell)
-    tried = [_scored(c.name, c.neuron, few, backend) for c in known]
+    tried = [_scored(c.name, c.neuron, few, solve) for c in known]
     tried.sort(key=lambda c: c.score)
     for c in tried:
         tell(_line(c))
     # Along the measured voltage the currents are linear in the conductances: no solver is needed.
-    held: dict[str, Any] = {"trainable": ["conductances"], "schedule": _CLAMPED, "backend": backend}
+    held: dict[str, Any] = {"trainable": ["conductances"], "schedule": _CLAMPED}
     fitted = []
     for c in tried[:_FITTED]:
-        result = fit(c.neuron, few, progress=False, **held, **_QUICK)
-        after = _scored(f"{c.name}, conductances fitted", result.neuron, few, backend)
+        result = fit(c.neuron, few, progress=False, **held, **solve)
+        after = _scored(f"{c.name}, conductances fitted", result.neuron, few, solve)
         tell(_line(after))
         fitted.append(after)
     return sorted([*fitted, *tried], key=lambda c: c.score), trainable, noise
@@ -215,8 +225,8 @@ def _line(c: Candidate) -> str:
     return f"  {c.name}: rmse {c.rmse:.1f} mV, spikes off by {100 * c.spikes_off:.0f} %"
 
 
-def _scored(name: str, neuron: Neuron, recordings: Sequence[Recording], backend) -> Candidate:
-    rows = evaluate(neuron, recordings, backend=backend, **_QUICK).rows()
+def _scored(name: str, neuron: Neuron, recordings: Sequence[Recording], solve: _Solve) -> Candidate:
+    rows = evaluate(neuron, recordings, **solve).rows()
     rmse = float(np.sqrt(np.mean([float(row["rmse"]) ** 2 for row in rows])))
     off = [
         abs(row["spikes_predicted"] - row["spikes_measured"]) / max(row["spikes_measured"], 1)
@@ -225,14 +235,14 @@ def _scored(name: str, neuron: Neuron, recordings: Sequence[Recording], backend)
     return Candidate(name, neuron, rmse, float(np.mean(off)))
 
 
-def _voltage_clamp(items, few, unit, backend, tell):
+def _voltage_clamp(items, few, unit, solve, tell):
     noise = float(np.mean([_scatter(r) for r in items]))
     size = float(np.max([np.ptp(r.data[r.mask]) for r in few]))
     scale = max(size, 1e-12) / 50.0
     base = Neuron("leak", (leak(0.1 * scale, -70.0),), current_unit=unit)
     base = replace(base, temperature=temperature_of(items))
     trainable = ("conductances", "reversals")
-    best = _fitted_current("leak alone", base, few, trainable, backend)
+    best = _fitted_current("leak alone", base, few, trainable, solve)
     tell(f"  {best.name}: rmse {best.rmse:.3g} {unit}")
     tried = [best]
     for _ in range(2):
@@ -242,7 +252,7 @@ def _voltage_clamp(items, few, unit, backend, tell):
                 continue
             added = best.neuron.with_channel(_named(replace(channel, g=scale)))
             name = channel.name if best.name == "leak alone" else f"{best.name} + {channel.name}"
-            round_.append(_fitted_current(name, added, few, trainable, backend))
+            round_.append(_fitted_current(name, added, few, trainable, solve))
         round_.sort(key=lambda c: c.score)
         for c in round_[:3]:
             tell(f"  {c.name}: rmse {c.rmse:.3g} {unit}")
@@ -262,10 +272,8 @@ def _named(channel: Channel) -> Channel:
     return channel.with_gates(gates)
 
 
-def _fitted_current(name, neuron, recordings, trainable, backend) -> Candidate:
-    result = fit(
-        neuron, recordings, trainable=list(trainable), backend=backend, progress=False, **_QUICK
-    )
+def _fitted_current(name, neuron, recordings, trainable, solve: _Solve) -> Candidate:
+    result = fit(neuron, recordings, trainable=list(trainable), progress=False, **solve)
     rmse = float(np.sqrt(np.mean(np.asarray(result.train_error.rmse) ** 2)))
     return Candidate(name, replace(result.neuron, name=name), rmse)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import backends
-from .backends.base import Backend, SolveOptions
+from .backends.base import Backend
 from .backends.batch import check_one_structure, solve_in_groups, starts_of
+from .backends.options import options_of
 from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .protocols import Protocol
@@ -27,18 +29,11 @@ def simulate(
     theta: ArrayLike | None = None,
     parameters: Mapping[str, ArrayLike] | None = None,
     y0: ArrayLike | None = None,
-    solver: str = "auto",
-    rtol: float = 1e-6,
-    atol: float = 1e-8,
-    max_steps: int = 100_000,
-    dt: float = 0.01,
-    dt_max: float | None = None,
-    dtype: str = "float64",
-    device: str = "cpu",
     area: float | None = None,
     capacitance: float | None = None,
     backend: str | Backend = "auto",
     throw: bool = True,
+    **options: Any,
 ) -> Solution:
     """Solve the equations of a neuron under a protocol.
 
@@ -61,20 +56,6 @@ def simulate(
     y0 : array (S,) or (B, S), optional
         Start, in the order of ``neuron.states``. Default: `v_rest` with the gates at their
         steady state (under voltage clamp at the first command).
-    solver : str
-        ``"auto"`` or a name that ``backends.get(...).solvers()`` lists.
-    rtol, atol : float
-        Tolerances of the adaptive solvers.
-    max_steps : int
-        Steps after which an element of the batch is given up; as many again for each second
-        (1000 ms), and each 100 breakpoints of the stimulus, that it has got through.
-    dt : float
-        Step of the fixed-step solver, ms.
-    dt_max : float, optional
-        Longest step of the adaptive solvers, ms.
-    dtype : {"float64", "float32"}
-    device : str
-        For the torch engine, for instance ``"cuda"``.
     area, capacitance : float, optional
         Of the cell, µm² or pF; give one. A neuron per area (µA/cm²) under a current in pA or nA
         is scaled to it, exactly, and the other way round; without either (or an ``area`` of the
@@ -84,6 +65,8 @@ def simulate(
     throw : bool
         Raise `SolveError` when an element fails; otherwise its status says so and the samples
         that were not reached are NaN. The other elements of a batch are right either way.
+    **options
+        How to solve: `SolveOptions`, one by one (``rtol=1e-5``) or as ``options=SolveOptions(…)``.
 
     Returns
     -------
@@ -104,6 +87,7 @@ def simulate(
     neurons = [neuron] if isinstance(neuron, Neuron) else list(neuron)
     protocols = [protocol] if isinstance(protocol, Protocol) else list(protocol)
     _check(neurons, protocols)
+    solved = options_of(options, None, simulate)
     given, sized = neurons, area is not None or capacitance is not None
     neurons = neurons_of(given, protocols, area, capacitance)
     check_one_structure(neurons)
@@ -112,13 +96,12 @@ def simulate(
     t = _times(saveat, protocols)
     start = _start(base, y0)
     batch = _batch_size(len(values), len(protocols), start)
-    options = SolveOptions(solver, rtol, atol, max_steps, dt, dt_max, dtype, device)
-    engine = backends.get(backend, options) if isinstance(backend, str) else backend
+    engine = backends.get(backend, solved) if isinstance(backend, str) else backend
     if len(values) == 1 and len(protocols) == 1 and batch > 1:
         protocols = protocols * batch
     if len(neurons) > 1 and start is None:
         start = starts_of(neurons, values, protocols)
-    raw = solve_in_groups(engine, neurons, protocols, values, start, t, options)
+    raw = solve_in_groups(engine, neurons, protocols, values, start, t, solved)
     batched = not isinstance(neuron, Neuron) or not isinstance(protocol, Protocol) or batch > 1
     batched = batched or individual or (start is not None and start.ndim == 2)
     solution = _solution(base, values, protocols, raw, batched)

@@ -22,58 +22,9 @@ from ..status import Status
 from .batch_elements import Ends
 from .linearization import Linearization
 from .loss import Loss
+from .options import SolveOptions
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SolveOptions:
-    """How to solve; shared by both engines.
-
-    Parameters
-    ----------
-    solver : str
-        Name of the method; ``"auto"`` lets the engine choose.
-    rtol, atol : float
-        Tolerances of the adaptive methods. `atol` holds for a gate; for the voltage it is
-        multiplied by `v_scale`.
-    max_steps : int
-        Accepted and rejected steps of one element of the batch before it is given up. For each
-        second (1000 ms), and for each 100 breakpoints, that it has got through there are as many
-        again: what is only long, or has many samples, is not given up.
-    dt : float
-        Step of the fixed-step methods, ms.
-    dt_max : float, optional
-        Longest step of the adaptive methods, ms.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
-    device : str
-        Where to compute, for instance ``"cpu"`` or ``"cuda"``.
-    v_scale : float
-        mV; size of the voltage next to that of a gate in the error control.
-    """
-
-    solver: str = "auto"
-    rtol: float = 1e-6
-    atol: float = 1e-8
-    max_steps: int = 100_000
-    dt: float = 0.01
-    dt_max: float | None = None
-    dtype: str = "float64"
-    device: str = "cpu"
-    v_scale: float = 10.0
-
-    def __post_init__(self) -> None:
-        if not (0 < self.rtol < 1 and 0 < self.atol < 1):
-            raise InputError(
-                f"rtol = {self.rtol}, atol = {self.atol}: give numbers between 0 and 1"
-            )
-        if self.max_steps < 1:
-            raise InputError(f"max_steps = {self.max_steps}: give at least 1")
-        if not self.dt > 0 or (self.dt_max is not None and not self.dt_max > 0):
-            raise InputError(f"dt = {self.dt} ms, dt_max = {self.dt_max} ms: must be positive")
-        if self.dtype not in ("float64", "float32"):
-            raise unknown("dtype", self.dtype, ("float64", "float32"))
 
 
 def is_clamped(protocols: Sequence[Protocol]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..storage import claims, folders
-from . import cell_size, sources
+from . import cell_size, solver, sources
 from .fit import heldout_of, prepared
 from .output import add_folder, figures, say, write_csv, write_json
 from .parser import count, number, positive, zero_or_more
@@ -58,8 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mask-steps", type=zero_or_more, metavar="MS", help="leave out so long after each jump"
     )
     how.add_argument("--thin", type=count, default=1, metavar="N", help=sources.THIN)
-    how.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
-    how.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
+    solver.add_arguments(parser)
     cell_size.add_arguments(parser)
     sources.add_arguments(parser, unseen=("heldout",))
 
@@ -87,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
         features=options.features,
         backend=options.backend,
         **cell_size.given(options),
-        **({} if options.rtol is None else {"rtol": options.rtol}),
+        **solver.given(options),
     )
     say(str(evaluation))
     if out is None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..storage import folders
-from . import cell_size, listing, report, sources
+from . import cell_size, listing, report, solver, sources
 from .output import add_folder, say
-from .parser import count, positive, whole, zero_or_more
+from .parser import count, whole, zero_or_more
 from .simulate import model
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mask-steps", type=zero_or_more, metavar="MS", help="leave out so long after each jump"
     )
     training.add_argument("--thin", type=count, default=1, metavar="N", help=sources.THIN)
-    training.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
-    training.add_argument("--rtol", type=positive, metavar="R", help="of the solver")
+    solver.add_arguments(parser)
     cell_size.add_arguments(parser)
     sources.add_arguments(parser, unseen=("heldout", "test"))
 
@@ -114,7 +113,6 @@ def run(options: argparse.Namespace) -> int:
     published, neuron, trainable, used = starting_point(used, options)
     check_networks_trained(neuron, options)
     check_unseen(neuron, train, test)
-    more = {} if options.rtol is None else {"rtol": options.rtol}
     with report.following(tell):
         result = ph.fit(
             neuron,
@@ -128,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
             resume=options.resume,
             overwrite=options.overwrite,
             **cell_size.given(options),
-            **more,
+            **solver.given(options),
         )
     errors, predictions = score(result, test, options)
     rows = report.error_rows(result, errors)
@@ -157,7 +155,8 @@ def starting_point(
     import pyhodgkin as ph
 
     say("no --model: proposing one from the recordings")
-    proposal = ph.propose(train, backend=options.backend, say=say)
+    how = solver.given(options)
+    proposal = ph.propose(train, backend=options.backend, say=say, **how)
     few = proposal.recordings
     if len(few) < len(train) or any(a is not b for a, b in zip(few, train, strict=True)):
         say(
@@ -251,14 +250,14 @@ def score(
     import numpy as np
 
     from ..backends import get
-    from ..fitting.plan import options_of
+    from ..backends.options import SolveOptions
     from ..recordings import temperatures
     from ..results import errors as evaluate
     from ..results.fit_result import Prediction
 
     if not test:
         return None, []
-    solve = options_of({} if options.rtol is None else {"rtol": options.rtol})
+    solve = SolveOptions(**solver.given(options))
     engine = get(options.backend, solve)
     predicted = [np.empty(0)] * len(test)
     for neuron, places in temperatures.each(result.neuron, test):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError, PlausibilityWarning
 from ..solution import files as solution_files
 from ..storage import claims, folders
-from . import cell_size, wording
+from . import cell_size, solver, wording
 from .output import add_folder, figures, say, write_csv, write_json
 from .parser import number, positive, zero_or_more
 from .summary import show_summary, summary
@@ -67,9 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dt", type=positive, default=0.05, metavar="MS", help="of the samples [0.05]"
     )
-    parser.add_argument("--rtol", type=positive, default=1e-6, metavar="R", help="[1e-6]")
-    parser.add_argument("--solver", default="auto", help="by name [auto]")
-    parser.add_argument("--backend", default="auto", choices=("auto", "torch", "julia"))
+    solver.add_arguments(parser)
     cell_size.add_arguments(parser)
     add_folder(parser)
 
@@ -85,9 +83,8 @@ def run(options: argparse.Namespace) -> None:
         protocols,
         **what.size,
         saveat=options.dt,
-        rtol=options.rtol,
-        solver=options.solver,
         backend=options.backend,
+        **solver.given(options),
     )
     with claims.writing(options.out, "simulation", overwrite=options.overwrite) as folder:
         write(folder, protocols, solution)

@@ -43,7 +43,8 @@ SUBJECTS = {"the injected current": "--step", "the voltage command": "--clamp"}
 # Advice for a Python program, and that for the command line.
 ADVICE = {
     "cut it with .window or .windows": "give several, or other ones by --heldout FILE",
-    "Raise max_steps": "Give a larger --rtol",
+    "raise max_steps": "raise --max-steps",
+    "loosen rtol and atol": "loosen --rtol and --atol",
     "; give a .json file or its folder": "",
     "; or convert the neuron first, neuron.whole_cell(…)": "",
     "stated, CurrentClamp(…, unit=…)": "stated (--current-unit)",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.base import SolveOptions
 from ..backends.loss import Loss
-from ..errors import InputError, unknown
+from ..backends.options import options_of
+from ..errors import InputError
 from ..neuron.parameters import Entry
 from . import checks
 from .hierarchical import HierarchicalParameterization
@@ -194,15 +194,6 @@ def loss_of(loss: Loss | str | None) -> Loss:
     if loss is not None and not isinstance(loss, str):
         raise InputError(f"loss is a {type(loss).__name__}; give a Loss or its kind as text")
     return Loss() if loss is None else Loss(loss)
-
-
-def options_of(options: Mapping[str, Any], base: SolveOptions | None = None) -> SolveOptions:
-    """`SolveOptions` with some of them changed; an unknown name is an error with the nearest."""
-    known = [f.name for f in fields(SolveOptions)]
-    for name in options:
-        if name not in known:
-            raise unknown("argument or solve option", name, known)
-    return replace(base or SolveOptions(), **options)
 
 
 def _places(entry: Entry) -> NDArray[np.intp]:

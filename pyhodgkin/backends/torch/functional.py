@@ -15,7 +15,7 @@ from ...errors import InputError, SolveError
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol, Sampled, Segments
 from ...status import Status
-from ..base import SolveOptions
+from ..options import options_of
 from .integrate import Run
 from .solve import Problem
 from .stimulus import Stimulus
@@ -57,7 +57,7 @@ def odeint(
         Raise `SolveError` when an element fails; otherwise its samples are NaN from there on, and
         it gives no gradient.
     **options
-        Those of `SolveOptions`: ``solver``, ``rtol``, ``atol``, ``max_steps``, ``dt``, …
+        How to solve: `SolveOptions`; `dtype` and `device` are those of `theta`.
 
     Returns
     -------
@@ -83,7 +83,9 @@ def odeint(
     every = protocols * size if len(protocols) == 1 and "theta" not in batch else protocols
     kind = {"dtype": str(theta.dtype).removeprefix("torch."), "device": str(theta.device)}
     times = _times(saveat)
-    problem = Problem.build(neuron, every, shape, times, SolveOptions(**{**options, **kind}))
+    problem = Problem.build(
+        neuron, every, shape, times, options_of({**options, **kind}, None, odeint)
+    )
     pieces = None
     if stimulus is not None:
         pieces = _Sampled(protocols, stimulus, theta)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...backends.base import Backend
+from ...backends.options import options_of
 from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...recordings.denoise import refined
 from ...results.errors import predict
 from .. import checks
-from ..plan import options_of
 
 
 def upsample_with_model(
@@ -44,7 +44,7 @@ def upsample_with_model(
         How many samples there are for one; 2 or more.
     backend : str or Backend
     **options
-        Of the solve, as in `simulate`.
+        How to solve: `SolveOptions`.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def upsample_with_model(
         raise InputError("recordings are of a current, whose command is known: give v")
     if not isinstance(parts, int) or parts < 2:
         raise InputError(f"parts = {parts!r} samples for one: give a whole number from 2")
-    solved = options_of(options)
+    solved = options_of(options, None, upsample_with_model)
     engine = checks.engine_of(backend, solved)
     fine = [refined(r, parts) for r in items]
     found = predict(engine, neuron, fine, neuron.theta[None], solved)
