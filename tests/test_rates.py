@@ -10,9 +10,9 @@ from numpy_rhs import curve as plain_curve
 
 import pyhodgkin as ph
 from pyhodgkin.errors import DocumentError, InputError
-from pyhodgkin.neuron.elementary import linoid, logistic
 from pyhodgkin.neuron.rates import Constant, Exponential, Linoid, Power, Sigmoid
 from pyhodgkin.neuron.serialise import curve_from_dict, curve_to_dict
+from pyhodgkin.numerics.elementary import linoid, logistic
 
 TREES = {
     "constant": Constant(3.5),

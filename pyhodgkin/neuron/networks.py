@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
-from .elementary import FloatArray, logistic
+from ..numerics.elementary import FloatArray, logistic
 
 ACTIVATIONS = ("tanh", "softplus", "silu")
 

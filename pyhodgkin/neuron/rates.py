@@ -12,6 +12,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..numerics.elementary import LINOID_SERIES as LINOID_SERIES
+from ..numerics.elementary import FloatArray as FloatArray
+from ..numerics.elementary import exponential, linoid
+from ..numerics.elementary import logistic as logistic
 from .curves import Constant as Constant
 from .curves import Curve as Curve
 from .curves import Leaf as Leaf
@@ -19,10 +23,6 @@ from .curves import Power as Power
 from .curves import Product as Product
 from .curves import Sum as Sum
 from .curves import as_curve as as_curve
-from .elementary import LINOID_SERIES as LINOID_SERIES
-from .elementary import FloatArray as FloatArray
-from .elementary import exponential, linoid
-from .elementary import logistic as logistic
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .interpolation import newton_coefficients, newton_polynomial
+
 _BISECTIONS = 60
 
 
@@ -175,20 +177,9 @@ def coincidence_factor(
 
 def _root(x: NDArray, y: NDArray, low: NDArray, high: NDArray) -> NDArray:
     """Root in [low, high] of the polynomial through (x, y), row by row, by bisection."""
-    newton = _divided_differences(x, y)
+    coefficients = newton_coefficients(x, y)
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
-        value = newton[-1]
-        for k in range(len(newton) - 2, -1, -1):
-            value = value * (middle - x[:, k]) + newton[k]
+        value = newton_polynomial(x, coefficients, middle)
         low, high = np.where(value < 0, middle, low), np.where(value < 0, high, middle)
     return 0.5 * (low + high)
-
-
-def _divided_differences(x: NDArray, y: NDArray) -> list[NDArray]:
-    """Coefficients of Newton's form of the interpolating polynomial."""
-    column, coefficients = y, [y[:, 0]]
-    for k in range(1, x.shape[1]):
-        column = np.diff(column, axis=1) / (x[:, k:] - x[:, :-k])
-        coefficients.append(column[:, 0])
-    return coefficients

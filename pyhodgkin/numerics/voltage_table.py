@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .interpolation import even_stencils
+
 ORDER = 6
 SPACING = 0.25  # mV
 
@@ -51,19 +53,5 @@ def grid_of(v: ArrayLike, spacing: float = SPACING) -> Grid:
     count = int(np.ceil((distinct[-1] - distinct[0]) / spacing)) + ORDER - 1
     if len(distinct) <= count:
         return Grid(distinct, places.reshape(-1, 1), np.ones((len(samples), 1)), True)
-    index, weight = _lagrange((samples - low) / spacing, count)
+    index, weight = even_stencils((samples - low) / spacing, count, ORDER)
     return Grid(low + spacing * np.arange(count), index, weight, False)
-
-
-def _lagrange(
-    place: NDArray[np.float64], count: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The `ORDER` nodes (N, ORDER) around each place on the grid, and their weights."""
-    first = np.clip(np.floor(place).astype(np.intp) - (ORDER // 2 - 1), 0, count - ORDER)
-    s = place - first
-    weight = np.ones((len(place), ORDER))
-    for j in range(ORDER):
-        for m in range(ORDER):
-            if m != j:
-                weight[:, j] *= (s - m) / (j - m)
-    return first[:, None] + np.arange(ORDER), weight

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..numerics.interpolation import lagrange
 from . import Recording
 
 FloatArray = NDArray[np.float64]
@@ -157,26 +158,9 @@ def refined(recording: Recording, parts: int | None = None) -> Recording:
         # The first sample after a jump is also the last before it: v itself does not jump.
         last = min(b + 1, len(t))
         own = slice(a * parts, (last - 1) * parts + 1)
-        v[own] = _lagrange(t[a:last], recording.data[a:last], fine[own])
+        v[own] = lagrange(t[a:last], recording.data[a:last], fine[own], order=6)
     mask = np.append(np.repeat(recording.mask[:-1] & recording.mask[1:], parts), recording.mask[-1])
     return replace(recording, t=fine, v=v, mask=mask)
-
-
-def _lagrange(t: FloatArray, v: FloatArray, at: FloatArray) -> FloatArray:
-    """The polynomial through the (up to) six samples around each of the times `at`."""
-    n = min(6, len(t))
-    if n < 2:
-        return np.full(len(at), v[0])
-    first = np.clip(np.searchsorted(t, at, side="right") - n // 2, 0, len(t) - n)
-    nodes = first[:, None] + np.arange(n)
-    x, out = t[nodes], np.zeros(len(at))
-    for i in range(n):
-        weight = np.ones(len(at))
-        for j in range(n):
-            if i != j:
-                weight *= (at - x[:, j]) / (x[:, i] - x[:, j])
-        out += weight * v[nodes[:, i]]
-    return out
 
 
 def _edges(recording: Recording) -> NDArray[np.intp]:

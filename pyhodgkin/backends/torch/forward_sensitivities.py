@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ...neuron.networks import by_weight
+from ...numerics.interpolation import even_stencils, weighted
 from ..linearization import Directions, WeightDirections
 from .kinetics import Params
 from .scan import linear_scan
@@ -186,19 +187,11 @@ class Levels:
         low, high = float(x.min()), float(x.max())
         step = max((high - low) / (_LEVELS - 3), 1e-9)
         self.nodes = low + step * np.arange(-1.0, _LEVELS - 1.0)
-        place = (x - low) / step
-        self._first = np.clip(np.floor(place), 0, _LEVELS - 4).astype(np.intp)
-        s = place - self._first
-        a, b, c = s + 1.0, s - 1.0, s - 2.0
-        self._weights = (-s * b * c / 6.0, a * b * c / 2.0, -a * s * c / 2.0, a * s * b / 6.0)
+        self._stencils = even_stencils((x - self.nodes[0]) / step, _LEVELS, order=4)
 
     def spread(self, table: FloatArray) -> FloatArray:
         """Values (N, …) at the points, from those (n, …) at the nodes, by cubics."""
-        if self._all:
-            return table
-        shape = (-1, *(1,) * (table.ndim - 1))
-        parts = (w.reshape(shape) * table[self._first + i] for i, w in enumerate(self._weights))
-        return np.asarray(sum(parts))
+        return table if self._all else weighted(*self._stencils, table)
 
 
 def _forwards(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
+from ...numerics.interpolation import cubic_hermite
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
 from .forward_sensitivities import rhs, value
@@ -87,12 +88,7 @@ def at_nodes(
     t, at = path.t, _nodes(path.t, path.v)
     u = np.asarray(recording.protocol(t), dtype=np.float64)
     slope = value(rhs, cached_system(neuron, False), theta, path.y, u)
-    i = np.clip(np.searchsorted(t, at, side="right") - 1, 0, len(t) - 2)
-    h = t[i + 1] - t[i]
-    s = (at - t[i]) / h
-    low, high = path.y[:, i], path.y[:, i + 1]
-    bent = (1.0 - s) * (h * slope[:, i] - (high - low)) + s * (high - low - h * slope[:, i + 1])
-    y = low + s * (high - low) + s * (1.0 - s) * bent
+    y = cubic_hermite(t, path.y, slope, at)
     return at, y, np.asarray(recording.protocol(at), dtype=np.float64)
 
 
