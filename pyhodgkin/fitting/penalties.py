@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
 from ..neuron.kinetics import NeuralKinetics
-from ..neuron.networks import activate, slope
 from ..neuron.neuron import Neuron
+from ..numerics import mlp
 
 FloatArray = NDArray[np.float64]
 
@@ -113,7 +113,7 @@ class PenaltyOf:
         parts = []
         for prefix, activation, z in self._gates:
             arrays = [theta[s].reshape(shape) for s, shape in self._places(prefix)]
-            out = _forward(activation, z[:, None], arrays)[0]
+            out = mlp.forward(arrays, activation, z[:, None]).output
             bend = (out[2:] - 2.0 * out[1:-1] + out[:-2]) / self._h**2
             pairs = ((self.penalty.size, out), (self.penalty.curvature, bend))
             parts += [np.sqrt(weight / x.size) * x.ravel() for weight, x in pairs]
@@ -126,7 +126,8 @@ class PenaltyOf:
     def _one(
         self, activation: str, z: FloatArray, arrays: list[FloatArray]
     ) -> tuple[float, list[FloatArray]]:
-        out, inputs, before = _forward(activation, z[:, None], arrays)
+        passed = mlp.forward(arrays, activation, z[:, None])
+        out = passed.output
         bend = (out[2:] - 2.0 * out[1:-1] + out[:-2]) / self._h**2
         size, curvature = self.penalty.size, self.penalty.curvature
         cost = size * np.mean(out**2) + curvature * np.mean(bend**2)
@@ -135,30 +136,4 @@ class PenaltyOf:
         by_out[2:] += by_bend
         by_out[1:-1] -= 2.0 * by_bend
         by_out[:-2] += by_bend
-        return float(cost), _backward(activation, by_out, inputs, before, arrays)
-
-
-def _forward(
-    activation: str, x: FloatArray, arrays: list[FloatArray]
-) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
-    """Outputs of a network, with the inputs of each layer and what went into each activation."""
-    inputs, before = [x], []
-    for weight, bias in zip(arrays[0:-2:2], arrays[1:-2:2], strict=True):
-        before.append(inputs[-1] @ weight.T + bias)
-        inputs.append(activate(activation, before[-1]))
-    return inputs[-1] @ arrays[-2].T + arrays[-1], inputs, before
-
-
-def _backward(
-    activation: str,
-    by_out: FloatArray,
-    inputs: list[FloatArray],
-    before: list[FloatArray],
-    arrays: list[FloatArray],
-) -> list[FloatArray]:
-    slopes: list[FloatArray] = []
-    for i in reversed(range(len(inputs))):
-        slopes = [by_out.T @ inputs[i], by_out.sum(axis=0), *slopes]
-        if i:
-            by_out = (by_out @ arrays[2 * i]) * slope(activation, before[i - 1])
-    return slopes
+        return float(cost), mlp.vjp(arrays, activation, passed, by_out)

@@ -10,46 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
-from ..numerics.elementary import FloatArray, logistic
-
-ACTIVATIONS = ("tanh", "softplus", "silu")
-
-
-def activate(name: str, z: FloatArray) -> FloatArray:
-    """The activation function `name`, elementwise."""
-    if name == "tanh":
-        return np.tanh(z)
-    if name == "softplus":
-        return np.logaddexp(0.0, z)
-    return z * logistic(z)
-
-
-def slope(name: str, z: FloatArray) -> FloatArray:
-    """The derivative of the activation function `name`, elementwise."""
-    if name == "tanh":
-        return 1.0 - np.tanh(z) ** 2
-    s = logistic(z)
-    return s if name == "softplus" else s * (1.0 + z * (1.0 - s))
-
-
-def by_weight(arrays: Sequence[FloatArray], activation: str, x: FloatArray) -> FloatArray:
-    """The outputs of a network for inputs `x` (N, in), by all of its weights (N, out, W).
-
-    `arrays` are weight and bias of each layer in turn; weights are counted in that order.
-    """
-    inputs, before = [x], []
-    for weight, bias in zip(arrays[0:-2:2], arrays[1:-2:2], strict=True):
-        before.append(inputs[-1] @ weight.T + bias)
-        inputs.append(activate(activation, before[-1]))
-    n, out = len(x), len(arrays[-1])
-    by = np.broadcast_to(np.eye(out), (n, out, out))
-    parts: list[FloatArray] = []
-    for i in reversed(range(len(inputs))):
-        weight = by[..., None] * inputs[i][:, None, None, :]
-        parts = [weight.reshape(n, out, -1), by, *parts]
-        if i:
-            by = (by @ arrays[2 * i]) * slope(activation, before[i - 1])[:, None]
-    return np.concatenate(parts, axis=-1)
+from ..numerics import mlp
+from ..numerics.mlp import ACTIVATIONS, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +107,7 @@ class Network:
         z = np.asarray(x, dtype=np.float64)
         if z.shape[-1] != self.layers[0]:
             raise InputError(f"Network: input {z.shape} does not end in {self.layers[0]}")
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            z = activate(self.activation, z @ weight.T + bias)
-        return z @ self.weights[-1].T + self.biases[-1]
+        return mlp.forward(self.arrays(), self.activation, z).output
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Network):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from ...neuron.networks import by_weight
+from ...numerics import mlp
 from ...numerics.interpolation import even_stencils, weighted
 from ..linearization import Directions, WeightDirections
 from .kinetics import Params
@@ -94,7 +94,7 @@ class NetworkInputs:
 
     def rows(self) -> FloatArray:
         """Its outputs by its weights (N, out, W), in the order of `places`."""
-        return by_weight(self.arrays, self.activation, self.inputs)
+        return mlp.jacobian(self.arrays, self.activation, self.inputs)
 
 
 def network_inputs(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ...backends.voltage_grid import voltage_grid_of
 from ...neuron.channels import Channel, NeuralCurrent
 from ...neuron.kinetics import NeuralKinetics, RateKinetics
-from ...neuron.networks import Network, activate, by_weight
+from ...neuron.networks import Network
+from ...numerics import mlp
 from ...recordings import Recording
 
 FloatArray = NDArray[np.float64]
@@ -104,9 +105,8 @@ def _trained(
 ) -> Network:
     """A network of the same shape, drawn anew, that says `wanted` (n, out) for inputs `x`."""
     weights = np.broadcast_to(weights, (len(x), 1))
-    drawn, h = Network.create(like.layers, like.activation, seed), x
-    for weight, bias in zip(drawn.weights[:-1], drawn.biases[:-1], strict=True):
-        h = activate(like.activation, h @ weight.T + bias)
+    drawn = Network.create(like.layers, like.activation, seed)
+    h = mlp.forward(drawn.arrays(), like.activation, x).inputs[-1]
     a = weights * np.concatenate([h, np.ones((len(x), 1))], axis=1)
     # Large weights that cancel say the same, and are hard to train afterwards.
     matrix = a.T @ a / len(x) + _RIDGE * np.eye(a.shape[1])
@@ -122,7 +122,7 @@ def _refined(
     """The network with all of its weights moved by least squares (Levenberg) to `wanted`."""
     off, damping = weights * (network(x) - wanted), 0.1
     for _ in range(steps):
-        rows = weights[:, :, None] * by_weight(network.arrays(), network.activation, x)
+        rows = weights[:, :, None] * mlp.jacobian(network.arrays(), network.activation, x)
         rows = rows.reshape(-1, rows.shape[-1])
         damped = rows @ rows.T + damping * np.eye(len(rows))
         moved = network.moved(-rows.T @ np.linalg.solve(damped, off.ravel()))
