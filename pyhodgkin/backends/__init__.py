@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import BackendUnavailableError, unknown
 from . import announce
+from .solvers import register_solver as register_solver
+from .solvers import unregister_solver as unregister_solver
 
 if TYPE_CHECKING:
     from .base import Backend, SolveOptions

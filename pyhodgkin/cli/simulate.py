@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..protocols import Protocol
     from ..solution.solution import Solution
 
-RECORDINGS = (".csv", ".tsv", ".txt", ".dat", ".atf", ".npz", ".abf", ".nwb")
 NAME = "simulate"
 HELP = "simulate a neuron under steps of current or voltage, or a protocol from a file"
 DESCRIPTION = """\
@@ -102,11 +101,12 @@ def model(name: str) -> Neuron:
         If `name` is neither.
     """
     from .. import document, library
+    from ..readers import suffixes
 
     path = Path(name)
     if name in library.names():
         return library.get(name)
-    if path.is_file() and path.suffix in RECORDINGS:
+    if path.is_file() and path.suffix.lower() in suffixes():
         raise InputError(
             f"{name} is a recording, not a model: give a name in the library, a document (.json), "
             "or the folder of a fit"

@@ -25,19 +25,45 @@ class Waveform:
 
     A waveform is called with times in ms, added to others (``a + b``, ``a + 5.0``), and
     compiled to `Segments`. Times and durations are in ms, frequencies in Hz, phases in rad.
+
+    A waveform of one's own is a subclass, a frozen dataclass (``eq=False``) of numbers, text and
+    arrays, with a method `compile`. It is known by the name of its class from then on: documents
+    of protocols hold it and are read back where the class has been defined.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, eq=False)
+    ... class Triangle(Waveform):
+    ...     height: float
+    ...     width: float
+    ...     def compile(self):
+    ...         up = 2.0 * self.height / self.width
+    ...         starts = [0.0, self.width / 2, self.width]
+    ...         return Segments(starts, [0.0, self.height, 0.0], [up, -up, 0.0])
+    >>> Triangle(4.0, 10.0)([2.5, 5.0, 7.5, 20.0])
+    array([2., 4., 2., 0.])
+    >>> Waveform.from_dict(Triangle(4.0, 10.0).to_dict())
+    Triangle(height=4.0, width=10.0)
     """
 
     _kinds: ClassVar[dict[str, type[Waveform]]] = {}
 
     def __init_subclass__(cls) -> None:
+        known = Waveform._kinds.get(cls.__name__)
+        if known is not None and known.__module__ != cls.__module__:
+            raise InputError(
+                f"there is a waveform {cls.__name__} in {known.__module__}: give yours another name"
+            )
         Waveform._kinds[cls.__name__] = cls
 
-    def _compile(self) -> Segments:
-        raise NotImplementedError
+    def compile(self) -> Segments:
+        """The waveform as `Segments`."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method compile()")
 
     @cached_property
     def _segments(self) -> Segments:
-        return self._compile()
+        return self.compile()
 
     def segments(self) -> Segments:
         """The normal form, compiled once."""
@@ -112,7 +138,7 @@ class Constant(Waveform):
     def __post_init__(self) -> None:
         self._set(value=checks.finite("value", self.value))
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         return Segments([0.0], [self.value])
 
 
@@ -129,7 +155,7 @@ class Sum(Waveform):
 
     terms: tuple[Waveform, ...]
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         return superpose([term.segments() for term in self.terms])
 
     def to_dict(self) -> dict:
@@ -152,7 +178,7 @@ class Piecewise(Waveform):
 
     pieces: Segments
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         return self.pieces
 
     def to_dict(self) -> dict:

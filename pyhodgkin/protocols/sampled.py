@@ -80,7 +80,7 @@ class Sampled(Waveform):
         t = np.asarray(self.t)
         return f"Sampled({t.size} samples, {t[0]:g} to {t[-1]:g} ms, mode={self.mode!r})"
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         t, values = np.asarray(self.t), np.asarray(self.values)
         if self.mode == "held":
             return Segments(t, values).simplified()
@@ -152,7 +152,7 @@ class OrnsteinUhlenbeck(Waveform):
         path = np.array(list(accumulate(kicks.tolist(), lambda x, kick: keep * x + kick)))
         return t, self.mean + self.sd * path
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         return Sampled(*self.samples()).segments()
 
 

@@ -57,7 +57,7 @@ class SumOfSines(Waveform):
         self._set(amplitudes=amplitudes, frequencies=frequencies, phases=phases)
         self._set(**window(self.start, self.stop), **numbers(self, "baseline"))
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         omega = np.asarray(self.frequencies) * _RAD_PER_MS
         amplitude, phase = np.asarray(self.amplitudes), np.asarray(self.phases)
         return in_window(self, _sinusoids(self, amplitude, omega, np.zeros(len(omega)), phase))
@@ -99,7 +99,7 @@ class Sine(Waveform):
         self._set(**numbers(self, "amplitude", "frequency", "phase", "baseline"))
         self._set(**window(self.start, self.stop))
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         omega = self.frequency * _RAD_PER_MS
         return in_window(self, _sinusoids(self, [self.amplitude], [omega], [0.0], [self.phase]))
 
@@ -144,7 +144,7 @@ class Chirp(Waveform):
         self._set(**numbers(self, "amplitude", "f_start", "f_stop", "phase", "baseline"))
         self._set(**window(self.start, self.stop))
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         omega = self.f_start * _RAD_PER_MS
         chirp = (self.f_stop - self.f_start) * _RAD_PER_MS / (self.stop - self.start)
         return in_window(self, _sinusoids(self, [self.amplitude], [omega], [chirp], [self.phase]))

@@ -39,7 +39,7 @@ class Steps(Waveform):
         checks.same_length("times", times, "values", values)
         self._set(times=times, values=values)
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         return Segments(np.asarray(self.times), np.asarray(self.values)).simplified()
 
 
@@ -72,7 +72,7 @@ class Step(Waveform):
     def __post_init__(self) -> None:
         self._set(**window(self.start, self.stop), **numbers(self, "amplitude", "baseline"))
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         return in_window(self, Segments([self.start], [self.baseline + self.amplitude]))
 
 
@@ -108,7 +108,7 @@ class Ramp(Waveform):
         if self.baseline is not None:
             self._set(**numbers(self, "baseline"))
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         before = self.initial if self.baseline is None else self.baseline
         after = self.final if self.baseline is None else self.baseline
         return Segments(
@@ -164,7 +164,7 @@ class PulseTrain(Waveform):
             )
         self._set(count=int(self.count))
 
-    def _compile(self) -> Segments:
+    def compile(self) -> Segments:
         high, on = self.baseline + self.amplitude, self.start + self.period * np.arange(self.count)
         if self.width == self.period:
             end = self.start + self.period * self.count

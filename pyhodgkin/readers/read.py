@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -11,13 +10,7 @@ from ..errors import RecordingError
 from ..protocols import Protocol
 from ..recordings import RecordingSet
 from .options import Options, Sweeps
-
-_FORMATS = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".asc", ".atf"), "csv"),
-    ".npz": "npz",
-    ".abf": "abf",
-    ".nwb": "nwb",
-}
+from .registry import reader_of
 
 
 def read(
@@ -62,8 +55,8 @@ def read(
     Parameters
     ----------
     path : path
-        The file; its ending says the format. ABF and NWB need ``pip install
-        "pyhodgkin[readers]"``.
+        The file; its ending says the format (`pyhodgkin.readers.register` adds one). ABF and NWB
+        need ``pip install "pyhodgkin[readers]"``.
     clamp : {"current", "voltage"}
         Current clamp (v is observed) or voltage clamp (the current is). ABF and NWB state it.
     protocol : CurrentClamp, VoltageClamp or a sequence, optional
@@ -149,18 +142,11 @@ def read(
     """
     given = {key: value for key, value in locals().items() if key != "path"}
     options, file = Options(**given), Path(path)
-    kind = _FORMATS.get(file.suffix.lower())
-    if kind is None:
-        raise RecordingError(
-            f'{file}: the ending "{file.suffix}" is of no known format ({", ".join(_FORMATS)})'
-        )
+    reader = reader_of(file)
     if not file.is_file():
         raise RecordingError(
             f"{file} does not exist" if not file.exists() else f"{file} is no file"
         )
-    module = import_module(f"{__package__}.{kind}")
-    options.refuse_others(module.TAKES, module.INSTEAD, kind, str(file))
-    reader: Callable[[Path, Options], RecordingSet] = getattr(module, f"read_{kind}")
     try:
         found = reader(file, options)
     except OSError as error:

@@ -19,6 +19,7 @@ from ..base import RawSolution, SolveOptions, ValueAndGradient, check_mode, prot
 from ..batch_elements import Ends, Sets
 from ..linearization import Linearization
 from ..loss import Loss
+from ..solvers import REGISTERED
 from . import clamped
 from .linearize import linearize
 from .simulation import Simulation, statistics
@@ -37,7 +38,10 @@ class TorchBackend:
 
     def solvers(self) -> tuple[str, ...]:
         """Names of the solvers, the default first."""
-        return (DEFAULT_SOLVER, *(name for name in METHODS if name != DEFAULT_SOLVER))
+        return (
+            DEFAULT_SOLVER,
+            *(name for name in (*METHODS, *REGISTERED) if name != DEFAULT_SOLVER),
+        )
 
     def solve(
         self,

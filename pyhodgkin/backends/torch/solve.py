@@ -14,10 +14,11 @@ from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol, Segments
 from ..base import SolveOptions, is_clamped
+from ..solvers import REGISTERED
 from . import integrate as loop
 from .adjoint import Adjoint, Gradients
 from .kinetics import Params
-from .steps import METHODS, Method
+from .steps import METHODS, Method, as_method
 from .stimulus import Stimulus
 from .system import BlackBoxSystem, System, system_of
 from .tape import Sampler, VoltageRecorder
@@ -35,8 +36,10 @@ def method_of(name: str, system: System) -> Method:
     """The method called `name`; ``"auto"`` is the default."""
     if name == "auto":
         name = DEFAULT_SOLVER
+    if name in REGISTERED:
+        return as_method(REGISTERED[name])
     if name not in METHODS:
-        raise unknown("solver", name, ["auto", *METHODS])
+        raise unknown("solver", name, ["auto", *METHODS, *REGISTERED])
     if name == "exponential" and isinstance(system, BlackBoxSystem):
         raise InputError(
             'solver = "exponential" needs a conductance-based neuron; for a NeuralRightHandSide '

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..tableau import ExplicitTableau, RosenbrockTableau
 from .arrays import of, records_gradients
 from .kinetics import Params
 from .stimulus import Pieces, Stimulus
 from .system import ConductanceSystem, System
-from .tableaus import RODAS4P, RODAS5P, TSIT5, ExplicitTableau, RosenbrockTableau
+from .tableaus import RODAS4P, RODAS5P, TSIT5
 
 
 class Step(NamedTuple):
@@ -225,3 +226,9 @@ METHODS: dict[str, Method] = {
     "tsit5": Explicit(TSIT5),
     "exponential": Exponential(),
 }
+
+
+def as_method(tableau: ExplicitTableau | RosenbrockTableau) -> Method:
+    """The method with these coefficients."""
+    explicit = isinstance(tableau, ExplicitTableau)
+    return Explicit(tableau) if explicit else Rosenbrock(tableau)

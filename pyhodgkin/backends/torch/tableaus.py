@@ -2,45 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-
-Row = tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class RosenbrockTableau:
-    """A Rosenbrock method in the form without products by the Jacobian.
-
-    (I/(hγ) - J) u_i = f(t + c_i h, y + Σ_j a_ij u_j) + Σ_j C_ij u_j / h + h d_i f_t; the new
-    state is y + Σ a_sj u_j + u_s, the error estimate u_s; `h_rows` gives the dense output.
-    """
-
-    order: int
-    gamma: float
-    a: tuple[Row, ...]
-    c_matrix: tuple[Row, ...]
-    c: Row
-    d: Row
-    h_rows: tuple[Row, ...]
-    error_order: int
-
-    @property
-    def delta(self) -> Row:
-        """Weights of the increments in the change of the state over a step."""
-        return (*self.a[-1], 1.0)
-
-    @property
-    def dense(self) -> tuple[Row, ...]:
-        """Weights of the increments in the powers θ, θ², … of the dense output.
-
-        That is (1 - θ) y + θ y1 + θ(1 - θ)(k1 + θ k2 + …), with k = h_rows·u, in powers of θ.
-        """
-        rows = [tuple(d + k for d, k in zip(self.delta, self.h_rows[0], strict=True))]
-        for a, b in itertools.pairwise(self.h_rows):
-            rows.append(tuple(y - x for x, y in zip(a, b, strict=True)))
-        return (*rows, tuple(-k for k in self.h_rows[-1]))
-
+from ..tableau import ExplicitTableau, RosenbrockTableau
 
 _A5 = (
     -7.502846399306121,
@@ -193,18 +155,6 @@ RODAS4P = RosenbrockTableau(
         ),
     ),
 )
-
-
-@dataclass(frozen=True)
-class ExplicitTableau:
-    """An explicit Runge-Kutta pair; `dense` are polynomials in the fraction of the step."""
-
-    order: int
-    error_order: int
-    a: tuple[Row, ...]
-    c: Row
-    b_error: Row
-    dense: tuple[Row, ...]
 
 
 # Tsit5: Ch. Tsitouras, Comput. Math. Appl. 62, 770-775 (2011), 10.1016/j.camwa.2011.06.002.
