@@ -219,7 +219,7 @@ def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
         return start
     for i, name in enumerate(neuron.states[1:], 1):
         least, most = start[..., i].min(), start[..., i].max()
-        if getattr(neuron.gate(name).kinetics, "form", "") != "free" and (least < 0 or most > 1):
+        if neuron.gate(name).kinetics.is_linear and (least < 0 or most > 1):
             worst = least if least < 0 else most
             raise InputError(f"y0: gate {name} = {worst:g}; a gate lies in [0, 1]")
     return start

@@ -164,3 +164,16 @@ def test_rate_factor_of_the_library():
     warm = ph.library.get("squid_axon", temperature=18.5)
     assert warm.gate("m").rate_factor(warm.temperature) == pytest.approx(3.0**1.22)
     assert ph.library.get("wang_buzsaki").gate("h").rate_factor(37.0) == 1.0
+
+
+def test_kinetics_and_neurons_know_whether_a_voltage_drives_them_linearly():
+    axon = ph.library.get("squid_axon")
+    assert axon.is_linear_in_gates and all(gate.kinetics.is_linear for gate in axon.gates)
+    two, one = ph.Network.create((1, 3, 2)), ph.Network.create((2, 3, 1))
+    linear = ph.NeuralKinetics("rates", two)
+    free = ph.NeuralKinetics("free", one)
+    assert linear.is_linear and not free.is_linear
+    assert axon.replace_gate("n", linear).is_linear_in_gates
+    assert not axon.replace_gate("n", free).is_linear_in_gates
+    box = ph.NeuralRightHandSide(ph.Network.create((4, 4, 4)), stimulus_scale=None)
+    assert not ph.Neuron("box", right_hand_side=box).is_linear_in_gates

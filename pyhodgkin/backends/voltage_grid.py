@@ -42,8 +42,7 @@ class VoltageGrid:
 
 def check_linear(neuron: Neuron) -> None:
     """Raise unless a known voltage drives every gate of `neuron` linearly."""
-    free = any(getattr(gate.kinetics, "form", "") == "free" for gate in neuron.gates)
-    if neuron.right_hand_side is None and not free:
+    if neuron.is_linear_in_gates:
         return
     what = 'gates of the form "free"' if neuron.right_hand_side is None else "a NeuralRightHandSide"
     raise InputError(

@@ -79,7 +79,7 @@ class PenaltyOf:
         for channel in neuron.channels:
             for gate in channel.gates:
                 kinetics = gate.kinetics
-                if isinstance(kinetics, NeuralKinetics) and kinetics.form != "free":
+                if isinstance(kinetics, NeuralKinetics) and kinetics.is_linear:
                     z = (v - kinetics.v_shift) / kinetics.v_scale
                     prefix = f"{channel.name}.{gate.name}.network"
                     known[gate.name] = (prefix, kinetics.network.activation, z)

@@ -112,8 +112,7 @@ def _gate(gate: Gate, temperature: float | None) -> list[str]:
     x, kinetics = gate.name, gate.kinetics
     if isinstance(kinetics, InstantaneousKinetics):
         return [f"{x} = {kinetics.x_inf}    (always at its steady state)"]
-    free = isinstance(kinetics, NeuralKinetics) and kinetics.form == "free"
-    law = f"N_{x}" if free else _law(x, kinetics)
+    law = _law(x, kinetics) if kinetics.is_linear else f"N_{x}"
     if gate.q10 != 1.0 and gate.t_ref is not None and temperature is not None:
         law = f"{gate.q10:g}^((T - {gate.t_ref:g})/10) [{law}], T = {temperature:g} °C"
     if isinstance(kinetics, NeuralKinetics):
@@ -136,7 +135,7 @@ def _curves(x: str, kinetics: Kinetics, mark: str = "") -> list[str]:
 def _neural(x: str, kinetics: NeuralKinetics) -> list[str]:
     z, b = _scaled(kinetics.v_shift, kinetics.v_scale), f"{kinetics.bound:g}"
     network = f"N_{x} = {_network(kinetics.network)}"
-    if kinetics.form == "free":
+    if not kinetics.is_linear:
         inputs = x if kinetics.network.layers[0] == 1 else f"{z}, {x}"
         return [f"    {network} of {inputs}; nothing keeps {x} in [0, 1]"]
     first, second = f"N_{x}[1]", f"N_{x}[2]"

@@ -28,6 +28,11 @@ class Kinetics:
         for role in self.roles:
             object.__setattr__(self, role, as_curve(getattr(self, role)))
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether dx/dt is linear in x, with coefficients that are functions of the voltage."""
+        return True
+
     def curves(self) -> dict[str, Curve]:
         """The closed-form curves inside, by role."""
         return {role: getattr(self, role) for role in self.roles}
@@ -179,9 +184,9 @@ class NeuralKinetics(Kinetics):
         if self.form not in NEURAL_FORMS:
             raise unknown("form of NeuralKinetics", self.form, NEURAL_FORMS)
         n_in, n_out = self.network.layers[0], self.network.layers[-1]
-        fits = (n_in in (1, 2) and n_out == 1) if self.form == "free" else (n_in, n_out) == (1, 2)
+        fits = (n_in, n_out) == (1, 2) if self.is_linear else n_in in (1, 2) and n_out == 1
         if not fits:
-            wanted = "1 or 2 inputs and 1 output" if self.form == "free" else "1 input, 2 outputs"
+            wanted = "1 input, 2 outputs" if self.is_linear else "1 or 2 inputs and 1 output"
             raise InputError(
                 f'NeuralKinetics(form="{self.form}"): network has {n_in} inputs and {n_out} '
                 f"outputs; it needs {wanted}"
@@ -198,6 +203,10 @@ class NeuralKinetics(Kinetics):
                 "they must satisfy 0 < tau_min < tau_max"
             )
 
+    @property
+    def is_linear(self) -> bool:
+        return self.form != "free"
+
     def curves(self) -> dict[str, Curve]:
         prior = {} if self.prior is None else self.prior.curves()
         return {f"prior.{role}": curve for role, curve in prior.items()}
@@ -210,7 +219,7 @@ class NeuralKinetics(Kinetics):
 
     def outputs(self, v: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two outputs of the network at `v` (mV)."""
-        if self.form == "free":
+        if not self.is_linear:
             raise InputError('form="free" has no steady state or time constant of the voltage')
         z = (np.asarray(v, dtype=np.float64)[..., None] - self.v_shift) / self.v_scale
         out = self.network(z)

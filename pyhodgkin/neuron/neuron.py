@@ -152,6 +152,11 @@ class Neuron:
         initial = tuple((name, x) for name, x in self.initial if name in states)
         return replace(self, channels=kept, initial=initial)
 
+    @property
+    def is_linear_in_gates(self) -> bool:
+        """Whether a known voltage drives every gate linearly: no free network moves any."""
+        return self.right_hand_side is None and all(g.kinetics.is_linear for g in self.gates)
+
     def initial_state(self, v: float | None = None) -> NDArray[np.float64]:
         """State (S,) at potential `v` (mV, default `v_rest`), the gates at their steady state."""
         v = self.v_rest if v is None else float(v)
@@ -162,8 +167,7 @@ class Neuron:
         for gate in self.gates:
             if not gate.has_state:
                 continue
-            free = gate.kinetics.kind == "neural" and getattr(gate.kinetics, "form", "") == "free"
-            default = 0.5 if free else float(gate.kinetics.x_inf(v))
+            default = float(gate.kinetics.x_inf(v)) if gate.kinetics.is_linear else 0.5
             values.append(fixed.get(gate.name, default))
         return np.array(values)
 

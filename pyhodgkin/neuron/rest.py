@@ -128,9 +128,9 @@ def is_stable(neuron: Neuron, v: float) -> bool:
 
 
 def _check(neuron: Neuron) -> None:
-    free = [g.name for g in neuron.gates if getattr(g.kinetics, "form", "") == "free"]
-    if neuron.right_hand_side is None and not free:
+    if neuron.is_linear_in_gates:
         return
+    free = [gate.name for gate in neuron.gates if not gate.kinetics.is_linear]
     what = "a NeuralRightHandSide" if not free else f'gate {free[0]} of the form "free"'
     raise InputError(
         f'neuron "{neuron.name}" has {what}, so its steady state is no function of the voltage; '

@@ -100,7 +100,7 @@ def kinetics(
 
 
 def _interesting(neuron: Neuron) -> list[str]:
-    usable = [g for g in neuron.gates if getattr(g.kinetics, "form", "") != "free"]
+    usable = [g for g in neuron.gates if g.kinetics.is_linear]
     neural = [g.name for g in usable if g.kinetics.kind == "neural"]
     return neural or [g.name for g in usable]
 

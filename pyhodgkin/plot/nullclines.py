@@ -59,7 +59,7 @@ def v_nullcline(
     """
     frozen = frozen or {}
     others = [name for name in neuron.states[1:] if name not in (gate, *frozen)]
-    if any(getattr(neuron.gate(name).kinetics, "form", "") == "free" for name in others):
+    if not all(neuron.gate(name).kinetics.is_linear for name in others):
         return []
     x = np.linspace(0.0, 1.0, _LEVELS)
     net = _Net(neuron, gate, stimulus, frozen)

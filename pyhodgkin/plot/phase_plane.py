@@ -104,7 +104,7 @@ def _nullclines(
     others: Mapping[str, float],
 ) -> None:
     gate = _gate_of(cell, x, y)
-    if gate is None or not gate.has_state or not _has_steady_state(gate):
+    if gate is None or not gate.has_state or not gate.kinetics.is_linear:
         return
     limits = ax.get_xlim(), ax.get_ylim()
     low, high = limits[0] if x == "v" else limits[1]
@@ -132,10 +132,6 @@ def _gate_of(cell: Solution, x: str, y: str) -> Gate | None:
     if (x == "v") == (y == "v") or cell.neuron.right_hand_side is not None:
         return None
     return cell.neuron.gate(y if x == "v" else x)
-
-
-def _has_steady_state(gate: Gate) -> bool:
-    return getattr(gate.kinetics, "form", "") != "free"
 
 
 def _free_names(cell: Solution, x: str, y: str) -> list[str]:

@@ -159,7 +159,7 @@ def _at_ranges(
     for channel in neuron.channels:
         for gate in channel.gates:
             kinetics = gate.kinetics
-            if not isinstance(kinetics, NeuralKinetics) or kinetics.form == "free":
+            if not isinstance(kinetics, NeuralKinetics) or not kinetics.is_linear:
                 continue
             stem = f"{channel.name}.{gate.name}"
             if neuron.layout[f"{stem}.network.weight0"].start in trained:
@@ -225,10 +225,7 @@ def _of_current(current: NeuralCurrent, v: FloatArray) -> list[ActiveBound]:
 
 
 def _level(gate: Gate, v: FloatArray) -> FloatArray:
-    kinetics = gate.kinetics
-    if isinstance(kinetics, NeuralKinetics) and kinetics.form == "free":
-        return np.full(len(v), 0.5)
-    return np.asarray(kinetics.x_inf(v))
+    return np.asarray(gate.kinetics.x_inf(v)) if gate.kinetics.is_linear else np.full(len(v), 0.5)
 
 
 def _between(v: FloatArray, at: NDArray[np.bool_]) -> str:

@@ -103,7 +103,7 @@ class Ensemble:
         """Gates that are networks of the voltage."""
         gates = self.neurons[0].gates
         learned = [g for g in gates if g.kinetics.kind == "neural"]
-        return tuple(g.name for g in learned if getattr(g.kinetics, "form", "") != "free")
+        return tuple(g.name for g in learned if g.kinetics.is_linear)
 
     def voltages(self) -> FloatArray:
         """Where curves are given by default: the range seen in training (200,), mV."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..errors import InputError
-from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 
@@ -107,9 +106,7 @@ def prediction_mode(neuron: Neuron, recordings: Sequence[Recording]) -> str:
 
 def can_clamp(neuron: Neuron) -> bool:
     """Whether a known voltage drives the gates linearly, as clamped training needs."""
-    kinetics = [gate.kinetics for gate in neuron.gates]
-    free = any(isinstance(k, NeuralKinetics) and k.form == "free" for k in kinetics)
-    return neuron.right_hand_side is None and not free
+    return neuron.is_linear_in_gates
 
 
 def predict(

@@ -54,7 +54,7 @@ class GateBank:
         for path, gate in located:
             kinetics = gate.kinetics
             if isinstance(kinetics, NeuralKinetics):
-                (free if kinetics.form == "free" else neural).append((path, gate))
+                (neural if kinetics.is_linear else free).append((path, gate))
             elif kinetics.kind == "instantaneous":
                 fixed.append((path, gate))
             elif is_simple(path, gate, programs):
