@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..storage import claims, folders
 from . import cell_size, solver, sources
 from .fit import heldout_of, prepared
-from .output import add_folder, figures, say, write_csv, write_json
+from .output import add_folder, figures, say, write_json, write_rows
 from .parser import count, number, positive, zero_or_more
 from .simulate import model
 
@@ -138,8 +138,8 @@ def write(folder: Path, evaluation: Evaluation) -> None:
     rows = evaluation.rows()
     names = dict.fromkeys(name for row in rows for name in row)
     # Numbers that are not defined are empty, as those of another clamp are.
-    columns = {name: [_cell(row.get(name)) for row in rows] for name in names}
-    write_csv(folder / FILES[0], columns)
+    table = [{name: _cell(row.get(name)) for name in names} for row in rows]
+    write_rows(folder / FILES[0], table)
     write_json(folder / FILES[1], evaluation.to_dict())
     figures(folder, {"evaluation": evaluation.plot})
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..storage.atomic import atomic_write
+from ..storage.tables import write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,17 +66,9 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def write_csv(path: Path, columns: Mapping[str, ArrayLike]) -> Path:
-    """Columns of equal length, with full precision; the header is their names."""
-    arrays = [np.asarray(column) for column in columns.values()]
-    with (
-        atomic_write(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*(array.tolist() for array in arrays), strict=True))
-    return path
+def write_rows(path: Path, rows: Sequence[Row]) -> Path:
+    """A csv file of rows of equal keys, which are its header."""
+    return write_table(path, rows[0], (list(row.values()) for row in rows))
 
 
 def write_json(path: Path, data: Any) -> Path:

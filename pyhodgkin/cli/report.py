@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import SolveError
 from ..status import Status
-from .output import figures, say, show_table, write_csv
+from .output import figures, say, show_table, write_rows
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
@@ -88,7 +88,7 @@ def _mean(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def write_errors(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
     """``errors.csv``."""
-    write_csv(folder / "errors.csv", {key: [row[key] for row in rows] for key in rows[0]})
+    write_rows(folder / "errors.csv", rows)
 
 
 def draw(

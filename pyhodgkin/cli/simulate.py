@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, PlausibilityWarning
-from ..solution import files as solution_files
 from ..storage import claims, folders
 from . import cell_size, solver, wording
-from .output import add_folder, figures, say, write_csv, write_json
+from .output import add_folder, figures, say, write_json, write_rows
 from .parser import number, positive, zero_or_more
 from .summary import show_summary, summary
 
@@ -190,7 +189,7 @@ def write(out: Path, protocols: list[Protocol], solution: Solution) -> None:
     figures(out, {"trace": lambda: plot.trace(solution)})
     for i, cell in enumerate(solution):
         number = "" if len(solution) == 1 else f"_{i + 1}"
-        write_csv(out / f"trace{number}.csv", solution_files.columns(cell))
+        cell.to_csv(out / f"trace{number}.csv")
         drawn = {}
         if len(cell.currents):
             drawn[f"currents{number}"] = lambda c=cell: plot.currents(c)
@@ -199,4 +198,4 @@ def write(out: Path, protocols: list[Protocol], solution: Solution) -> None:
             drawn[f"open_probabilities{number}"] = lambda c=cell: plot.open_probabilities(c)
         figures(out, drawn)
     rows = summary(solution, protocols)
-    write_csv(out / "summary.csv", {key: [row[key] for row in rows] for key in rows[0]})
+    write_rows(out / "summary.csv", rows)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import RecordingError
+from ..storage.tables import write_table
 from . import Recording
 from .kept import noted
 
@@ -30,17 +31,15 @@ def write_csv(items: Iterable[Recording], path: str | os.PathLike[str]) -> None:
         "temperatures": [r.temperature for r in items],
         **noted(items),
     }
-    lines = [NOTE + json.dumps(notes), f"sweep,t [ms],v [mV],i [{unit}]"]
+    comment = NOTE + json.dumps(notes)
+    rows: list[tuple[float, ...]] = []
     for index, item in enumerate(items):
         v, i = (item.data, item.command) if kind == "current" else (item.command, item.data)
-        rows = zip(item.t.tolist(), v.tolist(), i.tolist(), strict=True)
-        lines += [f"{index},{t!r},{a!r},{b!r}" for t, a, b in rows]
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+        columns = (item.t.tolist(), v.tolist(), i.tolist())
+        rows += [(index, *row) for row in zip(*columns, strict=True)]
+    if not Path(path).parent.is_dir():
+        raise RecordingError(f"cannot write {path}: there is no folder {Path(path).parent}")
     try:
-        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(draft, target)
+        write_table(path, ("sweep", "t [ms]", "v [mV]", f"i [{unit}]"), rows, comment)
     except OSError as error:
-        raise RecordingError(f"cannot write {target}: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise RecordingError(f"cannot write {path}: {error.strerror}") from error

@@ -9,7 +9,7 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.atomic import atomic_write
+from ..storage.tables import write_table
 
 # One number per step and start, (N, K) in all; the others are one per step, (N,).
 PER_START = ("loss", "heldout", "lr", "gradient_norm", "rejected")
@@ -68,15 +68,14 @@ def write_csv(
     path: str | PathLike[str], arrays: Mapping[str, NDArray], seeds: Sequence[int | None]
 ) -> None:
     """One line per step and start, from what `named` returned."""
-    with atomic_write(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("step", "stage", "seed", *PER_START, "seconds"))
-        for i, step in enumerate(arrays["step"]):
-            for k, seed in enumerate(seeds):
-                values = [_text(arrays[name][i, k]) for name in PER_START]
-                label = "given" if seed is None else seed
-                seconds = f"{arrays['seconds'][i]:.4f}"
-                writer.writerow([int(step), arrays["stage"][i], label, *values, seconds])
+    rows = []
+    for i, step in enumerate(arrays["step"]):
+        for k, seed in enumerate(seeds):
+            values = [_text(arrays[name][i, k]) for name in PER_START]
+            label = "given" if seed is None else seed
+            seconds = f"{arrays['seconds'][i]:.4f}"
+            rows.append([int(step), arrays["stage"][i], label, *values, seconds])
+    write_table(path, ("step", "stage", "seed", *PER_START, "seconds"), rows)
 
 
 def read_csv(path: str | PathLike[str], starts: int) -> dict[str, NDArray]:

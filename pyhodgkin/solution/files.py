@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import BackendUnavailableError, InputError
 from ..storage.atomic import atomic_write
+from ..storage.tables import write_table
 from .currents import total_current
 from .voltage_steps import VoltageSteps
 
@@ -140,20 +140,16 @@ def columns(cell: Solution) -> dict[str, NDArray[np.float64]]:
 
 def to_csv(solution: Solution, path: Path_) -> Path:
     """Write the columns of `columns`; of a batch one element below the other."""
-    cells = list(solution) if solution.batched else [solution]
-    with (
-        atomic_write(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        for i, cell in enumerate(cells):
-            table = columns(cell)
-            if solution.batched:
-                table = {"element": np.full(len(cell.t), i), **table}
-            if i == 0:
-                writer.writerow(table)
-            writer.writerows(zip(*(array.tolist() for array in table.values()), strict=True))
-    return Path(path)
+    if not solution.batched:
+        table = columns(solution)
+        return write_table(path, table, _rows(table))
+    tables = [columns(cell) for cell in solution]
+    rows = ((i, *row) for i, table in enumerate(tables) for row in _rows(table))
+    return write_table(path, ("element", *tables[0]), rows)
+
+
+def _rows(table: dict[str, NDArray[np.float64]]) -> Iterator[tuple[float, ...]]:
+    return zip(*(column.tolist() for column in table.values()), strict=True)
 
 
 def to_pandas(solution: Solution) -> Any:
