@@ -140,26 +140,12 @@ def evaluate(
     names = efeatures.names_of(features)
     engine = backends.get(backend, solved) if isinstance(backend, str) else backend
     predicted = predictions_of(engine, members, items, solved, area, capacitance)
-    scores = []
+    scores, predictions, labels = [], [], [m.label for m in members]
     for i, (recording, role, found) in enumerate(zip(items, roles, predicted, strict=True)):
-        labels = [m.label for m in members]
         name = recording.name or f"recording {i}"
         scores += _scores(name, role, recording, found, labels, rules, names)
-    predictions = tuple(
-        Prediction(
-            r.name or f"recording {i}",
-            r.unit,
-            r.t,
-            r.command,
-            r.data,
-            p,
-            r.mask,
-            role == HELDOUT,
-            r.protocol.unit,
-        )
-        for i, (r, p, role) in enumerate(zip(items, predicted, roles, strict=True))
-    )
-    return Evaluation(tuple(scores), predictions, tuple(m.label for m in members), rules)
+        predictions.append(Prediction.of(recording, found, role == HELDOUT, name))
+    return Evaluation(tuple(scores), tuple(predictions), tuple(labels), rules)
 
 
 def _scores(

@@ -247,26 +247,16 @@ def score(
     result: FitResult, test: Any, options: argparse.Namespace
 ) -> tuple[Errors | None, list[Prediction]]:
     """Errors and predictions of every start on recordings that took no part in training."""
-    import numpy as np
-
     from ..backends import get
     from ..backends.options import SolveOptions
-    from ..recordings import temperatures
-    from ..results import errors as evaluate
-    from ..results.fit_result import Prediction
+    from ..evaluation.members import members_of, predictions_of
+    from ..results.errors import errors
+    from ..results.prediction import Prediction
 
     if not test:
         return None, []
     solve = SolveOptions(**solver.given(options))
     engine = get(options.backend, solve)
-    predicted = [np.empty(0)] * len(test)
-    for neuron, places in temperatures.each(result.neuron, test):
-        own = tuple(test[i] for i in places)
-        found = evaluate.predict(engine, neuron, own, result.theta, solve)
-        for i, values in zip(places, found, strict=True):
-            predicted[i] = values
-    predictions = [
-        Prediction(r.name, r.unit, r.t, r.command, r.data, p, r.mask, True, r.protocol.unit)
-        for r, p in zip(test, predicted, strict=True)
-    ]
-    return evaluate.errors(tuple(test), predicted), predictions
+    predicted = predictions_of(engine, members_of(result, None, "all"), test, solve)
+    predictions = [Prediction.of(r, p, heldout=True) for r, p in zip(test, predicted, strict=True)]
+    return errors(tuple(test), predicted), predictions

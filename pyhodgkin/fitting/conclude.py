@@ -200,6 +200,6 @@ def _predictions(
     recordings: Sequence[Recording], predicted: Sequence[FloatArray], heldout: bool
 ) -> list[Prediction]:
     return [
-        Prediction(r.name, r.unit, r.t, r.command, r.data, p, r.mask, heldout, r.protocol.unit)
-        for r, p in zip(recordings, predicted, strict=True)
+        Prediction.of(recording, values, heldout)
+        for recording, values in zip(recordings, predicted, strict=True)
     ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..recordings import Recording
+
 FloatArray = NDArray[np.float64]
 
 
@@ -34,3 +36,21 @@ class Prediction:
     mask: NDArray[np.bool_]
     heldout: bool = False
     command_unit: str = ""
+
+    @classmethod
+    def of(
+        cls, recording: Recording, predicted: FloatArray, heldout: bool = False, name: str = ""
+    ) -> Prediction:
+        """What is predicted (K, T) of a recording; `name` in place of its own."""
+        r = recording
+        return cls(
+            name or r.name,
+            r.unit,
+            r.t,
+            r.command,
+            r.data,
+            predicted,
+            r.mask,
+            heldout,
+            r.protocol.unit,
+        )
