@@ -7,6 +7,7 @@ from .channels import Current, NeuralCurrent, NeuralRightHandSide
 from .gates import Gate
 from .kinetics import InstantaneousKinetics, Kinetics, NeuralKinetics
 from .networks import Network
+from .neural_forms import NEURAL_FORMS
 from .neuron import Neuron
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -146,6 +147,9 @@ def _neural(x: str, kinetics: NeuralKinetics) -> list[str]:
             tau = f"{low:g} ({high:g}/{low:g})^(1/(1 + exp(-{second})))"
         lines = [f"{x}_inf = 1/(1 + exp(-{first}))", f"tau_{x} = {tau}"]
         return [f"    {line}" for line in (*lines, f"{network} of {z}")]
+    if kinetics.form not in NEURAL_FORMS:
+        law = f"alpha_{x}, beta_{x} = {kinetics.form}({first}, {second})"
+        return [f"    {law}", f"    {network} of {z}"]
     prior: list[str] = []
     before = ["", ""]
     if kinetics.prior is not None:

@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike
 # pyright: reportIncompatibleMethodOverride=false
 from ..errors import InputError, unknown
 from .networks import Network
+from .neural_forms import LAWS, NEURAL_FORMS, NUMPY, Numbers
 from .rates import Curve, FloatArray, as_curve, logistic
-
-NEURAL_FORMS = ("steady_state", "rates", "residual", "free")
 
 
 @dataclass(frozen=True)
@@ -152,6 +151,8 @@ class NeuralKinetics(Kinetics):
           starts at the prior;
         - ``"free"``: dx/dt = N(v, x), or N(x) when the network has one input. Nothing keeps x
           in [0, 1]: for comparison with unconstrained neural ODEs only.
+
+        `pyhodgkin.neuron.neural_forms.register` adds others.
     network : Network
         1 input and 2 outputs; for ``"free"`` 1 or 2 inputs and 1 output.
     prior : RateKinetics or SteadyStateKinetics, optional
@@ -181,8 +182,8 @@ class NeuralKinetics(Kinetics):
     kind: ClassVar[str] = "neural"
 
     def __post_init__(self) -> None:
-        if self.form not in NEURAL_FORMS:
-            raise unknown("form of NeuralKinetics", self.form, NEURAL_FORMS)
+        if self.form not in NEURAL_FORMS and self.form not in LAWS:
+            raise unknown("form of NeuralKinetics", self.form, (*NEURAL_FORMS, *LAWS))
         n_in, n_out = self.network.layers[0], self.network.layers[-1]
         fits = (n_in, n_out) == (1, 2) if self.is_linear else n_in in (1, 2) and n_out == 1
         if not fits:
@@ -239,6 +240,10 @@ class NeuralKinetics(Kinetics):
         return self.tau_min * np.exp(np.log(self.tau_max / self.tau_min) * logistic(n2))
 
     def _rate(self, v: ArrayLike, which: int) -> FloatArray:
+        if self.form in LAWS:
+            tau_max = np.nan if self.tau_max is None else self.tau_max
+            numbers = Numbers(self.tau_min, tau_max, self.bound)
+            return LAWS[self.form](*self.outputs(v), numbers, NUMPY)[which]
         factor = np.exp(self.bound * np.tanh(self.outputs(v)[which] / self.bound))
         if self.prior is None:
             return factor

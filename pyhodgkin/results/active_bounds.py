@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 NEAR = 0.01  # of the range between two limits (of their logarithms, where it is logarithmic)
 ZERO = 1e-3  # of its value at the start: a conductance that is none
 _GRID = 201  # voltages at which curves are looked at
+_RANGED = ("steady_state", "rates", "residual")  # forms with a range that can be reached
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _at_ranges(
     for channel in neuron.channels:
         for gate in channel.gates:
             kinetics = gate.kinetics
-            if not isinstance(kinetics, NeuralKinetics) or not kinetics.is_linear:
+            if not isinstance(kinetics, NeuralKinetics) or kinetics.form not in _RANGED:
                 continue
             stem = f"{channel.name}.{gate.name}"
             if neuron.layout[f"{stem}.network.weight0"].start in trained:

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ...neuron.kinetics import NeuralKinetics
+from ...neuron.neural_forms import LAWS, NEURAL_FORMS, Dual, Functions, Numbers
 from .arrays import Constants, of
 from .curve_gates import Members, curve_gates
 from .curves import CurveProgram
@@ -66,12 +67,17 @@ class NeuralGates(_Scaled):
         self._keep("tau_min", [k.tau_min for k in kinetics])
         spans = [math.log(k.tau_max / k.tau_min) if k.tau_max else 0.0 for k in kinetics]
         self._keep("minus_span", [-x for x in spans])
+        self._keep("tau_max", [k.tau_max or math.nan for k in kinetics])
+        self.registered = self.form not in NEURAL_FORMS
         self._keep("bound", [k.bound for k in kinetics], deep=True)
         self.prior = curve_gates(members, programs) if self.form == "residual" else None
 
     def __call__(self, v: Tensor, p: Params, values: Tensor) -> Rates:
         z, _ = self.input(v)
         out = self.stack(self.prefix, z, p)
+        if self.registered:
+            alpha, beta = LAWS[self.form](out[:, :, 0], out[:, :, 1], *self._for_law(out))
+            return alpha, alpha + beta
         if self.form == "steady_state":
             return self._from_steady_state(out)
         bound = self.constants.like(v)["bound"]
@@ -87,6 +93,10 @@ class NeuralGates(_Scaled):
         """Rates and their derivatives with respect to v."""
         z, dz = self.input(v)
         out, (dout,) = self.stack.with_tangents(self.prefix, z, [dz], p)
+        if self.registered:
+            n1, n2 = (Dual(out[:, :, i], dout[:, :, i]) for i in range(2))
+            alpha, beta = LAWS[self.form](n1, n2, *self._for_law(out))
+            return alpha.value, (alpha + beta).value, alpha.slope, (alpha + beta).slope
         if self.form == "steady_state":
             return self._slopes_from_steady_state(out, dout)
         bound = self.constants.like(v)["bound"]
@@ -100,6 +110,10 @@ class NeuralGates(_Scaled):
             da, db = da * pa + alpha * dpa, db * (ps - pa) + beta * (dps - dpa)
             alpha, beta = alpha * pa, beta * (ps - pa)
         return alpha, alpha + beta, da, da + db
+
+    def _for_law(self, out: Tensor) -> tuple[Numbers, Functions]:
+        c = self.constants.like(out)
+        return Numbers(c["tau_min"], c["tau_max"], c["bound"][:, 0]), Functions(of(out))
 
     def _from_steady_state(self, out: Tensor) -> Rates:
         xp = of(out)
