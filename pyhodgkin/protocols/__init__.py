@@ -1,7 +1,8 @@
 """Stimuli: waveforms, their normal form `Segments`, and the two clamps that apply them."""
 
 from .base import Constant, Piecewise, Sum, Waveform
-from .clamp import CurrentClamp, Protocol, VoltageClamp, as_protocol
+from .clamp import CurrentClamp, VoltageClamp
+from .protocol import Protocol, as_protocol
 from .sampled import OrnsteinUhlenbeck, Sampled
 from .segments import Segments
 from .sines import Chirp, Sine, SumOfSines

@@ -19,7 +19,7 @@ from .sampled import Sampled
 from .steps import PulseTrain, Ramp, Step, Steps
 
 if TYPE_CHECKING:
-    from .clamp import Protocol
+    from .protocol import Protocol
 
 # Unit: refused from, warned above, and what such a number usually is.
 _LARGE = {
