@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
+from .changes import gate_replaced, parameters_changed, with_channels
 from .channels import Channel, Current, NeuralRightHandSide
 from .checks import no_repeats, numbers_of
 from .gates import Gate
+from .initial import initial_state
 from .kinetics import Kinetics
-from .size import all_replaced, per_area, whole_cell
+from .size import per_area, whole_cell
 from .view import html_of
 
 if TYPE_CHECKING:
@@ -119,38 +121,21 @@ class Neuron:
         Networks learn the kinetics at the temperature of the recording, so a network other
         than a residual one takes the gate's temperature factor away.
         """
-        self.gate(name)
-        keep_q10 = kinetics.kind != "neural" or getattr(kinetics, "form", "") == "residual"
-
-        def swap(gate: Gate) -> Gate:
-            if gate.name != name:
-                return gate
-            if keep_q10:
-                return replace(gate, kinetics=kinetics)
-            return replace(gate, kinetics=kinetics, q10=1.0, t_ref=None)
-
-        return self._with(c.with_gates(tuple(swap(x) for x in c.gates)) for c in self.channels)
+        return gate_replaced(self, name, kinetics)
 
     def replace_channel(self, name: str, channel: Current) -> Neuron:
         """The same neuron with another current in the place of `name`."""
         self.channel(name)
-        return self._with(channel if c.name == name else c for c in self.channels)
+        return with_channels(self, (channel if c.name == name else c for c in self.channels))
 
     def with_channel(self, channel: Current) -> Neuron:
         """The same neuron with one more current."""
-        return self._with((*self.channels, channel))
+        return with_channels(self, (*self.channels, channel))
 
     def without_channel(self, name: str) -> Neuron:
         """The same neuron without the current `name`."""
         self.channel(name)
-        return self._with(c for c in self.channels if c.name != name)
-
-    def _with(self, channels: Iterable[Current]) -> Neuron:
-        """The same neuron with other channels; what it said of gates that are gone goes too."""
-        kept = tuple(channels)
-        states = {x.name for channel in kept for x in channel.gates if x.has_state}
-        initial = tuple((name, x) for name, x in self.initial if name in states)
-        return replace(self, channels=kept, initial=initial)
+        return with_channels(self, (c for c in self.channels if c.name != name))
 
     @property
     def is_linear_in_gates(self) -> bool:
@@ -159,17 +144,7 @@ class Neuron:
 
     def initial_state(self, v: float | None = None) -> NDArray[np.float64]:
         """State (S,) at potential `v` (mV, default `v_rest`), the gates at their steady state."""
-        v = self.v_rest if v is None else float(v)
-        if self.right_hand_side is not None:
-            return np.array([v, *self.right_hand_side.shift[1:]])
-        fixed = dict(self.initial)
-        values = [v]
-        for gate in self.gates:
-            if not gate.has_state:
-                continue
-            default = float(gate.kinetics.x_inf(v)) if gate.kinetics.is_linear else 0.5
-            values.append(fixed.get(gate.name, default))
-        return np.array(values)
+        return initial_state(self, v)
 
     def rest(self, current: float = 0.0) -> float:
         """The resting potential, mV: found from the channels, not the `v_rest` that is stated.
@@ -252,13 +227,7 @@ class Neuron:
         >>> ph.library.get("squid_axon").with_parameters(na__g=100.0).channel("na").g
         100.0
         """
-        theta, names = self.theta, {name.replace("__", ".") for name in values}
-        for name, value in values.items():
-            theta[self.layout[name.replace("__", ".")].slice] = value
-        changed = self.with_theta(theta)
-        return (
-            replace(changed, current_unit=None, area=None) if all_replaced(self, names) else changed
-        )
+        return parameters_changed(self, values)
 
     def whole_cell(
         self, *, area: float | None = None, capacitance: float | None = None, unit: str = "pA"

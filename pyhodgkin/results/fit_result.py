@@ -18,7 +18,7 @@ from ..neuron.neuron import Neuron
 from ..status import Status
 from ..storage.atomic import atomic_write
 from ..storage.folders import record
-from .active_bounds import ActiveBound, listing
+from .active_bounds import ActiveBound
 from .cells import Population
 from .ensemble import Ensemble, ensemble_of
 from .errors import Errors
@@ -27,7 +27,7 @@ from .history import read_csv, write_csv
 from .identifiability import Identifiability
 from .prediction import Prediction
 from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
-from .view import html_of, line_of
+from .view import html_of, line_of, message_of
 
 FloatArray = NDArray[np.float64]
 
@@ -132,20 +132,7 @@ class FitResult:
     @property
     def message(self) -> str:
         """One line on how it ended."""
-        if self.status == Status.INTERRUPTED:
-            parts = ["interrupted; the best parameters so far are kept"]
-            return "; ".join([*parts, *self._remarks])
-        if not np.isfinite(self.scores).any():
-            return f"no start has a finite loss: {Status(self.status).message}"
-        bad = int(np.sum(~np.isfinite(self.scores)))
-        failed = [f"{bad} of {len(self.scores)} starts failed"] if bad else []
-        return "; ".join(["finished", *failed, *self._remarks])
-
-    @property
-    def _remarks(self) -> list[str]:
-        """Limits reached, and what speaks against the fit."""
-        wrong = "" if self.goodness is None else self.goodness.summary()
-        return [text for text in (listing(self.active_bounds), wrong) if text]
+        return message_of(self)
 
     def __repr__(self) -> str:
         return line_of(self)

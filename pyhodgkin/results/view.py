@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..html import view
+from ..status import Status
 from ..units import written
+from .active_bounds import listing
 
 if TYPE_CHECKING:
     from .fit_result import FitResult
@@ -33,6 +35,19 @@ def html_of(result: FitResult) -> str:
     of = f"best of {starts} starts; " if starts > 1 else ""
     first, *more = result.message.split("; ")
     return view(f"Fit of {result.neuron.name}: {first}", rows, [*more, _ended(result, of)])
+
+
+def message_of(result: FitResult) -> str:
+    """How a fit ended, the limits that it reached, and what speaks against it."""
+    wrong = "" if result.goodness is None else result.goodness.summary()
+    remarks = [text for text in (listing(result.active_bounds), wrong) if text]
+    if result.status == Status.INTERRUPTED:
+        return "; ".join(["interrupted; the best parameters so far are kept", *remarks])
+    if not np.isfinite(result.scores).any():
+        return f"no start has a finite loss: {Status(result.status).message}"
+    bad = int(np.sum(~np.isfinite(result.scores)))
+    failed = [f"{bad} of {len(result.scores)} starts failed"] if bad else []
+    return "; ".join(["finished", *failed, *remarks])
 
 
 def line_of(result: FitResult) -> str:

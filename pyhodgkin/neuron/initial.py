@@ -1,0 +1,26 @@
+"""Where the states of a neuron begin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .neuron import Neuron
+
+
+def initial_state(neuron: Neuron, v: float | None = None) -> NDArray[np.float64]:
+    """`Neuron.initial_state`."""
+    v = neuron.v_rest if v is None else float(v)
+    if neuron.right_hand_side is not None:
+        return np.array([v, *neuron.right_hand_side.shift[1:]])
+    fixed = dict(neuron.initial)
+    values = [v]
+    for gate in neuron.gates:
+        if not gate.has_state:
+            continue
+        default = float(gate.kinetics.x_inf(v)) if gate.kinetics.is_linear else 0.5
+        values.append(fixed.get(gate.name, default))
+    return np.array(values)
