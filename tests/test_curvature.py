@@ -24,7 +24,7 @@ from pyhodgkin.fitting.residuals import gauss_newton, jacobian
 from pyhodgkin.fitting.transforms import Transform
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
-from pyhodgkin.numerics.spike_matching import crossing, rises
+from pyhodgkin.numerics.spikes import crossing, rises
 
 TIGHT = SolveOptions(rtol=1e-8, atol=1e-10)
 

@@ -187,6 +187,30 @@ def test_a_spike_that_is_missing_costs_the_width_of_the_window(engine):
     assert found[0] == found[1]
 
 
+def test_as_many_spikes_as_can_be_are_paired(engine):
+    recording, cell = spiking()
+    (v,) = engine.predict(cell, [recording], cell.theta, options=options(rtol=1e-9))
+
+    def at(v):
+        i = np.flatnonzero((v[:-1] < -10.0) & (v[1:] >= -10.0))
+        return recording.t[i] + 0.1 * (-10.0 - v[i]) / (v[i + 1] - v[i])
+
+    first, second = at(v)
+    # The second of these is nearest to the first spike, which the first alone can be paired with.
+    data = np.full(len(v), -65.0)
+    for time in (first - 1.5, first + 1.0):
+        data[np.abs(recording.t - time) < 0.25] = 20.0
+    measured, window = at(data), second - first - 0.5
+    assert len(measured) == 2 and measured[0] > 0.2
+    loss = [Loss(scale=30.0, spikes=s, threshold=-10.0, match_window=window) for s in (0.0, 1.0)]
+    changed = replace(recording, v=data)
+    plain, found = (
+        engine.value_and_grad(cell, [changed], cell.theta, x, options=options(rtol=1e-9)).value
+        for x in loss
+    )
+    np.testing.assert_allclose(found - plain, np.mean((at(v) - measured) ** 2), rtol=1e-5)
+
+
 @pytest.mark.julia
 def test_spike_times_are_the_same_on_both():
     recording, cell = spiking()

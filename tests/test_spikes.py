@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -18,6 +19,29 @@ def test_matches_are_as_many_as_can_be_and_the_closest():
     assert match([10.0], [12.0], 2.0).tolist() == [[0, 0]]
     assert match([10.0], [12.001], 2.0).shape == (0, 2)
     assert match([], [1.0], 2.0).shape == match([], [], 2.0).shape == (0, 2)
+
+
+def test_two_pairs_are_better_than_the_nearest_one():
+    # The nearest first would pair 13 with 12 only.
+    assert match([10.0, 13.0], [12.0, 14.5], 2.5).tolist() == [[0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_matches_are_the_best_of_all_pairings(seed):
+    rng = np.random.default_rng(seed)
+    a, b = (np.sort(rng.uniform(0.0, 20.0, rng.integers(1, 6))) for _ in range(2))
+    window = rng.uniform(0.5, 6.0)
+    found = match(a, b, window)
+    best = (0, 0.0)
+    for k in range(1, min(len(a), len(b)) + 1):
+        for i in combinations(range(len(a)), k):
+            for j in combinations(range(len(b)), k):
+                apart = np.abs(a[list(i)] - b[list(j)])
+                if apart.max() <= window:
+                    best = min(best, (-k, float(apart.sum())))
+    assert len(found) == -best[0]
+    total = np.abs(a[found[:, 0]] - b[found[:, 1]]).sum()
+    assert total == pytest.approx(best[1]) and (np.diff(found, axis=0) > 0).all()
 
 
 def test_gamma_by_hand():

@@ -8,20 +8,31 @@ rises(v, threshold, weight=nothing) = [i for i in 1:(length(v) - 1) if
 crossing(t, v, i::Int, threshold) = t[i] + (threshold - v[i]) * (t[i + 1] - t[i]) / (v[i + 1] - v[i])
 
 """
-Pairs (measured, predicted) of times at most `reach` apart, the nearest first and each in one at
-most.
+Pairs (measured, predicted) of increasing times at most `window` apart: as many as there can be, each
+time in one at most, and among such pairings the one whose times differ least in sum. By dynamic
+programming: no two pairs need to cross.
 """
-function nearest_pairs(measured, predicted, reach)
-    near = [(abs(p - m), i, j) for (i, m) in enumerate(measured) for
-        (j, p) in enumerate(predicted) if abs(p - m) <= reach]
-    left, free = trues(length(measured)), trues(length(predicted))
-    pairs = Tuple{Int,Int}[]
-    for (_, i, j) in sort!(near)
-        left[i] && free[j] || continue
-        left[i] = free[j] = false
-        push!(pairs, (i, j))
+function match_spikes(measured, predicted, window)
+    n, m = length(measured), length(predicted)
+    bonus = 2window * (1 + min(n, m)) # one more pair is worth more than all distances together
+    best = zeros(n + 1, m + 1) # of the first i and the first j times
+    for j in 1:m, i in 1:n
+        apart = abs(predicted[j] - measured[i])
+        paired = apart <= window + 1e-9 ? best[i, j] + (apart - bonus) : Inf
+        best[i + 1, j + 1] = min(best[i, j + 1], best[i + 1, j], paired)
     end
-    return pairs
+    pairs, i, j = Tuple{Int,Int}[], n, m
+    while i > 0 && j > 0
+        if best[i + 1, j + 1] == best[i, j + 1]
+            i -= 1
+        elseif best[i + 1, j + 1] == best[i + 1, j]
+            j -= 1
+        else
+            push!(pairs, (i, j))
+            i, j = i - 1, j - 1
+        end
+    end
+    return reverse!(pairs)
 end
 
 """
@@ -36,7 +47,7 @@ function spike_loss!(bars, predicted, targets::Targets, r::Int, loss::Loss)
     found = rises(predicted, level)
     measured = [crossing(t, data, i, level) for i in expected]
     ours = [crossing(t, predicted, i, level) for i in found]
-    pairs, each = nearest_pairs(measured, ours, loss.reach), loss.spikes / length(measured)
+    pairs, each = match_spikes(measured, ours, loss.reach), loss.spikes / length(measured)
     total = each * loss.reach^2 * (length(measured) - length(pairs))
     for (m, p) in pairs
         late, i = ours[p] - measured[m], found[p]

@@ -1,5 +1,5 @@
 using HodgkinNeurons: Ends, NO_ENDS, Options, loss_and_gradient!, make_recordings, n_states, rises,
-    nearest_pairs, system_of
+    match_spikes, system_of
 
 "Losses (R, K), gradients and start gradients of a batch."
 function batch_gradient(neuron, data, theta, y0, sets; loss=Loss(), ends=NO_ENDS)
@@ -58,7 +58,10 @@ end
 @testset "spike times" begin
     @test rises([-1.0, 1.0, -1.0, 0.0, 2.0], 0.0) == [1, 3]
     @test rises([-1.0, 1.0, -1.0, 0.0, 2.0], 0.0, [1.0, 1.0, 0.0, 1.0, 1.0]) == [1]
-    @test nearest_pairs([10.0, 20.0], [11.0, 9.5, 40.0], 5.0) == [(1, 2)]
+    @test match_spikes([10.0, 20.0], [11.0, 9.5, 40.0], 5.0) == [(1, 2)]
+    @test match_spikes([10.0, 13.0], [12.0, 14.5], 2.5) == [(1, 1), (2, 2)]
+    @test match_spikes([10.0, 13.0], [13.1], 5.0) == [(2, 1)]
+    @test isempty(match_spikes([10.0], Float64[], 5.0))
     neuron, loss = test_neuron("squid_axon"), Loss("mse"; spikes=0.5, threshold=-20.0)
     recording = made_recording(neuron, STEP; times=collect(0.1:0.1:20.0))
     plain = loss_and_gradient(neuron, [recording]; TIGHT...)[1]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...numerics.spike_matching import crossing, nearest_pairs, rises
+from ...numerics.spikes import crossing, match, rises
 from ...recordings import Recording
 from ..loss import Loss, default_scale
 
@@ -69,9 +69,8 @@ class Targets:
             for k in range(len(v)):
                 own = plain[k, r, : len(t)]
                 found = rises(own, level)
-                first, second = nearest_pairs(
-                    measured, crossing(t, own, found, level), self.loss.match_window
-                )
+                times = crossing(t, own, found, level)
+                first, second = match(measured, times, self.loss.match_window).T
                 i = found[second]
                 gap = v.new_tensor(t[i + 1] - t[i])
                 low, high = v[k, r, i], v[k, r, i + 1]

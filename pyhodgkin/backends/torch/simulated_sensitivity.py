@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
-from ...numerics.spike_matching import crossing, nearest_pairs, rises
+from ...numerics.spikes import crossing, match, rises
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
 from ..linearization import Directions
@@ -119,7 +119,7 @@ class SimulatedSensitivity:
         measured = crossing(recording.t, recording.data, expected, level)
         rising = rises(v[::2], level)
         times = crossing(t[::2], v[::2], rising, level)
-        _, found = nearest_pairs(measured, times, loss.match_window)
+        found = match(measured, times, loss.match_window)[:, 1]
         return times[found], 2 * rising[found], 2.0 * loss.spikes / len(measured)
 
     @property
@@ -148,7 +148,7 @@ class SimulatedSensitivity:
         t, v, level = moved.t, moved.v, self.loss.threshold
         seen = self._below(np.interp(path.t[path.seen], t, v)) - self._below(path.y[0, path.seen])
         times = crossing(t, v, rises(v, level), level)
-        before, after = nearest_pairs(path.spikes, times, self.loss.match_window)
+        before, after = match(path.spikes, times, self.loss.match_window).T
         late = np.full(len(path.spikes), np.nan)
         late[before] = times[after] - path.spikes[before]
         return np.concatenate([seen, late])
