@@ -182,9 +182,17 @@ def in_windows(truth: ph.Solution, seed: int) -> Row:
     """One gate, the original's way: windows of ten samples, AdamW with halving rate; growing."""
     ten, more = 9.0 * float(truth.t[1]), {"options": LOOSE}
     schedule = [
-        Stage("windows", "adamw", steps(400), schedule="halving", window=ten, lr=0.01, **more),
-        Stage("windows", "lbfgs", steps(150), window=10.0 * ten, **more),
-        Stage("windows", "lbfgs", steps(150), window=4.0, **more),
+        Stage(
+            "multiple_shooting",
+            "adamw",
+            steps(400),
+            schedule="halving",
+            window=ten,
+            lr=0.01,
+            **more,
+        ),
+        Stage("multiple_shooting", "lbfgs", steps(150), window=10.0 * ten, **more),
+        Stage("multiple_shooting", "lbfgs", steps(150), window=4.0, **more),
     ]
     return judged(learn(unknown("n", seed), truth, schedule=schedule).neuron, truth)
 

@@ -13,8 +13,9 @@ from pyhodgkin import Stage
 from pyhodgkin.backends import get
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError, RecordingError
-from pyhodgkin.fitting.hierarchical import HierarchicalParameterization, MeanConductance, cells_of
-from pyhodgkin.fitting.objective import Objective, Problem
+from pyhodgkin.fitting.hierarchical import MeanConductance, cells_of, hierarchical
+from pyhodgkin.fitting.objective import Objective
+from pyhodgkin.fitting.problem import Problem
 from pyhodgkin.fitting.residuals import gauss_newton, jacobian
 from pyhodgkin.fitting.schedules.default import choose
 from pyhodgkin.fitting.transforms import Transform
@@ -38,7 +39,7 @@ def unknowns(neuron, theta):
     own = layout.select(["k.g", "na.g"])
     shared = np.setdiff1d(layout.select(["networks", "l.g"]), own)
     parts = [Transform(layout, neuron.theta, part) for part in (shared, own)]
-    return HierarchicalParameterization(*parts, theta), own
+    return hierarchical(theta, *parts), own
 
 
 def test_phi_and_back():
@@ -78,7 +79,7 @@ def test_a_pull_is_of_the_mean_change_however_many_cells_there_are():
     neuron, recordings = neural(), sweeps("ab", 4.0)
     theta = np.repeat(neuron.theta[None, None], 2, axis=1)
     plain, own = unknowns(neuron, theta)
-    block = HierarchicalParameterization(plain.transform, plain.own, theta, scale=np.sqrt(2.0))
+    block = hierarchical(theta, *(b.transform for b in plain.blocks), scale=np.sqrt(2.0))
     problem = Problem(
         get("torch"), neuron, recordings, cells=cells_of(neuron, ["k.g", "na.g"], recordings)
     )
@@ -86,7 +87,9 @@ def test_a_pull_is_of_the_mean_change_however_many_cells_there_are():
     pulled, free = (Objective(problem, Stage("clamped", prior_weight=x), block) for x in (0.1, 0.0))
     phi = block.start()
     moved = block.start()
-    moved[:, block.transform.size :] += 0.2 / np.sqrt(2.0)  # of the logarithm of four numbers
+    moved[:, block.blocks[0].transform.size :] += 0.2 / np.sqrt(
+        2.0
+    )  # of the logarithm of four numbers
     added = pulled(moved, rows).value - free(moved, rows).value
     np.testing.assert_allclose(added, 0.1 * 4 * 0.2**2 / 5, rtol=1e-9)  # the fifth is shared
     numbers = len(own) * 2 + 1
@@ -170,7 +173,7 @@ def test_the_curvature_of_cells_is_that_of_each_entry():
     theta = np.repeat(neuron.theta[None, None], 2, axis=1)
     own, shared = (neuron.layout.select(p) for p in (["k.g", "na.g"], ["l.g"]))
     parts = [Transform(neuron.layout, neuron.theta, part) for part in (shared, own)]
-    block = HierarchicalParameterization(*parts, theta, scale=1.5)
+    block = hierarchical(theta, *parts, scale=1.5)
     problem = Problem(
         get("torch"), neuron, recordings, cells=cells_of(neuron, ["k.g", "na.g"], recordings)
     )

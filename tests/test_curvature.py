@@ -16,11 +16,13 @@ from pyhodgkin.backends.torch.forward_sensitivities import jvp, network_inputs, 
 from pyhodgkin.backends.torch.simulated_sensitivity import SimulatedSensitivity
 from pyhodgkin.backends.torch.system import system_of
 from pyhodgkin.errors import InputError
-from pyhodgkin.fitting.hierarchical import HierarchicalParameterization, cells_of
-from pyhodgkin.fitting.objective import Objective, Problem
-from pyhodgkin.fitting.parameterization import Parameterization
+from pyhodgkin.fitting.hierarchical import cells_of, hierarchical
+from pyhodgkin.fitting.objective import Objective
+from pyhodgkin.fitting.parameterization import Parameterization, SharedParameters
 from pyhodgkin.fitting.penalties import PenaltyOf
+from pyhodgkin.fitting.problem import Problem
 from pyhodgkin.fitting.residuals import gauss_newton, jacobian
+from pyhodgkin.fitting.states import InitialStates
 from pyhodgkin.fitting.transforms import Transform
 from pyhodgkin.neuron.channels import NeuralCurrent
 from pyhodgkin.neuron.gates import Gate
@@ -93,9 +95,9 @@ def _value(system, theta, place, by, y, u):
 def objective(neuron, stage, y0=None, penalties=(), recordings=None):
     names = ["networks", "conductances", "capacitance"]
     places = np.concatenate([neuron.layout.select(name) for name in names])
-    unknowns = Parameterization(
-        Transform(neuron.layout, neuron.theta, places), neuron.theta[None], y0
-    )
+    shared = SharedParameters(Transform(neuron.layout, neuron.theta, places))
+    states = None if y0 is None else InitialStates(y0)
+    unknowns = Parameterization(neuron.theta[None], [shared], states)
     problem = Problem(
         get("torch"), neuron, recordings or [sweep()], options=TIGHT, penalties=penalties
     )
@@ -127,7 +129,7 @@ def test_it_is_that_of_differences(name, mode, monkeypatch):
     monkeypatch.setattr("pyhodgkin.backends.torch.trajectories.FINE", 0.02)
     of, phi = objective(NEURONS[name], STAGES[mode])
     parts = jacobian(lambda x: of.residuals(0, x), phi, step=1e-4)
-    plain = of._factor * gauss_newton(*parts, of._loss)
+    plain = of._comparison.factor * gauss_newton(*parts, of._comparison.loss)
     compare(of.curvature(0, phi), plain, 1e-3 if mode == "clamped" else 0.06)
 
 
@@ -157,9 +159,8 @@ def test_spike_times_and_a_ceiling_are_in_it(monkeypatch):
 def test_a_whole_right_hand_side_by_differences():
     neuron = NEURONS["box"]
     places = neuron.layout.select("networks")
-    unknowns = Parameterization(
-        Transform(neuron.layout, neuron.theta, places), neuron.theta[None], None
-    )
+    shared = SharedParameters(Transform(neuron.layout, neuron.theta, places))
+    unknowns = Parameterization(neuron.theta[None], [shared])
     problem = Problem(get("torch"), neuron, [sweep(5.0)], options=TIGHT)
     of, phi = Objective(problem, STAGES["simulation"], unknowns), unknowns.start()[0]
     plain = gauss_newton(*jacobian(lambda x: of.residuals(0, x), phi, step=1e-4), Loss())
@@ -208,7 +209,7 @@ def test_cells_share_networks_and_have_numbers_of_their_own():
     theta[0, 1, neuron.layout["k.g"].start] *= 1.2
     shared, own = (neuron.layout.select(p) for p in (["networks"], ["k.g", "na.g"]))
     transforms = [Transform(neuron.layout, neuron.theta, part) for part in (shared, own)]
-    unknowns = HierarchicalParameterization(*transforms, theta, scale=1.5)
+    unknowns = hierarchical(theta, *transforms, scale=1.5)
     cells = cells_of(neuron, ["k.g", "na.g"], recordings)
     problem = Problem(get("torch"), neuron, recordings, options=TIGHT, cells=cells)
     of, phi = Objective(problem, Stage("clamped", "levenberg"), unknowns), unknowns.start()[0]

@@ -14,7 +14,7 @@ from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import InputError
-from pyhodgkin.fitting.modes.observer import Observer
+from pyhodgkin.fitting.modes.observer import ObservedNeuron
 from pyhodgkin.recordings import denoise
 from pyhodgkin.recordings.initial_conditions import in_motion
 
@@ -42,7 +42,7 @@ def test_an_observer_keeps_a_wrong_model_at_the_trace(backend):
     recording, wrong = trace(), AXON.with_parameters(k__g=25.0, na__g=90.0)
 
     def off(gain):
-        observer = Observer(wrong, gain)
+        observer = ObservedNeuron(wrong, gain)
         seen = observer.recordings([recording])
         said = get(backend).predict(
             observer.neuron, seen, observer.theta(wrong.theta[None]),
@@ -56,7 +56,7 @@ def test_an_observer_keeps_a_wrong_model_at_the_trace(backend):
 
 @each_engine
 def test_the_true_model_needs_no_observer(backend):
-    recording, observer = trace(), Observer(AXON, 3.0)
+    recording, observer = trace(), ObservedNeuron(AXON, 3.0)
     found = get(backend).value_and_grad(
         observer.neuron, observer.recordings([recording]), observer.theta(AXON.theta[None]),
         Loss(), mode="simulation", y0=None, options=SolveOptions(),
@@ -92,9 +92,9 @@ def test_an_observer_draws_to_a_measured_voltage_only():
 
 
 def test_its_loss_does_not_shrink_with_its_gain():
-    loss, factor = Observer(AXON, 3.0).loss(Loss("huber", delta=0.4))
+    loss, factor = ObservedNeuron(AXON, 3.0).loss(Loss("huber", delta=0.4))
     assert loss.delta == pytest.approx(0.1) and factor == pytest.approx(16.0)
-    assert Observer(AXON, 3.0).loss(Loss("mae")) == (Loss("mae"), 4.0)
+    assert ObservedNeuron(AXON, 3.0).loss(Loss("mae")) == (Loss("mae"), 4.0)
 
 
 # -- noise -----------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ from pyhodgkin import Stage, fit
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.errors import InputError
 from pyhodgkin.fitting.minibatches import pick
-from pyhodgkin.fitting.modes.windows import Windows
-from pyhodgkin.fitting.objective import Objective, Problem
+from pyhodgkin.fitting.modes.shooting_windows import Windows
+from pyhodgkin.fitting.objective import Objective
 from pyhodgkin.fitting.plan import Plan
+from pyhodgkin.fitting.problem import Problem
 from pyhodgkin.fitting.schedules.growing_windows import growing
 
 BOTH = [pytest.param(JULIA, marks=pytest.mark.julia, id="julia"), pytest.param(TORCH, id="torch")]
@@ -33,7 +34,7 @@ def measured(noise: float = 0.0, t_end: float = 10.0) -> ph.Recording:
 
 
 TRACE = measured()
-WINDOWS = Stage("windows", window=3.0, continuity=0.5, optimizer="lbfgs", steps=30)
+WINDOWS = Stage("multiple_shooting", window=3.0, continuity=0.5, optimizer="lbfgs", steps=30)
 
 
 # -- pieces ---------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def test_knots_begin_where_the_measured_voltage_drives_the_gates():
     unknowns = plan.unknowns(WINDOWS, plan.theta, None)
     _, nodes = unknowns.unpack(unknowns.start())
     full = ph.simulate(SQUID, TRACE.protocol, saveat=0.1, backend="torch").y
-    at = [sample for _, sample in unknowns.shooting.windows.keys]
+    at = [sample for _, sample in unknowns.states.shooting.windows.keys]
     np.testing.assert_allclose(nodes[0], full[at], atol=5e-3)
     function = Objective(problem, WINDOWS, unknowns)
     assert function(unknowns.start(), np.ones(1, bool)).value[0] < 1e-3
@@ -253,15 +254,15 @@ def test_windows_go_on_where_they_stopped(tmp_path):
 
 def test_what_cannot_be_asked():
     with pytest.raises(InputError, match="window"):
-        Stage("windows")
+        Stage("multiple_shooting")
     with pytest.raises(InputError, match="window"):
         Stage("simulation", window=5.0)
     with pytest.raises(InputError, match="positive"):
-        Stage("windows", window=-1.0)
+        Stage("multiple_shooting", window=-1.0)
     with pytest.raises(InputError, match="continuity"):
-        Stage("windows", window=1.0, continuity=-1.0)
+        Stage("multiple_shooting", window=1.0, continuity=-1.0)
     with pytest.raises(InputError, match="lbfgs"):
-        Stage("windows", "levenberg", window=1.0)
+        Stage("multiple_shooting", "levenberg", window=1.0)
     with pytest.raises(InputError, match="adamw"):
         Stage("simulation", "lbfgs", batch=2)
     with pytest.raises(InputError, match="batch"):
@@ -273,7 +274,7 @@ def test_what_cannot_be_asked():
 
 def test_the_schedule_of_windows():
     result = fit(
-        SQUID.with_parameters(k__g=30.0), TRACE, trainable="k.g", schedule="windows",
+        SQUID.with_parameters(k__g=30.0), TRACE, trainable="k.g", schedule="multiple_shooting",
         backend="torch", progress=False, callback=lambda info: info.step > 2,
     )  # fmt: skip
     assert "windows of 0.5, 2 ms" in result.log[0]
@@ -291,7 +292,7 @@ def test_a_gate_is_found_from_one_trace_of_v(noise):
     trace = ph.Recording.from_solution(truth, noise=noise)
     network = ph.Network.create((1, 32, 32, 2), seed=1)
     cell = SQUID.replace_gate("n", ph.NeuralKinetics("steady_state", network))
-    result = fit(cell, trace, schedule="windows", backend="julia", progress=False)
+    result = fit(cell, trace, schedule="multiple_shooting", backend="julia", progress=False)
     found = ph.simulate(result.neuron, clamp, saveat=0.1, backend="julia")
     assert np.sqrt(np.mean((found.v - truth.v) ** 2)) < (2.0 if noise else 0.2)
     if not noise:

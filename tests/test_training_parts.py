@@ -11,10 +11,12 @@ from fit_stub import StubBackend, neural, recording, squid
 from pyhodgkin.backends.base import Penalty, SolveOptions
 from pyhodgkin.errors import InputError, UnknownNameError
 from pyhodgkin.fitting.losses import Loss, loss_value, pooled_scale
-from pyhodgkin.fitting.objective import Objective, Problem
-from pyhodgkin.fitting.parameterization import Parameterization, draw
+from pyhodgkin.fitting.objective import Objective
+from pyhodgkin.fitting.parameterization import Parameterization, SharedParameters, draw
 from pyhodgkin.fitting.penalties import CurvePenalty, PenaltyOf
+from pyhodgkin.fitting.problem import Problem
 from pyhodgkin.fitting.stage import Stage
+from pyhodgkin.fitting.states import InitialStates
 from pyhodgkin.fitting.transforms import Transform
 
 
@@ -132,7 +134,9 @@ def test_objective_slope(initial):
     theta = np.stack([cell.theta, cell.theta * 1.01])
     states = 0.1 + np.arange(16.0).reshape(2, 2, 4) / 20
     transform = Transform(cell.layout, cell.theta, chosen)
-    unknowns = Parameterization(transform, theta, states if initial else None)
+    unknowns = Parameterization(
+        theta, [SharedParameters(transform)], InitialStates(states) if initial else None
+    )
     objective = Objective(problem, Stage(prior_weight=0.3), unknowns)
     phi = unknowns.start() + 0.01
     found = objective(phi, np.array([True, True]))
@@ -149,7 +153,7 @@ def test_objective_slope(initial):
 def test_objective_shields_the_engine_from_infinities():
     cell, engine = squid(), StubBackend()
     transform = Transform(cell.layout, cell.theta, cell.layout.select("conductances"))
-    unknowns = Parameterization(transform, np.stack([cell.theta] * 2))
+    unknowns = Parameterization(np.stack([cell.theta] * 2), [SharedParameters(transform)])
     objective = Objective(Problem(engine, cell, [recording()]), Stage(), unknowns)
     phi = unknowns.start()
     phi[0, 0] = 1e4
@@ -161,7 +165,7 @@ def test_objective_shields_the_engine_from_infinities():
 def test_one_that_hardly_moves_counts_for_no_more():
     cell = squid()
     transform = Transform(cell.layout, cell.theta, cell.layout.select("conductances"))
-    unknowns = Parameterization(transform, cell.theta[None])
+    unknowns = Parameterization(cell.theta[None], [SharedParameters(transform)])
     lively, calm = recording(0), recording(1)
     calm = replace(calm, v=1e-3 * calm.data)
     problem, go = Problem(StubBackend(), cell, [lively, calm]), np.array([True])
@@ -183,10 +187,10 @@ def test_one_that_hardly_moves_counts_for_no_more():
 def test_horizon_keeps_the_protocol():
     cell, engine = squid(), StubBackend()
     transform = Transform(cell.layout, cell.theta, cell.layout.select("conductances"))
-    unknowns = Parameterization(transform, cell.theta[None])
+    unknowns = Parameterization(cell.theta[None], [SharedParameters(transform)])
     whole = recording()
     short = Objective(Problem(engine, cell, [whole]), Stage(horizon=5.0), unknowns)
-    (cut,) = short._recordings
+    (cut,) = short._comparison.recordings
     assert cut.t[-1] <= 5.0 < whole.t[len(cut.t)] and cut.protocol is whole.protocol
 
 

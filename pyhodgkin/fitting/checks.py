@@ -15,9 +15,7 @@ from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..recordings import Recording, RecordingSet
 from ..recordings.matching import unit_of
-from ..results.errors import can_clamp
 from ..storage.claims import Claim
-from ..units import conductance_of
 from .stage import Stage
 
 Recordings = Recording | Iterable[Recording]
@@ -111,36 +109,8 @@ def stages_fit(
 ) -> None:
     """Whether each stage can be run with this neuron, these recordings and this loss."""
     for i, stage in enumerate(schedule, 1):
-        gain, unit = (stage.loss or loss).observer_conductance, conductance_of(neuron.current_unit)
-        if gain is not None and (stage.mode, stage.optimizer) == ("clamped", "levenberg"):
-            raise InputError(
-                f"stage {i} ({stage.label}): Levenberg-Marquardt knows the residual of the current "
-                f"alone; its loss has observer_conductance = {gain:g} {unit}: take "
-                '"lbfgs", or a loss without'
-            )
-        if stage.mode == "clamped" and not can_clamp(neuron):
-            what = "one network" if neuron.right_hand_side else 'a gate of form "free"'
-            raise InputError(
-                f"stage {i} ({stage.label}): clamped training drives gates with a known voltage; "
-                f'neuron "{neuron.name}" has {what}: use mode="simulation"'
-            )
-        if stage.mode == "observer" and neuron.right_hand_side is not None:
-            raise InputError(
-                f"stage {i} ({stage.label}): an observer is one more current; neuron "
-                f'"{neuron.name}" has one network and no currents: use mode="simulation"'
-            )
-        if stage.mode in ("observer", "windows") and train[0].observed != "v":
-            raise InputError(
-                f"stage {i} ({stage.label}): {stage.mode} training starts from the v measured; in "
-                'voltage clamp v is commanded: use mode="clamped"'
-            )
-        networks = len(neuron.layout.select("networks")) > 0
-        if networks and (stage.mode, stage.optimizer) == ("simulation", "levenberg"):
-            if train[0].observed != "v":
-                raise InputError(
-                    f"stage {i} ({stage.label}): Levenberg-Marquardt follows v where networks are "
-                    'simulated, and in voltage clamp v is commanded: take "lbfgs"'
-                )
+        compared = stage.loss or loss
+        stage.mode.check(f"stage {i} ({stage.label})", stage, neuron, train, compared)
         for recording in train:
             if stage.horizon is not None and stage.horizon <= recording.t[1]:
                 raise InputError(

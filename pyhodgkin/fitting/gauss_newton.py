@@ -66,7 +66,7 @@ class DirectionBasis:
 
     def of(self, cell: int | None) -> tuple[Directions, Indices]:
         """Those that a recording of `cell` depends on, and which they are of all."""
-        positions = self._unknowns.seen_by(cell)
+        positions = self._unknowns.of_cell(cell)
         mine = np.flatnonzero(np.isin(self.rest, positions))
         entries = self.rest[mine]
         own = np.concatenate([np.arange(self.learned), self.learned + mine])

@@ -13,7 +13,7 @@ from ..neuron.channels import Channel
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
-from .parameterization import Parameterization
+from .parameterization import Parameterization, SharedParameters, StateBlock
 from .transforms import Transform
 
 FloatArray = NDArray[np.float64]
@@ -77,93 +77,80 @@ def cells_of(
     return cells
 
 
-class HierarchicalParameterization(Parameterization):
-    """phi (K, p): what the cells share, then the numbers of each cell, then initial states.
+class CellParameters:
+    """Parameters that each of C cells has for itself: phi holds those of one cell after the other.
 
     Parameters
     ----------
-    shared, own : Transform
-    theta : array (K, C, P)
-    y0 : array (K, R, S), optional
-    gates : bool
+    transform : Transform
+        Of the parameters of one cell.
+    cells : int
     scale : float
-        Units of the transform that one unit of phi is, for the numbers of a cell. A cell has a
-        part 1/C in the loss, and √C makes its numbers bend it as what is shared does.
+        Units of the transform that one unit of phi is. A cell has a part 1/C in the loss, and √C
+        makes its numbers change it as what is shared does.
     """
 
-    def __init__(
-        self,
-        shared: Transform,
-        own: Transform,
-        theta: FloatArray,
-        y0: FloatArray | None = None,
-        gates: bool = True,
-        scale: float = 1.0,
-    ) -> None:
-        super().__init__(shared, theta, y0, gates)
-        self.own, self._scale = own, scale
-        self._cells = theta.shape[1]
+    def __init__(self, transform: Transform, cells: int, scale: float = 1.0) -> None:
+        self.transform, self._cells, self._scale = transform, cells, scale
 
     @property
     def indices(self) -> Indices:
-        """Places in theta of the entries of phi that are parameters."""
-        return np.concatenate([self.transform.indices, np.tile(self.own.indices, self._cells)])
+        return np.tile(self.transform.indices, self._cells)
 
     @property
     def units(self) -> FloatArray:
-        """How many units of the transform one unit of each entry of phi that is a parameter is."""
-        shared = np.ones(self.transform.size)
-        return np.concatenate([shared, np.full(self._cells * self.own.size, self._scale)])
+        return np.full(self._cells * self.transform.size, self._scale)
 
-    def repeated(self, k: int, times: int) -> Parameterization:
-        """Those of start `k`, so many times."""
-        y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)
-        theta = np.repeat(self.theta[k : k + 1], times, axis=0)
-        return HierarchicalParameterization(
-            self.transform, self.own, theta, y0, self._gates, self._scale
-        )
+    @property
+    def share(self) -> int:
+        return 1
 
-    def together(self, cells: Indices) -> tuple[FloatArray, list[Indices]]:
-        """Directions (q, p) in phi, and which entries (q,) each recording (of `cells`) sees so."""
-        p, n = self.transform.size, self.own.size
-        total = p + self._cells * n
-        directions = np.zeros((p + n, total))
-        directions[:p, :p] = np.eye(p)
-        for j in range(n):
-            directions[p + j, p + j :: n] = 1.0
-        shared = np.arange(p)
-        places = [np.concatenate([shared, p + n * c + np.arange(n)]) for c in cells]
-        return directions, places
+    def start(self, theta: FloatArray) -> FloatArray:
+        own = self.transform.to_phi(theta) / self._scale
+        return own.reshape(len(own), -1)
 
-    def seen_by(self, cell: int | None) -> Indices:
+    def apply(self, phi: FloatArray, theta: FloatArray) -> FloatArray:
+        return self.transform.to_theta(self._split(phi), theta)
+
+    def vjp(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
+        own = self._scale * self.transform.vjp(self._split(phi), by_theta)
+        return own.reshape(len(own), -1)
+
+    def of_cell(self, cell: int | None) -> Indices:
         assert cell is not None
-        p, n = self.transform.size, self.own.size
-        return np.concatenate([np.arange(p), p + n * cell + np.arange(n)])
-
-    def slopes(self, phi: FloatArray) -> FloatArray:
-        found = super().slopes(phi)
-        found[: self.transform.size] /= self._cells  # all cells move with what they share
-        return found
-
-    def _start(self) -> FloatArray:
-        first = self.transform.to_phi(self.theta[:, 0])
-        own = self.own.to_phi(self.theta) / self._scale
-        return np.concatenate([first, own.reshape(len(own), -1)], axis=-1)
-
-    def _theta(self, phi: FloatArray) -> FloatArray:
-        p = self.transform.size
-        theta = self.transform.to_theta(phi[:, None, :p], self.theta)
-        return self.own.to_theta(self._split(phi), theta)
-
-    def _chain_rule(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
-        p = self.transform.size
-        shared = self.transform.vjp(phi[:, :p], by_theta.sum(axis=1))
-        own = self._scale * self.own.vjp(self._split(phi), by_theta)
-        return np.concatenate([shared, own.reshape(len(own), -1)], axis=-1)
+        return self.transform.size * cell + np.arange(self.transform.size)
 
     def _split(self, phi: FloatArray) -> FloatArray:
-        own = phi[:, self.transform.size : len(self.indices)]
-        return self._scale * own.reshape(len(phi), self._cells, self.own.size)
+        return self._scale * phi.reshape(len(phi), self._cells, self.transform.size)
+
+
+def hierarchical(
+    theta: FloatArray,
+    shared: Transform,
+    own: Transform,
+    states: StateBlock | None = None,
+    scale: float = 1.0,
+) -> Parameterization:
+    """What the C cells of `theta` (K, C, P) share, and what each of them has for itself."""
+    cells = theta.shape[1]
+    blocks = [SharedParameters(shared, cells), CellParameters(own, cells, scale)]
+    return Parameterization(theta, blocks, states)
+
+
+def directions_together(
+    unknowns: Parameterization, cells: Indices
+) -> tuple[FloatArray, list[Indices]]:
+    """Directions (q, p) in phi that move one number of all cells at once.
+
+    No recording depends on two cells, so one prediction serves all of them. The second result is
+    which entries of phi (q,) each recording, of `cells` (R,), depends on so.
+    """
+    total, places = len(unknowns.indices), [unknowns.of_cell(int(c)) for c in cells]
+    every = {tuple(x) for x in places}
+    directions = np.zeros((len(places[0]), total))
+    for entries in every:
+        directions[np.arange(len(entries)), list(entries)] = 1.0
+    return directions, places
 
 
 class MeanConductance:

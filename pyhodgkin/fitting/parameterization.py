@@ -1,9 +1,9 @@
-"""Where K starts begin, and which of their numbers are unknown."""
+"""The unknowns phi of a fit, in blocks: parameters of the neuron, and states of the recordings."""
 
 from __future__ import annotations
 
-from copy import copy
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,9 @@ from ..neuron.networks import Network
 from ..neuron.neuron import Neuron
 from .transforms import Transform
 
-if TYPE_CHECKING:
-    from .modes.multiple_shooting import Shooting
-
 FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
-_GATE_EDGE = 1e-4  # keeps the logit of a gate that starts at 0 or 1 finite
 _STRIDE = 1_000_003  # between the seeds of the networks of one start
 
 
@@ -60,128 +57,199 @@ def draw(neuron: Neuron, seeds: list[int], indices: NDArray[np.intp]) -> FloatAr
     return theta
 
 
-class Parameterization:
-    """phi (K, p): the trainable parameters, and the initial states if they are fitted.
+class ParameterBlock(Interface):
+    """A part of phi that holds parameters of the neuron.
 
-    Parameters
-    ----------
-    transform : Transform
-    theta : array (K, P)
-        Holds the parameters that stay.
-    y0 : array (K, R, S), optional
-        Initial states of the recordings, to be fitted: v in units of 10 mV, gates as logits.
-    gates : bool
-        Whether the states after v are gates, which stay in [0, 1].
-    free_v : bool
-        Whether v of the initial states is fitted too.
+    `theta` is (K, P), or (K, C, P) for C cells. `indices` (n,) are the places in theta of its
+    entries, `units` (n,) how many units of the transform one unit of each is, and `share` by how
+    many cells each of them is used at once.
     """
 
-    shooting: Shooting | None = None  # where y0 holds the nodes of windows
+    @property
+    def indices(self) -> Indices: ...
+    @property
+    def units(self) -> FloatArray: ...
+    @property
+    def share(self) -> int: ...
 
-    def __init__(
-        self,
-        transform: Transform,
-        theta: FloatArray,
-        y0: FloatArray | None = None,
-        gates: bool = True,
-        free_v: bool = True,
-    ) -> None:
-        self.transform, self.theta, self.y0, self._gates = transform, theta, y0, gates
-        self._first = 0 if free_v else 1  # of the states that are fitted
+    def start(self, theta: FloatArray) -> FloatArray:
+        """The entries (K, n) at `theta`."""
+        ...
+
+    def apply(self, phi: FloatArray, theta: FloatArray) -> FloatArray:
+        """`theta` with the parameters that its entries `phi` (K, n) give."""
+        ...
+
+    def vjp(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
+        """The gradient (K, n) by its entries, of that by theta."""
+        ...
+
+    def of_cell(self, cell: int | None) -> Indices:
+        """Which of its entries a recording of `cell` depends on."""
+        ...
+
+
+class StateBlock(Interface):
+    """A part of phi that holds states: at the start of recordings, or at nodes."""
+
+    def start(self) -> FloatArray:
+        """The entries (K, n) to begin with."""
+        ...
+
+    def unpack(self, phi: FloatArray) -> FloatArray:
+        """The states (K, N, S) that its entries `phi` (K, n) give."""
+        ...
+
+    def initial(self, phi: FloatArray) -> FloatArray | None:
+        """The states (K, R, S) at the start of the recordings; None where they are not fitted."""
+        ...
+
+    def vjp(self, phi: FloatArray, by_states: FloatArray, rows: Indices) -> FloatArray:
+        """The gradient by its entries of the starts `rows`, of that by the states."""
+        ...
+
+    def repeated(self, k: int, times: int) -> StateBlock:
+        """That of start `k`, so many times."""
+        ...
+
+    def of(self, y0: FloatArray, recording: int) -> tuple[Indices, FloatArray]:
+        """Its entries that are the initial state `y0` (S,) of a recording, and the slopes."""
+        ...
+
+
+class SharedParameters:
+    """Parameters that all recordings, and all `cells` where there are several, have in common."""
+
+    def __init__(self, transform: Transform, cells: int | None = None) -> None:
+        self.transform, self._cells = transform, cells
 
     @property
-    def indices(self) -> NDArray[np.intp]:
-        """Places in theta of the entries of phi that are parameters."""
+    def indices(self) -> Indices:
         return self.transform.indices
 
     @property
     def units(self) -> FloatArray:
-        """How many units of the transform one unit of each entry of phi that is a parameter is."""
-        return np.ones(len(self.indices))
+        return np.ones(self.transform.size)
 
-    def seen_by(self, cell: int | None) -> NDArray[np.intp]:
-        """Entries of phi, of those that are parameters, that a recording of `cell` sees."""
-        return np.arange(len(self.indices))
+    @property
+    def share(self) -> int:
+        return 1 if self._cells is None else self._cells
+
+    def start(self, theta: FloatArray) -> FloatArray:
+        return self.transform.to_phi(theta if self._cells is None else theta[:, 0])
+
+    def apply(self, phi: FloatArray, theta: FloatArray) -> FloatArray:
+        return self.transform.to_theta(phi if self._cells is None else phi[:, None], theta)
+
+    def vjp(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
+        total = by_theta if self._cells is None else by_theta.sum(axis=1)
+        return self.transform.vjp(phi, total)
+
+    def of_cell(self, cell: int | None) -> Indices:
+        return np.arange(self.transform.size)
+
+
+class Parameterization:
+    """phi (K, p): the blocks of parameters one after the other, then that of states.
+
+    Parameters
+    ----------
+    theta : array (K, P) or (K, C, P)
+        Holds the parameters that stay.
+    blocks : sequence of ParameterBlock
+    states : StateBlock, optional
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> cell = ph.library.get("squid_axon")
+    >>> transform = Transform(cell.layout, cell.theta, cell.layout.select("k.g"))
+    >>> unknowns = Parameterization(cell.theta[None], [SharedParameters(transform)])
+    >>> theta, states = unknowns.unpack(unknowns.start() + np.log(2.0))
+    >>> float(round(theta[0, cell.layout["k.g"].start], 6)), states
+    (72.0, None)
+    """
+
+    def __init__(
+        self,
+        theta: FloatArray,
+        blocks: Sequence[ParameterBlock],
+        states: StateBlock | None = None,
+    ) -> None:
+        self.theta, self.blocks, self.states = theta, tuple(blocks), states
+        ends = np.cumsum([len(block.indices) for block in self.blocks])
+        starts = [0, *ends[:-1].tolist()]
+        self._parts = [slice(a, int(b)) for a, b in zip(starts, ends, strict=True)]
+
+    @property
+    def indices(self) -> Indices:
+        """Places in theta of the entries of phi that are parameters."""
+        return np.concatenate([block.indices for block in self.blocks])
+
+    @property
+    def units(self) -> FloatArray:
+        """How many units of the transform one unit of each entry of phi that is a parameter is."""
+        return np.concatenate([block.units for block in self.blocks])
+
+    def of_cell(self, cell: int | None) -> Indices:
+        """Entries of phi, of those that are parameters, that a recording of `cell` depends on."""
+        parts = zip(self.blocks, self._parts, strict=True)
+        return np.concatenate([own.start + block.of_cell(cell) for block, own in parts])
 
     def slopes(self, phi: FloatArray) -> FloatArray:
         """The slopes of theta by the entries of phi (p,) that are parameters."""
-        return self._chain_rule(phi[None], np.ones((1, *self.theta.shape[1:])))[0]
+        found = self._by_parameters(phi[None], np.ones((1, *self.theta.shape[1:])))[0]
+        for block, own in zip(self.blocks, self._parts, strict=True):
+            found[own] /= block.share  # all cells move with what they share
+        return found
 
-    def of_state(self, y0: FloatArray, recording: int) -> tuple[NDArray[np.intp], FloatArray]:
+    def of_state(self, y0: FloatArray, recording: int) -> tuple[Indices, FloatArray]:
         """Entries of phi that are the initial state `y0` (S,) of a recording, and its slopes."""
-        slope = np.ones(len(y0))
-        slope[0] = 10.0
-        if self._gates:
-            slope[1:] = y0[1:] * (1.0 - y0[1:])
-        n = len(y0) - self._first
-        return len(self.indices) + n * recording + np.arange(n), np.diag(slope)[:, self._first :]
-
-    def _start(self) -> FloatArray:
-        return self.transform.to_phi(self.theta)
-
-    def _theta(self, phi: FloatArray) -> FloatArray:
-        return self.transform.to_theta(phi[:, : self.transform.size], self.theta)
-
-    def _chain_rule(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
-        return self.transform.vjp(phi[:, : self.transform.size], by_theta)
+        assert self.states is not None
+        at, slopes = self.states.of(y0, recording)
+        return len(self.indices) + at, slopes
 
     def start(self) -> FloatArray:
         """phi (K, p) of where it begins."""
-        phi = self._start()
-        if self.y0 is None:
-            return phi
-        x = self.y0[..., 1:]
-        if self._gates:
-            x = np.clip(x, _GATE_EDGE, 1.0 - _GATE_EDGE)
-            x = np.log(x) - np.log1p(-x)
-        states = np.concatenate([self.y0[..., :1] / 10.0, x], axis=-1)[..., self._first :]
-        return np.concatenate([phi, states.reshape(len(phi), -1)], axis=-1)
+        parts = [block.start(self.theta) for block in self.blocks]
+        parts += [] if self.states is None else [self.states.start()]
+        return np.concatenate(parts, axis=-1)
 
     def repeated(self, k: int, times: int) -> Parameterization:
         """Those of start `k`, so many times."""
-        y0 = None if self.y0 is None else np.repeat(self.y0[k : k + 1], times, axis=0)
         theta = np.repeat(self.theta[k : k + 1], times, axis=0)
-        return Parameterization(self.transform, theta, y0, self._gates, not self._first)
+        states = None if self.states is None else self.states.repeated(k, times)
+        return Parameterization(theta, self.blocks, states)
 
     def without_states(self) -> Parameterization:
-        """The same parameters, and no initial states."""
-        other = copy(self)
-        other.y0 = None
-        return other
+        """The same parameters, and no states."""
+        return Parameterization(self.theta, self.blocks)
 
     def unpack(self, phi: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        """theta (K, P), and y0 (K, R, S) or None."""
-        p = len(self.indices)
-        theta = self._theta(phi)
-        if self.y0 is None:
+        """theta (K, P) or (K, C, P), and the states (K, N, S) or None."""
+        theta = self.theta
+        for block, own in zip(self.blocks, self._parts, strict=True):
+            theta = block.apply(phi[:, own], theta)
+        if self.states is None:
             return theta, None
-        states = phi[:, p:].reshape(*self.y0.shape[:-1], self.y0.shape[-1] - self._first)
-        x = states[..., 1 - self._first :]
-        x = 0.5 * (1.0 + np.tanh(0.5 * x)) if self._gates else x
-        v = self.y0[..., :1] if self._first else 10.0 * states[..., :1]
-        return theta, np.concatenate([v, x], axis=-1)
+        return theta, self.states.unpack(phi[:, len(self.indices) :])
 
     def initial(self, phi: FloatArray) -> FloatArray | None:
         """Initial states (K, R, S) of the recordings, or None where they are not fitted."""
-        return self.unpack(phi)[1]
+        return None if self.states is None else self.states.initial(phi[:, len(self.indices) :])
 
     def vjp(
-        self,
-        phi: FloatArray,
-        by_theta: FloatArray,
-        by_y0: FloatArray | None,
-        rows: NDArray[np.intp],
+        self, phi: FloatArray, by_theta: FloatArray, by_states: FloatArray | None, rows: Indices
     ) -> FloatArray:
-        """Gradient by phi of the starts `rows`, from those by theta and y0."""
-        gradient = self._chain_rule(phi[rows], by_theta)
-        if self.y0 is None:
+        """Gradient by phi of the starts `rows`, from those by theta and by the states."""
+        gradient = self._by_parameters(phi[rows], by_theta)
+        if self.states is None:
             return gradient
-        if by_y0 is None:
+        if by_states is None:
             raise InputError("fit_initial: this engine gives no gradient by the initial state")
-        y0 = self.unpack(phi)[1][rows]  # type: ignore[index]
-        slope = np.ones_like(y0)
-        slope[..., 0] = 10.0
-        if self._gates:
-            slope[..., 1:] = y0[..., 1:] * (1.0 - y0[..., 1:])
-        by_states = (by_y0 * slope)[..., self._first :]
-        return np.concatenate([gradient, by_states.reshape(len(rows), -1)], axis=-1)
+        own = self.states.vjp(phi[:, len(self.indices) :], by_states, rows)
+        return np.concatenate([gradient, own], axis=-1)
+
+    def _by_parameters(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
+        parts = zip(self.blocks, self._parts, strict=True)
+        return np.concatenate([b.vjp(phi[:, own], by_theta) for b, own in parts], axis=-1)

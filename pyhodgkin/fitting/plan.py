@@ -15,11 +15,10 @@ from ..backends.options import options_of
 from ..errors import InputError
 from ..neuron.parameters import Entry
 from . import checks
-from .hierarchical import HierarchicalParameterization
+from .hierarchical import hierarchical
 from .initialize import multistart as search
-from .modes.multiple_shooting import shooting_nodes_of
-from .objective import Problem
-from .parameterization import FloatArray, Parameterization, draw
+from .parameterization import FloatArray, Parameterization, SharedParameters, draw
+from .problem import Problem
 from .run import digests
 from .stage import Stage
 from .transforms import Bounds, Transform
@@ -82,26 +81,20 @@ class Plan:
             for pattern, ends in self.bounds.items()
             if stage.trainable is None or any(fnmatchcase(names[i], pattern) for i in trained)
         }
-        cells, gates = self.problem.cells, neuron.right_hand_side is None
+        cells, given = self.problem.cells, neuron.theta
         if cells is None:
-            transform = Transform(neuron.layout, neuron.theta, trained, bounds)
-            unknowns = Parameterization(transform, theta, y0, gates)
-            return (
-                unknowns
-                if stage.window is None
-                else shooting_nodes_of(self.problem, stage, unknowns)
+            transform = Transform(neuron.layout, given, trained, bounds)
+            parameters = Parameterization(theta, [SharedParameters(transform)])
+        else:
+            own = np.isin(trained, cells.own)
+            shared, each = (
+                Transform(neuron.layout, given, part, _of(bounds, [names[i] for i in part]))
+                for part in (trained[~own], trained[own])
             )
-        own = np.isin(trained, cells.own)
-        parts = [
-            Transform(neuron.layout, neuron.theta, part, _of(bounds, [names[i] for i in part]))
-            for part in (trained[~own], trained[own])
-        ]
-        # AdamW takes the same step along each axis, whatever its scale.
-        scale = 1.0 if stage.optimizer == "adamw" else float(np.sqrt(len(cells)))
-        unknowns = HierarchicalParameterization(parts[0], parts[1], theta, y0, gates, scale)
-        return (
-            unknowns if stage.window is None else shooting_nodes_of(self.problem, stage, unknowns)
-        )
+            # AdamW takes the same step along each axis, whatever its scale.
+            scale = 1.0 if stage.optimizer == "adamw" else float(np.sqrt(len(cells)))
+            parameters = hierarchical(theta, shared, each, scale=scale)
+        return stage.mode.parameterize(self.problem, stage, parameters, y0)
 
     def searched(self, stage: Stage, theta: FloatArray) -> tuple[FloatArray, str]:
         """theta (K, P) with the networks of gates set by a `search`, and what it says.
@@ -112,7 +105,7 @@ class Plan:
         gates = search.learnable_gates(problem.neuron, indices)
         if not gates:
             return theta, "search: left out, since no network of a gate is trained"
-        options = replace(problem.options, **stage.options)
+        options = problem.options_of(stage.options)
         found, losses = np.array(theta), []
         networks = problem.neuron.layout.select("networks")
         for k, seed in enumerate(self.seeds):

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.base import Penalty, SolveOptions
-from ..backends.loss import Loss
+from ..backends.base import Penalty
 from ..optimize.levenberg_marquardt import QuadraticModel
-from ..recordings import Recording
+from .comparison import Comparison
 from .gauss_newton import GaussNewton
 from .hierarchical import MeanConductance
-from .modes.observer import Observer
 from .parameterization import Parameterization
 from .penalties import PenaltyOf
-
-if TYPE_CHECKING:
-    from .objective import Problem
+from .problem import Problem
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What is compared with what, and the factor that an observer has before the loss."""
-
-    recordings: Sequence[Recording]
-    mode: str
-    loss: Loss
-    options: SolveOptions
-    observer: Observer | None
-    factor: float
 
 
 @dataclass(frozen=True)
@@ -53,41 +36,29 @@ class Terms:
 
 def quadratic_model(
     problem: Problem,
-    compared: Comparison,
+    comparison: Comparison,
     unknowns: Parameterization,
     terms: Terms,
     k: int,
     phi: FloatArray,
 ) -> QuadraticModel:
     """The model of start `k` at `phi` (p,), by the variational equations."""
-    observer, recordings = compared.observer, compared.recordings
-    of = None if problem.cells is None else problem.cells.of(recordings)
+    of = None if problem.cells is None else problem.cells.of(comparison.recordings)
     one = unknowns.repeated(k, 1)
 
     def parameters(x: FloatArray) -> tuple[FloatArray, FloatArray | None]:
-        theta, y0 = one.unpack(x[None])
-        each = np.repeat(theta, len(recordings), axis=0) if of is None else theta[0, of]
-        each = each if observer is None else observer.theta(each)
-        return each, None if y0 is None else y0[0]
+        theta, states = one.unpack(x[None])
+        return comparison.parameters(theta[0]), None if states is None else states[0]
 
-    theta, y0 = parameters(phi)
-    linearization = problem.backend.linearize(
-        problem.neuron if observer is None else observer.neuron,
-        recordings,
-        theta,
-        compared.loss,
-        mode=compared.mode,
-        y0=y0,
-        options=compared.options,
-    )
+    linearization = comparison.linearize(*parameters(phi))
     found = GaussNewton(linearization, parameters, unknowns, phi, of)
-    basis, matrix = found.directions.matrix(), compared.factor * found.matrix
+    basis, matrix = found.directions.matrix(), comparison.factor * found.matrix
     whole = one.unpack(phi[None])[0][0]
     for rows in _rows(problem, unknowns, terms, phi, whole, basis):
         matrix += 2.0 * rows.T @ rows
 
     def geodesic_acceleration(step: FloatArray) -> FloatArray:
-        return compared.factor * found.second_order(step)
+        return comparison.factor * found.second_order(step)
 
     return QuadraticModel(matrix, basis, found.directions.scale(matrix), geodesic_acceleration)
 

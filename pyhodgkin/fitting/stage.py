@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, unknown
 from .losses import Loss
+from .modes.base import Mode, of_name
 from .penalties import CurvePenalty
 
-MODES = ("clamped", "observer", "windows", "simulation")
 OPTIMIZERS = ("adamw", "lbfgs", "levenberg")
 RATES = ("constant", "cosine", "halving")
 
@@ -23,12 +23,14 @@ class Stage:
 
     Parameters
     ----------
-    mode : {"simulation", "clamped", "observer", "windows"}
-        Solve the neuron and compare what was observed; or drive its gates with the measured
-        (or commanded) voltage and compare the current: no spikes to chase, and fast; or solve
-        it with a current that draws v to the one measured, gain·(v_measured - v), which keeps
-        spikes in their places; or solve it in windows, each from a start of its own that is
-        trained too (multiple shooting). The last two are for current clamp only.
+    mode : {"simulation", "clamped", "observer", "multiple_shooting"} or Mode
+        What is compared: solve the neuron and compare what was observed (`Simulation`); or drive
+        its gates with the measured (or commanded) voltage and compare the current (`Clamped`):
+        no spikes to match, and fast; or solve it with a current that draws v to the one
+        measured (`Observer`), which keeps spikes in their places; or solve it in windows, each
+        from a state of its own that is trained too (`MultipleShooting`). The last two are for
+        current clamp only. By name, with the settings of the mode as arguments `gain`,
+        `window` and `continuity`, or as a value.
     optimizer : {"adamw", "lbfgs", "levenberg"}
         Levenberg-Marquardt goes furthest, from a start that is about right. Of networks it
         looks along the directions in their weights that change what they say; without any, each
@@ -55,15 +57,8 @@ class Stage:
         conductance, and the data may not say which of them it is.
     memory : int
         Pairs of steps that L-BFGS keeps.
-    gain : float, optional
-        Of the observer: a conductance in the unit of the recordings (mS/cm², µS or nS). The
-        higher, the closer the voltage is held; a schedule lowers it from stage to stage.
-    window : float, optional
-        Length of the windows, ms.
-    continuity : float
-        Weight of the squared jumps from the end of each window to the start of the next, for
-        v in units of the scale of the loss and for gates in units of 0.1. In stages that follow
-        each other it grows, or the windows do: starts that were trained before are kept.
+    gain, window, continuity : float, optional
+        Settings of a mode that is given by name: see `Observer` and `MultipleShooting`.
     multistart : int
         Before the stage, train so many candidates of simple gates (two saturating exponential
         rates each) from random starts and set the networks of gates to the best; 0 for none. A
@@ -92,7 +87,7 @@ class Stage:
     'clamped lbfgs'
     """
 
-    mode: str = "simulation"
+    mode: Any = "simulation"  # a Mode; its name becomes one
     optimizer: str = "adamw"
     steps: int = 300
     lr: float = 0.01
@@ -103,9 +98,9 @@ class Stage:
     penalty: CurvePenalty | None = None
     prior_weight: float = 0.0
     memory: int = 50
-    gain: float | None = None
-    window: float | None = None
-    continuity: float = 1.0
+    gain: InitVar[float | None] = None
+    window: InitVar[float | None] = None
+    continuity: InitVar[float | None] = None
     multistart: int = 0
     batch: int | None = None
     horizon: float | None = None
@@ -115,8 +110,12 @@ class Stage:
     target: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for what, known in (("mode", MODES), ("optimizer", OPTIMIZERS), ("schedule", RATES)):
+    def __post_init__(
+        self, gain: float | None, window: float | None, continuity: float | None
+    ) -> None:
+        given = {"gain": gain, "window": window, "continuity": continuity}
+        object.__setattr__(self, "mode", _mode(self.mode, given))
+        for what, known in (("optimizer", OPTIMIZERS), ("schedule", RATES)):
             if getattr(self, what) not in known:
                 raise unknown(f"{what} of a Stage", str(getattr(self, what)), known)
         if int(self.steps) != self.steps or self.steps < 1:
@@ -128,14 +127,7 @@ class Stage:
                 f"Stage: weight_decay = {self.weight_decay}, prior_weight = {self.prior_weight}; "
                 "neither may be negative"
             )
-        if (self.mode == "observer") != (self.gain is not None):
-            raise InputError(
-                f'Stage: mode = "{self.mode}", gain = {self.gain}; an observer needs a gain '
-                "(a conductance: mS/cm², µS or nS), and nothing else has one"
-            )
-        if self.gain is not None and not 0 < self.gain < np.inf:
-            raise InputError(f"Stage: gain = {self.gain} (a conductance) must be positive")
-        self._check_windows()
+        self._check_optimizer()
         if int(self.multistart) != self.multistart or self.multistart < 0:
             raise InputError(
                 f"Stage: multistart = {self.multistart}; give a whole number, 0 for none"
@@ -154,20 +146,12 @@ class Stage:
                 f"Stage: patience = {self.patience}, memory = {self.memory}; give 1 or more"
             )
 
-    def _check_windows(self) -> None:
-        if (self.mode == "windows") != (self.window is not None):
+    def _check_optimizer(self) -> None:
+        known = self.mode.optimizers
+        if known is not None and self.optimizer not in known:
             raise InputError(
-                f'Stage: mode = "{self.mode}", window = {self.window}; windows need a length '
-                "(ms), and nothing else has one"
-            )
-        if self.window is not None and not 0 < self.window < np.inf:
-            raise InputError(f"Stage: window = {self.window} ms must be positive")
-        if not 0 <= self.continuity < np.inf:
-            raise InputError(f"Stage: continuity = {self.continuity} must not be negative")
-        if self.mode == "windows" and self.optimizer not in ("adamw", "lbfgs"):
-            raise InputError(
-                f'Stage: optimizer = "{self.optimizer}" sees no starts of windows; take "adamw" '
-                'or "lbfgs"'
+                f'Stage: optimizer = "{self.optimizer}" with mode = "{self.mode}"; take '
+                + " or ".join(f'"{x}"' for x in known)
             )
         if self.batch is not None and (int(self.batch) != self.batch or self.batch < 1):
             raise InputError(f"Stage: batch = {self.batch}; give a whole number, 1 or more")
@@ -191,3 +175,13 @@ class Stage:
             return self.lr * 0.5 ** int(5 * done)
         low = 0.01 * self.lr
         return low + 0.5 * (self.lr - low) * (1.0 + float(np.cos(np.pi * min(done, 1.0))))
+
+
+def _mode(mode: Mode | str, given: Mapping[str, Any]) -> Mode:
+    """The mode, by its name or as it is, with the settings that are given."""
+    if isinstance(mode, str):
+        return of_name(mode, given)
+    if not isinstance(mode, Mode):
+        raise InputError(f"Stage: mode is a {type(mode).__name__}; give a Mode, or its name")
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(mode, **changes) if changes else mode  # type: ignore[type-var]

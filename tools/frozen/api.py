@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 # Word of the cases -> word of the package.
-MODES = {"clamped": "clamped", "observer": "observer", "shooting": "windows",
+MODES = {"clamped": "clamped", "observer": "observer", "shooting": "multiple_shooting",
          "simulation": "simulation"}  # fmt: skip
 OPTIMIZERS = {"adam": "adamw", "lbfgs": "lbfgs", "levenberg": "levenberg"}
 FIELDS: dict[str, str] = {}
@@ -58,7 +58,9 @@ def stage_facts(given: Stage) -> dict[str, Any]:
     back = {value: name for name, value in FIELDS.items()}
     modes, optimizers = ({b: a for a, b in table.items()} for table in (MODES, OPTIMIZERS))
     found = {back.get(name, name): value for name, value in asdict(given).items()}
-    found["mode"], found["optimizer"] = modes[given.mode], optimizers[given.optimizer]
+    settings = {"gain": None, "window": None, "continuity": 1.0}
+    found |= {name: getattr(given.mode, name, value) for name, value in settings.items()}
+    found["mode"], found["optimizer"] = modes[given.mode.name], optimizers[given.optimizer]
     if found["loss"] is not None:
         words = {value: name for name, value in LOSS_FIELDS.items()}
         fields = {words.get(name, name): value for name, value in found["loss"].items()}

@@ -11,16 +11,24 @@ is left over is explained by the model alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...backends.loss import Loss
+from ...errors import InputError
 from ...neuron.channels import Channel
 from ...neuron.neuron import Neuron
 from ...protocols import CurrentClamp, Sampled
 from ...recordings import Recording
+from ..comparison import Comparison, RecordingComparison
+from ..parameterization import Parameterization
+from ..prepared_recordings import PreparedRecordings, cut
+from ..problem import Problem
+from .base import Mode, StageSettings, register
+from .simulation import scaled
 
 FloatArray = NDArray[np.float64]
 
@@ -28,7 +36,7 @@ _KNOT = 0.01  # mV: the measured voltage may be drawn as straight lines to withi
 _OF_NOISE = 0.25  # of the noise: or to within this; each line costs a step of the solver
 
 
-class Observer:
+class ObservedNeuron:
     """A neuron with an observer of conductance `gain` (the neuron's own unit).
 
     Parameters
@@ -41,7 +49,7 @@ class Observer:
     Examples
     --------
     >>> import pyhodgkin as ph
-    >>> observer = Observer(ph.library.get("squid_axon"), 3.0)
+    >>> observer = ObservedNeuron(ph.library.get("squid_axon"), 3.0)
     >>> observer.neuron.channels[-1]
     Channel(name='observer', g=3.0, e=0.0, gates=())
     """
@@ -97,3 +105,57 @@ class Observer:
         if loss.kind == "mae":
             return loss, size
         return replace(loss, delta=loss.delta / size), size**2
+
+
+@register
+@dataclass(frozen=True)
+class Observer(Mode):
+    """The neuron is solved with a current gain·(v_measured - v) that draws it to the measured v.
+
+    Parameters
+    ----------
+    gain : float
+        A conductance in the unit of the recordings (mS/cm², µS or nS), positive. The higher, the
+        closer the voltage is held; a schedule lowers it from stage to stage.
+    """
+
+    gain: float
+    name: ClassVar[str] = "observer"
+    starts_at_measured_v: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.gain < np.inf:
+            raise InputError(f"Stage: gain = {self.gain} (a conductance) must be positive")
+
+    def check(
+        self,
+        where: str,
+        stage: StageSettings,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        loss: Loss,
+    ) -> None:
+        if neuron.right_hand_side is not None:
+            raise InputError(
+                f'{where}: an observer is one more current; neuron "{neuron.name}" has one '
+                'network and no currents: use mode="simulation"'
+            )
+        super().check(where, stage, neuron, recordings, loss)
+
+    def prepare(
+        self, problem: Problem, stage: StageSettings, unknowns: Parameterization
+    ) -> Comparison:
+        observed = ObservedNeuron(problem.neuron, self.gain)
+
+        def seen(prepared: PreparedRecordings) -> list[Recording]:
+            measured = [cut(r, stage.horizon) for r in prepared.measured]
+            smooth = [cut(r, stage.horizon).data for r in prepared.smooth]
+            return observed.recordings(measured, smooth, prepared.noise)
+
+        measured = [cut(r, stage.horizon) for r in problem.prepared[0].measured]
+        loss, factor = observed.loss(scaled(stage.loss or problem.loss, measured))
+        trained, heldout = (seen(x) for x in problem.prepared)
+        options = problem.options_of(stage.options)
+        return RecordingComparison(
+            problem, trained, heldout, loss, options, "simulation", observed, factor
+        )

@@ -34,7 +34,8 @@ LOGGER = logging.getLogger("pyhodgkin.fit")
 
 
 APART = 1.5  # times the lowest training loss: that of parameters chosen by held-out recordings
-Trained = tuple[ShootingNodes, FloatArray, NDArray[np.bool_]]  # phi (K, p), and where it is of use
+# Nodes, what they were trained to (K, N, S), and where (K,) that is of use.
+Trained = tuple[ShootingNodes, FloatArray, NDArray[np.bool_]]
 
 
 class Trainer:
@@ -79,8 +80,9 @@ class Trainer:
         """Everything that belongs to one stage, at its beginning; `before` are its last nodes."""
         stage, k = self.schedule[self.stage], len(self.theta)
         self._unknowns = self._plan.unknowns(stage, self.theta, self.y0)
-        if isinstance(self._unknowns, ShootingNodes) and before is not None:
-            self._unknowns.take_over(*before)
+        nodes = self._unknowns.states
+        if isinstance(nodes, ShootingNodes) and before is not None:
+            nodes.take_over(*before)
         self._objective = Objective(self._problem, stage, self._unknowns)
         phi = self._unknowns.start()
         self.optimizer: Optimizer
@@ -160,7 +162,7 @@ class Trainer:
         long before what is trained there is of use to the stages that follow.
         """
         stage, last = self.schedule[self.stage], self.schedule[-1]
-        return bool(self._problem.heldout) and (stage.mode, stage.gain) == (last.mode, last.gain)
+        return bool(self._problem.heldout) and stage.mode == last.mode
 
     @property
     def _evaluates_apart(self) -> bool:
@@ -211,8 +213,11 @@ class Trainer:
         )
         self.stage += 1
         if self.stage < len(self.schedule):
-            before = self._unknowns
-            self.enter((before, phi, found) if isinstance(before, ShootingNodes) else None)
+            nodes, states = self._unknowns.states, self._unknowns.unpack(phi)[1]
+            if isinstance(nodes, ShootingNodes) and states is not None:
+                self.enter((nodes, states, found))
+            else:
+                self.enter()
 
     def _take_best(self) -> None:
         found, y0 = np.isfinite(self.best), self._unknowns.initial(self.stopping.best_phi)

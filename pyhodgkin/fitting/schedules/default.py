@@ -16,6 +16,7 @@ from ...recordings import Recording
 from ...results.errors import can_clamp
 from ..initialize.multistart import learnable_gates
 from ..losses import Loss, pooled_scale
+from ..modes import MultipleShooting, Observer
 from ..penalties import CurvePenalty
 from ..stage import Stage
 from .growing_windows import growing
@@ -39,7 +40,7 @@ def choose(
 
     Parameters
     ----------
-    schedule : None, "auto", "windows", Stage or sequence of Stage
+    schedule : None, "auto", "multiple_shooting", Stage or sequence of Stage
     neuron : Neuron
     recordings : sequence of Recording
     indices : array of int
@@ -59,16 +60,16 @@ def choose(
         if not stages or not all(isinstance(stage, Stage) for stage in stages):
             raise InputError("schedule: give one Stage or more, or None for the automatic one")
         return stages, f"schedule given: {listing(stages)}"
-    if schedule not in (None, "auto", "windows"):
-        raise unknown("schedule", schedule, ("auto", "windows"))
-    if schedule == "windows":
+    if schedule not in (None, "auto", "multiple_shooting"):
+        raise unknown("schedule", schedule, ("auto", "multiple_shooting"))
+    if schedule == "multiple_shooting":
         stages, reason = _in_windows(neuron, recordings, indices, noise)
     else:
         stages, reason = _automatic(neuron, recordings, indices, "trainable" in given, noise, own)
     more: dict[str, Any] = {name: None for name in given if name in ("loss", "penalty")}
     more |= {"options": {}} if "options" in given else {}
     stages = tuple(replace(stage, **more) for stage in stages)
-    if schedule != "windows":
+    if schedule != "multiple_shooting":
         stages, told = coarse_to_fine(stages, recordings, noise)
         reason = f"{told}. {reason}" if told else reason
     return stages, f"{reason}: {listing(stages)}"
@@ -77,10 +78,14 @@ def choose(
 def listing(stages: Schedule) -> str:
     """The stages in one line."""
     return ", ".join(
-        f"{stage.label} ({stage.steps}{'' if stage.gain is None else f', gain {stage.gain:g}'}"
+        f"{stage.label} ({stage.steps}{_gain(stage)}"
         f"{'' if stage.horizon is None else f', {stage.horizon:.0f} ms'})"
         for stage in stages
     )
+
+
+def _gain(stage: Stage) -> str:
+    return f", gain {stage.mode.gain:g}" if isinstance(stage.mode, Observer) else ""
 
 
 def _automatic(
@@ -159,7 +164,8 @@ def _in_windows(
     networks = np.isin(indices, neuron.layout.select("networks")).any()
     straight = max(1e-6, _noise_ratio(recordings, noise)) if networks else 0.0
     stages = growing(recordings, straight)
-    lengths = ", ".join(f"{s.window:g}" for s in stages[1:] if s.window is not None)
+    modes = (stage.mode for stage in stages[1:])
+    lengths = ", ".join(f"{m.window:g}" for m in modes if isinstance(m, MultipleShooting))
     return stages, f"windows of {lengths} ms, which start at states that are trained too"
 
 

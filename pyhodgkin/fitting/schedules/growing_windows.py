@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...recordings import Recording
+from ..modes import Simulation
 from ..penalties import CurvePenalty
 from ..stage import Stage
 
@@ -36,21 +37,21 @@ def growing(recordings: Sequence[Recording], straight: float = 0.0) -> tuple[Sta
     >>> from pyhodgkin.protocols import CurrentClamp
     >>> t = np.arange(0.0, 50.0, 0.05)
     >>> recording = Recording(t, CurrentClamp.constant(9.0, 50.0), v=np.zeros(1000))
-    >>> [stage.window for stage in growing([recording])]
+    >>> [getattr(stage.mode, "window", None) for stage in growing([recording])]
     [0.5, 0.5, 2.0, 10.0, None]
     """
     gap = float(np.median(np.concatenate([np.diff(r.t) for r in recordings])))
     longest = max(float(r.t[-1] - r.t[0]) for r in recordings)
     first = max(_FIRST, round(_SAMPLES * gap, 6))
     penalty = CurvePenalty(curvature=straight) if straight > 0.0 else None
-    begin = Stage("windows", steps=300, lr=0.01, window=first, penalty=penalty, options=_LOOSE)
+    begin = Stage(
+        "multiple_shooting", steps=300, lr=0.01, window=first, penalty=penalty, options=_LOOSE
+    )
     fine = replace(begin, optimizer="lbfgs", lr=0.1, patience=60)
     windows = [
         replace(fine, steps=steps, window=first * times)
         for times, steps in _GROWTH
         if times == 1 or first * times <= 0.6 * longest
     ]
-    last = replace(
-        fine, mode="simulation", steps=200, lr=0.01, window=None, patience=50, target=2e-8
-    )
+    last = replace(fine, mode=Simulation(), steps=200, lr=0.01, patience=50, target=2e-8)
     return (begin, *windows, last)

@@ -87,11 +87,11 @@ def coarse_to_fine(
     if samples > SAMPLES or total > LONG:
         horizon = max([whole * ENOUGH / samples, *lengths[:1]])
         if horizon < NEARLY * whole:
-            out = [replace(x, horizon=horizon) if x.mode == "clamped" else x for x in out]
+            out = [replace(x, horizon=horizon) if x.mode.name == "clamped" else x for x in out]
             told.append(
                 f"gates are driven by the first {horizon:.0f} ms ({samples} samples in all)"
             )
-    if total > LONG and lengths and any(x.mode != "clamped" for x in out):
+    if total > LONG and lengths and any(x.mode.name != "clamped" for x in out):
         out = _grown(out, lengths)
         listed = ", ".join(f"{x:.0f}" for x in lengths)
         told.append(
@@ -125,12 +125,12 @@ def _lengths(
 
 def _grown(stages: list[Stage], lengths: list[float]) -> list[Stage]:
     """Observers on the first part; the stages that simulate on it, on more, and on all of it."""
-    last = max(i for i, x in enumerate(stages) if x.mode != "clamped")
+    last = max(i for i, x in enumerate(stages) if x.mode.name != "clamped")
     out: list[Stage] = []
     for i, stage in enumerate(stages):
-        if stage.mode == "clamped" or stage.horizon is not None:
+        if stage.mode.name == "clamped" or stage.horizon is not None:
             out.append(stage)
-        elif i < last or stage.mode != "simulation":
+        elif i < last or stage.mode.name != "simulation":
             few = min(stage.steps, _OBSERVED) if stage.optimizer == "levenberg" else stage.steps
             out.append(replace(stage, steps=few, horizon=lengths[0]))
         else:
@@ -147,7 +147,7 @@ def _commanded(
 ) -> tuple[tuple[Stage, ...], str]:
     """In voltage clamp all stages on every n-th sample, and the last one again on all."""
     samples = sum(len(r) for r in recordings)
-    if samples <= COMMANDED or any(x.mode != "clamped" for x in stages):
+    if samples <= COMMANDED or any(x.mode.name != "clamped" for x in stages):
         return tuple(stages), ""
     every = int(np.ceil(samples / SAMPLES))
     thin = [replace(x, every=every) for x in stages]

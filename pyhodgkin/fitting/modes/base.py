@@ -1,0 +1,120 @@
+"""What every mode of a stage offers, and the registry of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any, ClassVar, TypeVar
+from typing import Protocol as Interface
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends.loss import Loss
+from ...errors import InputError, unknown
+from ...neuron.neuron import Neuron
+from ...recordings import Recording
+from ..comparison import Comparison
+from ..parameterization import Parameterization
+from ..problem import Problem
+from ..states import InitialStates
+
+FloatArray = NDArray[np.float64]
+
+
+class StageSettings(Interface):
+    """What a mode needs to know of the stage; see `Stage`."""
+
+    @property
+    def optimizer(self) -> str: ...
+    @property
+    def loss(self) -> Loss | None: ...
+    @property
+    def horizon(self) -> float | None: ...
+    @property
+    def every(self) -> int: ...
+    @property
+    def options(self) -> Mapping[str, Any]: ...
+
+
+class Mode:
+    """What a stage compares with what was measured. A subclass is a frozen dataclass.
+
+    Its fields are its own settings, and arguments of `Stage` where the mode is given by name.
+    Subclasses outside this package are given to `Stage` as values, and by name after `register`.
+    """
+
+    name: ClassVar[str]
+    optimizers: ClassVar[tuple[str, ...] | None] = None  # those that it can be used with
+    starts_at_measured_v: ClassVar[bool] = False  # so that it is of no use in voltage clamp
+
+    def check(
+        self,
+        where: str,
+        stage: StageSettings,
+        neuron: Neuron,
+        recordings: Sequence[Recording],
+        loss: Loss,
+    ) -> None:
+        """Raise `InputError` unless a stage of this mode can be run; `where` names it."""
+        if self.starts_at_measured_v and recordings[0].observed != "v":
+            raise InputError(
+                f"{where}: {self.name} training starts from the v measured; in voltage "
+                'clamp v is commanded: use mode="clamped"'
+            )
+
+    def parameterize(
+        self,
+        problem: Problem,
+        stage: StageSettings,
+        parameters: Parameterization,
+        y0: FloatArray | None,
+    ) -> Parameterization:
+        """The unknowns of a stage: `parameters`, and by default the initial states `y0`."""
+        if y0 is None:
+            return parameters
+        gates = problem.neuron.right_hand_side is None
+        return Parameterization(parameters.theta, parameters.blocks, InitialStates(y0, gates))
+
+    def prepare(
+        self, problem: Problem, stage: StageSettings, unknowns: Parameterization
+    ) -> Comparison:
+        """What is compared in a stage of this mode."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_MODES: dict[str, type[Mode]] = {}
+
+
+M = TypeVar("M", bound=type[Mode])
+
+
+def register(mode: M) -> M:
+    """Make a mode known by its name; to be used as a decorator of its class."""
+    _MODES[mode.name] = mode
+    return mode
+
+
+def names() -> tuple[str, ...]:
+    """The names of the modes that are known."""
+    return tuple(_MODES)
+
+
+def of_name(name: str, given: Mapping[str, Any]) -> Mode:
+    """The mode called `name`, with those of the settings `given` that are not None."""
+    if name not in _MODES:
+        raise unknown("mode of a Stage", name, names())
+    mode, known = _MODES[name], {}
+    for f in fields(_MODES[name]):  # type: ignore[arg-type]
+        known[f.name] = f.default is MISSING
+    for setting, value in given.items():
+        if value is not None and setting not in known:
+            only = f"only {', '.join(known)}" if known else "no setting"
+            raise InputError(f'Stage: {setting} = {value} with mode = "{name}", which has {only}')
+    for setting, needed in known.items():
+        if needed and given.get(setting) is None:
+            raise InputError(f'Stage: mode = "{name}" needs {setting}= (see {mode.__name__})')
+    return mode(**{k: x for k, x in given.items() if x is not None})
