@@ -279,7 +279,7 @@ def test_the_schedule_of_windows():
     )  # fmt: skip
     assert "windows of 0.5, 2 ms" in result.log[0]
     stages = growing([measured(t_end=50.0)], 0.01)
-    assert [s.window for s in stages] == [0.5, 0.5, 2.0, 10.0, None]
+    assert [getattr(s.mode, "window", None) for s in stages] == [0.5, 0.5, 2.0, 10.0, None]
     assert all(s.penalty.curvature == 0.01 for s in stages)
 
 
