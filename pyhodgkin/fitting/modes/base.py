@@ -107,14 +107,15 @@ def of_name(name: str, given: Mapping[str, Any]) -> Mode:
     """The mode called `name`, with those of the settings `given` that are not None."""
     if name not in _MODES:
         raise unknown("mode of a Stage", name, names())
-    mode, known = _MODES[name], {}
+    mode, known, units = _MODES[name], {}, {}
     for f in fields(_MODES[name]):  # type: ignore[arg-type]
-        known[f.name] = f.default is MISSING
+        known[f.name], units[f.name] = f.default is MISSING, f.metadata.get("unit")
     for setting, value in given.items():
         if value is not None and setting not in known:
             only = f"only {', '.join(known)}" if known else "no setting"
             raise InputError(f'Stage: {setting} = {value} with mode = "{name}", which has {only}')
     for setting, needed in known.items():
         if needed and given.get(setting) is None:
-            raise InputError(f'Stage: mode = "{name}" needs {setting}= (see {mode.__name__})')
+            what = f" ({units[setting]})" if units.get(setting) else ""
+            raise InputError(f'Stage: mode = "{name}" needs {setting}={what}')
     return mode(**{k: x for k, x in given.items() if x is not None})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -88,7 +88,7 @@ class MultipleShooting(Mode):
     Bock & Plitt 1984, IFAC Proc 17:1603. :doi:`10.1016/S1474-6670(17)61205-9`
     """
 
-    window: float
+    window: float = field(metadata={"unit": "ms"})
     continuity: float = 1.0
     name: ClassVar[str] = "multiple_shooting"
     optimizers: ClassVar[tuple[str, ...] | None] = ("adamw", "lbfgs")

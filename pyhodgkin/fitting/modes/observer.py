@@ -11,7 +11,7 @@ is left over is explained by the model alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -119,7 +119,7 @@ class Observer(Mode):
         closer the voltage is held; a schedule lowers it from stage to stage.
     """
 
-    gain: float
+    gain: float = field(metadata={"unit": "a conductance: mS/cm², µS or nS"})
     name: ClassVar[str] = "observer"
     starts_at_measured_v: ClassVar[bool] = True
 
