@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .backends.base import Backend, Penalty
 from .backends.loss import Loss
@@ -16,7 +18,7 @@ from .backends.options import names_given, options_of
 from .errors import InputError, RecordingWarning, SolveError
 from .fitting import checks
 from .fitting.conclude import concluded
-from .fitting.hierarchical import cells_of
+from .fitting.hierarchical import Cells, cells_of
 from .fitting.initialize.upsample import upsample_with_model
 from .fitting.objective import Problem
 from .fitting.penalties import CurvePenalty
@@ -37,6 +39,7 @@ from .recordings.initial_conditions import decided
 from .recordings.matching import bounds_of, neuron_of
 from .recordings.temperatures import at_recordings
 from .results.fit_result import FitResult
+from .storage import claims
 
 __all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "fit", "upsample_with_model"]
 
@@ -169,54 +172,103 @@ def fit(
         raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
     solved = options_of(options, None, fit)
     train, held = checks.divide(recordings, heldout)
-    given_neuron, sized = neuron, area is not None or capacitance is not None
-    neuron = neuron_of(neuron, (*train, *held), area, capacitance)
-    indices = checks.trainable_of(neuron, trainable)
-    cells = cells_of(neuron, per_cell, train, held)
-    indices = indices if cells is None else np.union1d(indices, cells.own)
-    names = [neuron.layout.names[i] for i in indices]
-    bounds = bounds_of(bounds, names, given_neuron, neuron, sized)
-    neuron, taken = at_recordings(neuron, (*train, *held), indices)
-    neuron, ranges = at_time_scale(neuron, indices, train, seeds is not None)
-    said = facts.notes((*train, *held), per_cell)
-    for text in (*said, taken):
-        if text:
-            warnings.warn(text, RecordingWarning, stacklevel=2)
+    size, seeded = (area, capacitance), seeds is not None
+    what = _unknowns(neuron, train, held, trainable, per_cell, bounds, size, seeded)
+    for text in what.warned:
+        warnings.warn(text, RecordingWarning, stacklevel=2)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
-    chosen = {"trainable": trainable, "loss": loss, "penalty": penalties or None}
-    given = [name for name, said in chosen.items() if said is not None]
-    given += ["options"] if {"rtol", "atol", "solver"} & names_given(options) else []
+    given = _given({"trainable": trainable, "loss": loss, "penalty": penalties or None}, options)
     noises = (
         noise_levels(train, noise),
         noise_levels(held, noise if noise is None or np.ndim(noise) == 0 else None),
     )
-    own = () if cells is None else [neuron.layout.names[i] for i in cells.own]
-    stages, reason = choose(schedule, neuron, train, indices, given, noises[0], own)
+    stages, reason = choose(
+        schedule, what.neuron, train, what.indices, given, noises[0], what.own_names
+    )
     starts, compared = checks.seeds_of(seeds), loss_of(loss)
-    checks.stages_fit(stages, neuron, train, compared)
+    checks.stages_fit(stages, what.neuron, train, compared)
     claim = checks.claim_of(out, resume, overwrite)
     problem = Problem(
         checks.engine_of(backend, solved),
-        neuron,
+        what.neuron,
         train,
         held,
         compared,
         solved,
         penalties,
         *noises,
-        cells,
+        what.cells,
         noise is not None,
     )
-    moving, why = decided(fit_initial, neuron, train, noises[0])
-    plan = Plan(problem, stages, indices, starts, bounds or {}, moving)
+    moving, why = decided(fit_initial, what.neuron, train, noises[0])
+    plan = Plan(problem, stages, what.indices, starts, what.bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
-    told = [text for text in (*said, taken, ranges, reason, why) if text]
+    told = [text for text in (*what.warned, what.ranges, reason, why) if text]
     for text in told:
         LOGGER.info(text)  # before the first long computation
     trainer = Trainer(plan, store, checkpoint_every, callback)
     trainer.log += told
     if resume and store is not None:
         trainer.resume(store)
+    result = _trained(plan, trainer, claim, progress, began)
+    if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
+        raise SolveError(result.message)
+    return result
+
+
+@dataclass(frozen=True)
+class _Unknowns:
+    """The neuron in the unit and at the temperature of the recordings, and what of it is trained.
+
+    `warned` are texts on the recordings, `ranges` one on ranges that were changed.
+    """
+
+    neuron: Neuron
+    indices: NDArray[np.intp]
+    cells: Cells | None
+    bounds: Bounds | None
+    warned: tuple[str, ...]
+    ranges: str
+
+    @property
+    def own_names(self) -> Sequence[str]:
+        """Names of what each cell has for itself."""
+        return () if self.cells is None else [self.neuron.layout.names[i] for i in self.cells.own]
+
+
+def _unknowns(
+    neuron: Neuron,
+    train: tuple[Recording, ...],
+    held: tuple[Recording, ...],
+    trainable: str | Sequence[str] | None,
+    per_cell: str | Sequence[str] | None,
+    bounds: Bounds | None,
+    size: tuple[float | None, float | None],
+    seeded: bool,
+) -> _Unknowns:
+    given = neuron
+    neuron = neuron_of(neuron, (*train, *held), *size)
+    indices = checks.trainable_of(neuron, trainable)
+    cells = cells_of(neuron, per_cell, train, held)
+    indices = indices if cells is None else np.union1d(indices, cells.own)
+    names = [neuron.layout.names[i] for i in indices]
+    bounds = bounds_of(bounds, names, given, neuron, size != (None, None))
+    neuron, taken = at_recordings(neuron, (*train, *held), indices)
+    neuron, ranges = at_time_scale(neuron, indices, train, seeded)
+    said = (*facts.notes((*train, *held), per_cell), taken)
+    return _Unknowns(neuron, indices, cells, bounds, tuple(x for x in said if x), ranges)
+
+
+def _given(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+    """What the caller chose of that which a schedule may set."""
+    given = [name for name, said in chosen.items() if said is not None]
+    return given + (["options"] if {"rtol", "atol", "solver"} & names_given(options) else [])
+
+
+def _trained(
+    plan: Plan, trainer: Trainer, claim: claims.Claim | None, progress: bool | None, began: float
+) -> FitResult:
+    """Run the stages, and keep the result in the folder that was claimed."""
     with Interrupts() as interrupts:
         with Bar(progress) as bar:
             trainer.run(interrupts, bar)
@@ -226,6 +278,4 @@ def fit(
         if claim is not None:
             result.write(claim.path)
             claim.finish(keep=trainer.interrupted)
-    if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
-        raise SolveError(result.message)
     return result
