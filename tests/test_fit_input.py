@@ -40,7 +40,7 @@ BAD = [
     (
         dict(schedule=Stage("clamped", "levenberg", loss=Loss(observer_conductance=2.0))),
         InputError,
-        'gain = 2 mS/cm².*take "lbfgs"',
+        'observer_conductance = 2 mS/cm².*take "lbfgs"',
     ),
     (dict(rtoll=1e-3), UnknownNameError, "rtol"),
     (dict(penalty=CurvePenalty(size=1.0, gates=["h"])), UnknownNameError, '"h"'),

@@ -77,9 +77,9 @@ def test_an_observer_stage_finds_conductances_far_away(backend):
 
 
 def test_an_observer_draws_to_a_measured_voltage_only():
-    with pytest.raises(InputError, match="needs gain= .a conductance: mS"):
+    with pytest.raises(InputError, match=r"needs gain= .a conductance: mS"):
         Stage("observer")
-    with pytest.raises(InputError, match="gain = 1.0 .* has no setting"):
+    with pytest.raises(InputError, match=r"gain = 1.0 .* has no setting"):
         Stage("clamped", gain=1.0)
     with pytest.raises(InputError, match="must be positive"):
         Stage("observer", gain=-1.0)
