@@ -34,8 +34,8 @@ class Loss:
         Where v is compared, this times the mean squared error of the spike times, in ms², is
         added. A spike is a rise of v through `threshold`; as many as can be are paired with one of
         the prediction, at most `match_window` away, and of such pairings the closest is taken. A
-        spike without any counts as that far off, and gives no gradient. One too many is not in this term, but in the residual of v; cliffs
-        on both sides were found to stop a fit sooner.
+        spike without any counts as that far off, and gives no gradient. One too many is not in
+        this term, but in the residual of v; cliffs on both sides were found to stop a fit sooner.
     threshold : float
         mV; where a spike is timed.
     match_window : float
