@@ -55,14 +55,6 @@ class Fields:
         value = self._checked(name, lambda x: x is None or _is_number(x), "a number or null")
         return None if value is None else float(value)
 
-    def text_if_there(self, name: str) -> str | None:
-        """A text; None where the field is missing or null."""
-        return None if self.optional(name) is None else self.text(name)
-
-    def number_if_there(self, name: str) -> float | None:
-        """A number; None where the field is missing or null."""
-        return None if self.optional(name) is None else self.number(name)
-
     def integer(self, name: str) -> int:
         whole = self._checked(name, lambda x: _is_number(x) and x == int(x), "a whole number")
         return int(whole)

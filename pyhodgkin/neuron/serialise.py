@@ -1,12 +1,15 @@
 """Neurons as plain data: nested dictionaries of numbers and text, and named arrays.
 
-The only place that knows how each dataclass of a neuron is written down and read back;
-docs/document-format.md describes the result.
+Every dataclass of a neuron is written field by field, as the types of its fields say; only what
+differs from that stands here. docs/document-format.md describes the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DocumentError, InputError, nearest
-from .channels import Channel, Current, NeuralCurrent, NeuralRightHandSide
+from .channels import Channel, NeuralCurrent, NeuralRightHandSide
 from .fields import Fields
 from .gates import Gate
-from .kinetics import KINETICS, Kinetics, NeuralKinetics
+from .kinetics import KINETICS, NeuralKinetics
 from .networks import Network
 from .neuron import Neuron
 from .rates import Constant, Curve, Exponential, Leaf, Linoid, Power, Product, Sigmoid, Sum
@@ -25,8 +28,30 @@ from .rates import Constant, Curve, Exponential, Leaf, Linoid, Power, Product, S
 Arrays = Mapping[str, NDArray[np.float64]]
 LEAVES: dict[str, type[Leaf]] = {c.form: c for c in (Constant, Exponential, Sigmoid, Linoid)}
 COMBINED = ("sum", "product", "power")
-CURRENTS = ("channel", "neural_current")
-NEURAL_SCALARS = ("v_shift", "v_scale", "tau_min", "tau_max", "bound")
+CURRENTS: dict[str, type] = {"channel": Channel, "neural_current": NeuralCurrent}
+TAGS = {kind: name for name, kind in (CURRENTS | KINETICS).items()}
+# The order in a document, where it is not that of the dataclass.
+ORDER: dict[type, str] = {
+    Neuron: "name doi note current_unit area c_m v_rest temperature initial channels "
+    "right_hand_side",
+    NeuralCurrent: "name scale v_shift v_scale network gates",
+    NeuralRightHandSide: "states shift scale time_scale stimulus_scale network",
+    Gate: "name power q10 t_ref kinetics",
+    NeuralKinetics: "form v_shift v_scale tau_min tau_max bound prior network",
+}
+# None where they are missing; documents of other programs leave them out.
+OPTIONAL = ("current_unit", "area", "right_hand_side", "prior")
+PLAIN: dict[str, Callable[[Fields, str], Any]] = {
+    "str": Fields.text,
+    "int": Fields.integer,
+    "float": Fields.number,
+    "float | None": Fields.number_or_none,
+    "tuple[str, ...]": Fields.texts,
+    "tuple[float, ...]": Fields.numbers,
+    "tuple[tuple[str, float], ...]": lambda fields, name: tuple(
+        fields.numbers_by_name(name).items()
+    ),
+}
 
 
 def to_dict(neuron: Neuron) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
@@ -40,21 +65,7 @@ def to_dict(neuron: Neuron) -> tuple[dict[str, Any], dict[str, NDArray[np.float6
     (0.1, {})
     """
     arrays: dict[str, NDArray[np.float64]] = {}
-    box = neuron.right_hand_side
-    data = {
-        "name": neuron.name,
-        "doi": neuron.doi,
-        "note": neuron.note,
-        "current_unit": neuron.current_unit,
-        "area": neuron.area,
-        "c_m": neuron.c_m,
-        "v_rest": neuron.v_rest,
-        "temperature": neuron.temperature,
-        "initial": dict(neuron.initial),
-        "channels": [_write_current(channel, arrays) for channel in neuron.channels],
-        "right_hand_side": None if box is None else _write_box(box, arrays),
-    }
-    return data, arrays
+    return _written(neuron, "", arrays), arrays
 
 
 def from_dict(data: Any, arrays: Arrays) -> Neuron:
@@ -65,27 +76,7 @@ def from_dict(data: Any, arrays: Arrays) -> Neuron:
     DocumentError
         If something is missing, unknown or of the wrong type; the message says where.
     """
-    fields = Fields(data, "neuron")
-    channels = [
-        _read_current(item, arrays, f"neuron.channels[{i}]")
-        for i, item in enumerate(fields.listing("channels"))
-    ]
-    box = fields.optional("right_hand_side")
-    values = dict(
-        name=fields.text("name"),
-        doi=fields.text("doi"),
-        note=fields.text("note"),
-        current_unit=fields.text_if_there("current_unit"),
-        area=fields.number_if_there("area"),
-        c_m=fields.number("c_m"),
-        v_rest=fields.number("v_rest"),
-        temperature=fields.number_or_none("temperature"),
-        initial=tuple(fields.numbers_by_name("initial").items()),
-        channels=tuple(channels),
-        right_hand_side=None if box is None else _read_box(box, arrays),
-    )
-    fields.finish()
-    return _built(Neuron, "neuron", **values)
+    return _Reader(arrays).item(Neuron, data, "neuron")
 
 
 def curve_to_dict(curve: Curve) -> dict[str, Any]:
@@ -127,134 +118,94 @@ def curve_from_dict(data: Any, where: str = "curve") -> Curve:
     return curve
 
 
-def _write_current(channel: Current, arrays: dict[str, Any]) -> dict[str, Any]:
-    gates = [_write_gate(gate, channel.name, arrays) for gate in channel.gates]
-    if isinstance(channel, Channel):
-        own: dict[str, Any] = {"kind": "channel", "name": channel.name}
-        own |= {"g": channel.g, "e": channel.e}
-    else:
-        own = {"kind": "neural_current", "name": channel.name}
-        own |= {n: getattr(channel, n) for n in ("scale", "v_shift", "v_scale")}
-        own["network"] = _write_network(channel.network, f"{channel.name}.network", arrays)
-    return {**own, "gates": gates}
+@cache
+def _types(kind: type) -> dict[str, str]:
+    """The fields of a dataclass and their types, in the order of a document."""
+    types = {field.name: str(field.type) for field in dataclass_fields(kind)}
+    return {name: types[name] for name in ORDER[kind].split()} if kind in ORDER else types
 
 
-def _read_current(data: Any, arrays: Arrays, where: str) -> Current:
-    fields = Fields(data, where)
-    kind, name = fields.text("kind"), fields.text("name")
-    gates = tuple(
-        _read_gate(item, arrays, f"{where}.gates[{i}]")
-        for i, item in enumerate(fields.listing("gates"))
-    )
-    if kind == "channel":
-        numbers = {n: fields.number(n) for n in ("g", "e")}
-        current = _built(Channel, where, name=name, gates=gates, **numbers)
-    elif kind == "neural_current":
-        numbers = {n: fields.number(n) for n in ("scale", "v_shift", "v_scale")}
-        network = _read_network(fields.take("network"), arrays, f"{where}.network")
-        current = _built(NeuralCurrent, where, name=name, network=network, gates=gates, **numbers)
-    else:
-        raise _unknown(where, "kind of channel", kind, CURRENTS)
-    fields.finish()
-    return current
+def _written(item: Any, prefix: str, arrays: dict[str, Any]) -> Any:
+    """A value of a neuron as plain data; arrays of networks go to `arrays`, by `prefix`."""
+    if isinstance(item, Curve):
+        return curve_to_dict(item)
+    if isinstance(item, Network):
+        path = f"{prefix}network"
+        for i, array in enumerate(item.arrays()):
+            arrays[f"{path}.{'bias' if i % 2 else 'weight'}{i // 2}"] = array
+        return {"layers": list(item.layers), "activation": item.activation, "tensors": path}
+    if isinstance(item, tuple):
+        return [_written(part, prefix, arrays) for part in item]
+    if not is_dataclass(item):
+        return item
+    if isinstance(item, (Gate, Channel, NeuralCurrent)):
+        prefix = f"{prefix}{item.name}."
+    tag = {"kind": TAGS[type(item)]} if type(item) in TAGS else {}
+    values = {n: _written(getattr(item, n), prefix, arrays) for n in _types(type(item))}
+    return tag | values | ({"initial": dict(item.initial)} if isinstance(item, Neuron) else {})
 
 
-def _write_gate(gate: Gate, channel: str, arrays: dict[str, Any]) -> dict[str, Any]:
-    own = {n: getattr(gate, n) for n in ("name", "power", "q10", "t_ref")}
-    path = f"{channel}.{gate.name}.network"
-    return {**own, "kinetics": _write_kinetics(gate.kinetics, path, arrays)}
+class _Reader:
+    """Makes the parts of a neuron from plain data; each method is told the place, for messages."""
 
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays = arrays
+        self._nested: dict[str, Callable[[Any, str], Any]] = {
+            "Curve": curve_from_dict,
+            "Network": self._network,
+            "Kinetics": partial(self._one_of, KINETICS, "kinetics"),
+            "Gate": partial(self.item, Gate),
+            "Current": partial(self._one_of, CURRENTS, "channel"),
+            "NeuralRightHandSide": partial(self.item, NeuralRightHandSide),
+        }
 
-def _read_gate(data: Any, arrays: Arrays, where: str) -> Gate:
-    fields = Fields(data, where)
-    kinetics = _read_kinetics(fields.take("kinetics"), arrays, f"{where}.kinetics")
-    values = dict(
-        name=fields.text("name"),
-        power=fields.integer("power"),
-        q10=fields.number("q10"),
-        t_ref=fields.number_or_none("t_ref"),
-    )
-    fields.finish()
-    return _built(Gate, where, kinetics=kinetics, **values)
+    def item(self, kind: type, data: Any, where: str) -> Any:
+        """An object of a dataclass, from a field for each of its own."""
+        return self._item(kind, Fields(data, where), where)
 
+    def _item(self, kind: type, fields: Fields, where: str) -> Any:
+        values = {n: self._value(fields, n, type_, where) for n, type_ in _types(kind).items()}
+        fields.finish()
+        return _built(kind, where, **values)
 
-def _write_kinetics(kinetics: Kinetics, path: str, arrays: dict[str, Any]) -> dict[str, Any]:
-    data: dict[str, Any] = {"kind": kinetics.kind}
-    if not isinstance(kinetics, NeuralKinetics):
-        return data | {role: curve_to_dict(c) for role, c in kinetics.curves().items()}
-    data |= {"form": kinetics.form}
-    data |= {name: getattr(kinetics, name) for name in NEURAL_SCALARS}
-    prior = kinetics.prior
-    data["prior"] = None if prior is None else _write_kinetics(prior, path, arrays)
-    data["network"] = _write_network(kinetics.network, path, arrays)
-    return data
+    def _value(self, fields: Fields, name: str, type_: str, where: str) -> Any:
+        if name in OPTIONAL:
+            if fields.optional(name) is None:
+                return None
+            type_ = type_.removesuffix(" | None")
+        if type_ in PLAIN:
+            return PLAIN[type_](fields, name)
+        if type_ in self._nested:
+            return self._nested[type_](fields.take(name), f"{where}.{name}")
+        read = self._nested[type_.removeprefix("tuple[").removesuffix(", ...]")]
+        items = enumerate(fields.listing(name))
+        return tuple(read(item, f"{where}.{name}[{i}]") for i, item in items)
 
+    def _one_of(self, kinds: Mapping[str, type], what: str, data: Any, where: str) -> Any:
+        fields = Fields(data, where)
+        kind = fields.text("kind")
+        if kind not in kinds:
+            raise _unknown(where, f"kind of {what}", kind, kinds)
+        return self._item(kinds[kind], fields, where)
 
-def _read_kinetics(data: Any, arrays: Arrays, where: str) -> Kinetics:
-    fields = Fields(data, where)
-    kind = fields.text("kind")
-    if kind not in KINETICS:
-        raise _unknown(where, "kind of kinetics", kind, KINETICS)
-    if kind == NeuralKinetics.kind:
-        prior = fields.optional("prior")
-        values: dict[str, Any] = {n: fields.number(n) for n in NEURAL_SCALARS if n != "tau_max"}
-        values["tau_max"] = fields.number_or_none("tau_max")
-        values["form"] = fields.text("form")
-        values["network"] = _read_network(fields.take("network"), arrays, f"{where}.network")
-        values["prior"] = None if prior is None else _read_kinetics(prior, {}, f"{where}.prior")
-    else:
-        roles = KINETICS[kind].roles
-        values = {role: curve_from_dict(fields.take(role), f"{where}.{role}") for role in roles}
-    fields.finish()
-    return _built(KINETICS[kind], where, **values)
-
-
-def _write_network(network: Network, path: str, arrays: dict[str, Any]) -> dict[str, Any]:
-    for i, array in enumerate(network.arrays()):
-        arrays[f"{path}.{'bias' if i % 2 else 'weight'}{i // 2}"] = array
-    return {"layers": list(network.layers), "activation": network.activation, "tensors": path}
-
-
-def _read_network(data: Any, arrays: Arrays, where: str) -> Network:
-    fields = Fields(data, where)
-    layers, path = fields.numbers("layers"), fields.text("tensors")
-    activation = fields.text("activation")
-    fields.finish()
-    found = []
-    for i, (n_in, n_out) in enumerate(pairwise(layers)):
-        for name, shape in ((f"weight{i}", (n_out, n_in)), (f"bias{i}", (n_out,))):
-            array = arrays.get(f"{path}.{name}")
-            if array is None:
-                raise DocumentError(f"{where}: tensor {path}.{name} is missing")
-            if array.shape != shape:
-                raise DocumentError(
-                    f"{where}: tensor {path}.{name} has shape {array.shape}; layers say {shape}"
-                )
-            found.append(array)
-    weights, biases = tuple(found[0::2]), tuple(found[1::2])
-    return _built(Network, where, weights=weights, biases=biases, activation=activation)
-
-
-def _write_box(box: NeuralRightHandSide, arrays: dict[str, Any]) -> dict[str, Any]:
-    lists = {name: list(getattr(box, name)) for name in ("states", "shift", "scale")}
-    network = _write_network(box.network, "network", arrays)
-    scales = {"time_scale": box.time_scale, "stimulus_scale": box.stimulus_scale}
-    return {**lists, **scales, "network": network}
-
-
-def _read_box(data: Any, arrays: Arrays) -> NeuralRightHandSide:
-    where = "neuron.right_hand_side"
-    fields = Fields(data, where)
-    values = dict(
-        states=fields.texts("states"),
-        shift=fields.numbers("shift"),
-        scale=fields.numbers("scale"),
-        time_scale=fields.number("time_scale"),
-        stimulus_scale=fields.number_or_none("stimulus_scale"),
-        network=_read_network(fields.take("network"), arrays, f"{where}.network"),
-    )
-    fields.finish()
-    return _built(NeuralRightHandSide, where, **values)
+    def _network(self, data: Any, where: str) -> Network:
+        fields = Fields(data, where)
+        layers, path = fields.numbers("layers"), fields.text("tensors")
+        activation = fields.text("activation")
+        fields.finish()
+        found = []
+        for i, (n_in, n_out) in enumerate(pairwise(layers)):
+            for name, shape in ((f"weight{i}", (n_out, n_in)), (f"bias{i}", (n_out,))):
+                array = self._arrays.get(f"{path}.{name}")
+                if array is None:
+                    raise DocumentError(f"{where}: tensor {path}.{name} is missing")
+                if array.shape != shape:
+                    raise DocumentError(
+                        f"{where}: tensor {path}.{name} has shape {array.shape}; layers say {shape}"
+                    )
+                found.append(array)
+        weights, biases = tuple(found[0::2]), tuple(found[1::2])
+        return _built(Network, where, weights=weights, biases=biases, activation=activation)
 
 
 def _built(kind: Callable[..., Any], where: str, **values: Any) -> Any:
