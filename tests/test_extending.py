@@ -332,3 +332,38 @@ class Momentum:
     def restore(self, state):
         for name in self._STATE:
             setattr(self, name, np.array(state[name]))
+
+
+@pytest.fixture
+def momentum():
+    optimize.register("momentum", Momentum)
+    yield {"backend": "torch", "progress": False, "rtol": 1e-4, "atol": 1e-6}
+    optimize.unregister("momentum")
+
+
+def test_an_optimizer(momentum, tmp_path):
+    clamp = ph.VoltageClamp.step(0.0, start=2.0, stop=12.0, t_end=15.0)
+    trace = ph.Recording.from_solution(ph.simulate(SQUID, clamp, saveat=0.1, backend="torch"))
+    start = SQUID.with_parameters(k__g=30.0, na__g=100.0)
+    stage = ph.Stage("clamped", "momentum", 60, lr=0.05)
+    arguments = {"trainable": ["k.g", "na.g"], "schedule": stage, **momentum}
+    whole = ph.fit(start, trace, **arguments)
+    assert "momentum" in str(whole)
+    for name, g in (("k", 36.0), ("na", 120.0)):
+        assert abs(whole.neuron.channel(name).g - g) < 0.02 * g
+    # What it keeps in `state` is enough to go on exactly.
+    broken = ph.fit(
+        start, trace, out=tmp_path / "run", callback=lambda s: s.step == 17, **arguments
+    )
+    assert len(broken.history["step"]) == 17
+    resumed = ph.fit(start, trace, out=tmp_path / "run", resume=True, **arguments)
+    np.testing.assert_array_equal(resumed.theta, whole.theta)
+
+
+def test_an_optimizer_that_nobody_registered():
+    with pytest.raises(UnknownNameError, match='unknown optimizer of a Stage "momentun"'):
+        ph.Stage("simulation", "momentun")
+    with pytest.raises(InputError, match='"lbfgs" is one of the package'):
+        optimize.register("lbfgs", Momentum)
+    with pytest.raises(InputError, match="give a function of a Setting"):
+        optimize.register("momentum", 3)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, unknown
+from ..optimize import OPTIMIZERS
 from .losses import Loss
 from .modes.base import Mode, of_name
 from .penalties import CurvePenalty
 
-OPTIMIZERS = ("adamw", "lbfgs", "levenberg")
 RATES = ("constant", "cosine", "halving")
 
 

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...optimize.adamw import AdamW, Optimizer
-from ...optimize.lbfgs import LBFGS
-from ...optimize.levenberg_marquardt import LevenbergMarquardt
+from ...optimize import Setting, create
 from ...results.history import History
 from ...status import Status
 from ..modes.multiple_shooting import ShootingNodes
@@ -85,13 +83,9 @@ class Trainer:
             nodes.take_over(*before)
         self._objective = Objective(self._problem, stage, self._unknowns)
         phi = self._unknowns.start()
-        self.optimizer: Optimizer
-        if stage.optimizer == "adamw":
-            self.optimizer = AdamW(phi, self._plan.decay(stage, phi.shape[-1]))
-        elif stage.optimizer == "levenberg":
-            self.optimizer = LevenbergMarquardt(phi, self._objective.curvature)
-        else:
-            self.optimizer = LBFGS(phi, stage.memory, first=stage.lr)
+        decay = self._plan.decay(stage, phi.shape[-1])
+        setting = Setting(phi, stage.lr, decay, stage.memory, self._objective.curvature)
+        self.optimizer = create(stage.optimizer, setting)
         self.step, self.searching = 0, stage.multistart > 0
         self.stopping = EarlyStopping(phi, stage)
         self.refused, self.reason = np.zeros(k, np.int64), np.zeros(k, np.int64)
