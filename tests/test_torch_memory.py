@@ -15,23 +15,23 @@ from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.torch.solve import Problem
 
 
-def tape_of(t_end: float, lanes: int = 1):
-    protocols = CurrentClamp.family(np.linspace(8.0, 12.0, lanes).tolist(), 1.0, None, t_end)
-    problem = Problem.build(SQUID, protocols, (1, lanes), np.array([t_end]), SolveOptions())
+def tape_of(t_end: float, elements: int = 1):
+    protocols = CurrentClamp.family(np.linspace(8.0, 12.0, elements).tolist(), 1.0, None, t_end)
+    problem = Problem.build(SQUID, protocols, (1, elements), np.array([t_end]), SolveOptions())
     with torch.no_grad():
         p = problem.system.unpack(torch.as_tensor(SQUID.theta[None]))
-        start = problem.start(p, torch.full((1, lanes), -65.0, dtype=torch.float64))
+        start = problem.start(p, torch.full((1, elements), -65.0, dtype=torch.float64))
         return problem.run(p, start, keep=True)
 
 
 def test_the_tape_is_steps_times_states():
-    for t_end, lanes in ((20.0, 1), (100.0, 1), (20.0, 5)):
-        run = tape_of(t_end, lanes)
+    for t_end, elements in ((20.0, 1), (100.0, 1), (20.0, 5)):
+        run = tape_of(t_end, elements)
         tape = run.tape
-        assert tape.y.shape == (int(run.n_steps.max()), 4, 1, lanes)
+        assert tape.y.shape == (int(run.n_steps.max()), 4, 1, elements)
         held = sum(x.numel() * x.element_size() for x in (tape.t, tape.h, tape.t_next, tape.piece))
         held += tape.y.numel() * tape.y.element_size()
-        assert held == 8 * (4 + 4) * tape.length * lanes  # t, h, end, piece and four states
+        assert held == 8 * (4 + 4) * tape.length * elements  # t, h, end, piece and four states
         buffers = {}
         for x in vars(tape).values():
             buffers[x.untyped_storage().data_ptr()] = x.untyped_storage().nbytes()

@@ -42,7 +42,7 @@ class Errors:
     middles: float
 
 
-def march(cell, protocol, solver, n, y0):
+def integrated(cell, protocol, solver, n, y0):
     """States after each of `n` equal steps, and in the middle of each, (n, S)."""
     t = np.array([protocol.t_end])
     problem = Problem.build(cell, [protocol], (1, 1), t, SolveOptions(solver=solver))
@@ -80,7 +80,7 @@ def errors(cell, protocol, solver, counts):
     scale = np.array([100.0, *[1.0] * (len(y0) - 1)])
     out = []
     for n in counts:
-        ends, middles = march(cell, protocol, solver, n, y0)
+        ends, middles = integrated(cell, protocol, solver, n, y0)
         every = max(counts) // n
         at_ends, at_middles = truth[:: 2 * every][1:], truth[every :: 2 * every]
         out.append(
@@ -149,7 +149,7 @@ def test_a_step_under_a_constant_clamp_is_the_exact_exponential():
     y0 = SQUID.initial_state(-20.0)
     y0[1:] = [0.1, 0.9, 0.5]
     clamp = COMMANDS["constant"]
-    ends, _ = march(SQUID, clamp, "exponential", 3, y0)
+    ends, _ = integrated(SQUID, clamp, "exponential", 3, y0)
     for i, name in enumerate(SQUID.states[1:], 1):
         kinetics = SQUID.gate(name).kinetics
         x_inf, tau = float(kinetics.x_inf(-20.0)), float(kinetics.tau(-20.0))

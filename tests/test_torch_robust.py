@@ -167,7 +167,7 @@ def test_bad_elements_change_no_other(dtype):
 
 
 def test_many_lanes_are_as_few():
-    """Few lanes are solved in numpy, many in torch: the answers agree to rounding."""
+    """Few elements are solved in numpy, many in torch: the answers agree to rounding."""
     n = 1100
     theta = np.tile(SQUID.theta, (n, 1))
     theta[:, SQUID.layout["na.g"].start] = np.linspace(90.0, 150.0, n)

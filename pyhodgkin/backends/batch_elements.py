@@ -1,4 +1,4 @@
-"""Lanes of a batch: the parameters of cells, and the ends of windows (numpy only)."""
+"""Elements of a batch: the parameters of cells, and the ends of windows (numpy only)."""
 
 from __future__ import annotations
 

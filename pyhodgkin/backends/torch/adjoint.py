@@ -3,7 +3,7 @@
 The steps of a tape are independent of each other once their starts are known. So they are
 recomputed many at a time: one batch gives the Jacobian of every step by its state, a short
 recursion carries the adjoint backwards through these small matrices, and one more product per
-batch gives the gradient of the parameters. A batch holds `BATCH` lanes, so the memory beyond the
+batch gives the gradient of the parameters. A batch holds `BATCH` elements, so the memory beyond the
 tape does not grow with the length of the solve. Step sizes are constants of the adjoint.
 """
 
@@ -71,12 +71,12 @@ class Adjoint:
         tape, n = self.tape, self.tape.length
         adjoint = torch.zeros_like(tape.y[0])
         accepted = torch.arange(n, device=tape.t.device).view(-1, 1, 1) < tape.count
-        step, lane, place = self.sampler.owners(accepted, tape.t, tape.t_next)
+        step, element, place = self.sampler.owners(accepted, tape.t, tape.t_next)
         flat = cotangent.flatten(2)
         for start in range(((n - 1) // self.chunk) * self.chunk, -1, -self.chunk):
             stop = min(start + self.chunk, n)
             here = (step >= start) & (step < stop)
-            owners = (step[here] - start, lane[here], place[here])
+            owners = (step[here] - start, element[here], place[here])
             adjoint = self._chunk(slice(start, stop), accepted, owners, flat, adjoint)
         # What was asked for at or before the start is the start itself.
         early = self._early(cotangent)
@@ -151,19 +151,19 @@ class Adjoint:
     def _from_samples(
         self, rows: slice, owners: tuple[Tensor, Tensor, Tensor], cotangent: Tensor, dense: Tensor
     ) -> tuple[Tensor, Tensor]:
-        tape, (step, lane, place) = self.tape, owners
+        tape, (step, element, place) = self.tape, owners
         n, order, s = dense.shape[:3]
-        lanes = tape.count.numel()
-        g = cotangent[place, :, lane]
-        t = tape.t[rows].reshape(n, -1)[step, lane]
-        h = tape.h[rows].reshape(n, -1)[step, lane]
-        theta = ((self.sampler.times(lane, place) - t) / h).to(g.dtype)
-        g = self._through_clamp(g, rows, step, lane, theta, dense)
-        by_start = torch.zeros(n * lanes, s, dtype=g.dtype, device=g.device)
-        by_start.index_add_(0, step * lanes + lane, g)
+        elements = tape.count.numel()
+        g = cotangent[place, :, element]
+        t = tape.t[rows].reshape(n, -1)[step, element]
+        h = tape.h[rows].reshape(n, -1)[step, element]
+        theta = ((self.sampler.times(element, place) - t) / h).to(g.dtype)
+        g = self._through_clamp(g, rows, step, element, theta, dense)
+        by_start = torch.zeros(n * elements, s, dtype=g.dtype, device=g.device)
+        by_start.index_add_(0, step * elements + element, g)
         powers = torch.stack([theta**i for i in range(1, order + 1)], 1)
-        by_dense = torch.zeros(n * lanes, order, s, dtype=g.dtype, device=g.device)
-        by_dense.index_add_(0, step * lanes + lane, powers.unsqueeze(-1) * g.unsqueeze(1))
+        by_dense = torch.zeros(n * elements, order, s, dtype=g.dtype, device=g.device)
+        by_dense.index_add_(0, step * elements + element, powers.unsqueeze(-1) * g.unsqueeze(1))
         shape = tape.count.shape
         return (
             by_start.view(n, *shape, s).movedim(-1, 1),
@@ -171,7 +171,7 @@ class Adjoint:
         )
 
     def _through_clamp(
-        self, g: Tensor, rows: slice, step: Tensor, lane: Tensor, theta: Tensor, dense: Tensor
+        self, g: Tensor, rows: slice, step: Tensor, element: Tensor, theta: Tensor, dense: Tensor
     ) -> Tensor:
         """Nothing flows back through a gate sample that was cut to [0, 1]."""
         n = self.system.n_bounded
@@ -179,8 +179,8 @@ class Adjoint:
             return g
         from .tape import polynomial
 
-        y = self.tape.y[rows].flatten(2)[step, :, lane]
-        value = polynomial(theta, y, dense.detach().flatten(3)[step, :, :, lane])[:, 1 : 1 + n]
+        y = self.tape.y[rows].flatten(2)[step, :, element]
+        value = polynomial(theta, y, dense.detach().flatten(3)[step, :, :, element])[:, 1 : 1 + n]
         inside = ((value >= 0.0) & (value <= 1.0)).to(g.dtype)
         return torch.cat([g[:, :1], g[:, 1 : 1 + n] * inside, g[:, 1 + n :]], 1)
 

@@ -1,9 +1,9 @@
 """The few array functions that the equations use, for torch tensors and for numpy arrays.
 
-A solve of few lanes spends its time calling operations on a handful of numbers, and there numpy
+A solve of few elements spends its time calling operations on a handful of numbers, and there numpy
 needs a third of the time of torch. So the equations and the methods are written on `of(x)` and
-on operators: a march of few lanes goes in numpy, one of many lanes, on a GPU or under autograd in
-torch. Annotations say ``Tensor`` for both.
+on operators: few elements are integrated in numpy, many elements, or any on a GPU or under
+autograd, in torch. Annotations say ``Tensor`` for both.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Arrowhead:
 
 @dataclass
 class Inverse:
-    """The inverse itself (S, S, K, Q): for few lanes two operations a solve beat ten small ones."""
+    """The inverse itself (S, S, K, Q): of few elements, two operations a solve beat ten."""
 
     matrix: Tensor
 

@@ -50,17 +50,17 @@ def value_and_grad(
     start = None if y0 is None else np.broadcast_to(y0, (k, r, len(neuron.states)))
     each, gradient = np.zeros((k, r)), np.zeros(tuple(theta.shape))
     by_start = None if start is None else np.zeros(start.shape)
-    for cell, own, lanes, plan in _cell_passes(neuron, recordings, k, options, cells):
-        x = theta[lanes, cell].detach().requires_grad_()
-        s = None if start is None else _tensor(start[lanes][:, own], x).requires_grad_()
+    for cell, own, elements, plan in _cell_passes(neuron, recordings, k, options, cells):
+        x = theta[elements, cell].detach().requires_grad_()
+        s = None if start is None else _tensor(start[elements][:, own], x).requires_grad_()
         begin = _named(neuron, x) if s is None else s
         with one_thread_for(len(x) * len(plan.h), MANY):
             cost = _losses(plan, loss, _residual(system, plan, x, begin, loss.observer_conductance))
             cost.sum().backward()
-        each[lanes, own] = _array(cost.detach())
-        gradient[lanes, cell] += _array(x.grad) / r
+        each[elements, own] = _array(cost.detach())
+        gradient[elements, cell] += _array(x.grad) / r
         if by_start is not None and s is not None:
-            by_start[lanes, own] = _array(s.grad) / r
+            by_start[elements, own] = _array(s.grad) / r
     return _answer(each, gradient, by_start)
 
 
@@ -79,14 +79,14 @@ def predict(
     system, k = _checked(neuron), len(theta)
     start = None if y0 is None else np.broadcast_to(y0, (k, len(recordings), len(neuron.states)))
     out = [np.zeros((k, len(r))) for r in recordings]
-    for cell, own, lanes, plan in _cell_passes(neuron, recordings, k, options, cells):
-        x = theta[lanes, cell].detach()
-        s = _named(neuron, x) if start is None else _tensor(start[lanes][:, own], x)
+    for cell, own, elements, plan in _cell_passes(neuron, recordings, k, options, cells):
+        x = theta[elements, cell].detach()
+        s = _named(neuron, x) if start is None else _tensor(start[elements][:, own], x)
         with torch.no_grad(), one_thread_for(len(x) * len(plan.h), MANY):
             current, _ = _current(system, plan, system.unpack(x), s)
         parts = current.split(plan.lengths, -1)
         for i, part in zip(own, parts, strict=True):
-            out[i][lanes] = _array(part)
+            out[i][elements] = _array(part)
     return out
 
 
@@ -120,8 +120,8 @@ def _cell_passes(
     for cell in np.unique(which).tolist():
         places = np.flatnonzero(which == cell).tolist()
         mine = [recordings[i] for i in places]
-        for own, lanes, plan in passes(neuron, mine, k, options):
-            yield cell, places[own], lanes, plan
+        for own, elements, plan in passes(neuron, mine, k, options):
+            yield cell, places[own], elements, plan
 
 
 def _answer(

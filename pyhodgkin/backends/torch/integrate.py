@@ -1,4 +1,4 @@
-"""The time loops: an adaptive one with its own step size for every lane, and a fixed-step one."""
+"""The time loops: an adaptive one, with a step size for each element, and a fixed-step one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-32
 # `max_steps` holds for each second, and for each so many breakpoints.
 SECOND, MANY = 1000.0, 100
-# Lanes up to which numpy's cheaper operations beat torch's faster arithmetic.
+# Elements up to which numpy's cheaper operations beat torch's faster arithmetic.
 FEW = 1024
 
 
@@ -41,7 +41,7 @@ class Run:
     tape: Tape | None
 
 
-class _Lanes:
+class _Elements:
     """The moving state of a solve; every array is (K, Q) but `y`."""
 
     def __init__(
@@ -78,7 +78,7 @@ class _Lanes:
         self.enter()
 
 
-def march(
+def integrate(
     system: System,
     method: Method,
     p: Params,
@@ -91,7 +91,7 @@ def march(
     keep: bool = False,
     voltage: VoltageRecorder | None = None,
 ) -> Run:
-    """Integrate every lane from `t0` to `t1` (K, Q); few lanes on the CPU go in numpy."""
+    """Integrate every element from `t0` to `t1` (K, Q); few elements on the CPU go in numpy."""
     shape = tuple(y0.shape)
     sampler = Sampler(saveat, _entered(system, y0, t0, stimulus), t0, system.n_bounded, voltage)
     recorder = Recorder(keep)
@@ -102,14 +102,14 @@ def march(
             start: list[Any] = [y0.numpy(), t0.numpy(), t1.numpy()]
         else:
             arrays, start = p, [y0, t0, t1]
-        lanes = _Lanes(system, stimulus, *start)
+        elements = _Elements(system, stimulus, *start)
         if method.adaptive:
             if voltage is not None and not keep:
-                sampler.merger = Merger.of(system, stimulus, arrays, lanes.t1, options)
-            _adaptive(lanes, method, arrays, options, sampler, recorder)
+                sampler.merger = Merger.of(system, stimulus, arrays, elements.t1, options)
+            _adaptive(elements, method, arrays, options, sampler, recorder)
         else:
-            _fixed(lanes, method, arrays, options, sampler, recorder)
-    counts = [as_tensor(x) for x in (lanes.n_steps, lanes.n_rejected, lanes.status)]
+            _fixed(elements, method, arrays, options, sampler, recorder)
+    counts = [as_tensor(x) for x in (elements.n_steps, elements.n_rejected, elements.status)]
     evaluations = (counts[0] + counts[1]) * method.evaluations
     samples = sampler.result(shape)
     return Run(samples, counts[0], counts[1], evaluations, counts[2], recorder.tape())
@@ -124,110 +124,114 @@ def _entered(system: System, y0: Tensor, t0: Tensor, stimulus: Stimulus) -> Tens
 
 
 def _adaptive(
-    lanes: _Lanes,
+    elements: _Elements,
     method: Method,
     p: Params,
     options: SolveOptions,
     sampler: Sampler,
     recorder: Recorder,
 ) -> None:
-    """Every lane with its own steps, of a size that keeps the estimated error in bounds."""
-    xp, system = of(lanes.y), lanes.system
-    atol = np.full((len(lanes.y), 1, 1), options.atol)
+    """Every element with its own steps, of a size that keeps the estimated error in bounds."""
+    xp, system = of(elements.y), elements.system
+    atol = np.full((len(elements.y), 1, 1), options.atol)
     atol[0] *= options.v_scale
-    atol = xp.convert(atol, lanes.y)
+    atol = xp.convert(atol, elements.y)
     exponent = -1.0 / (method.error_order + 1)
-    h = _first_step(lanes, p, atol, options, method.error_order)
+    h = _first_step(elements, p, atol, options, method.error_order)
     one = xp.ones_like(h)
     iteration = 0
-    while bool(lanes.running.any()):
+    while bool(elements.running.any()):
         iteration += 1
-        end, pieces, merged = lanes.end, lanes.pieces, None
-        crossed = h >= (end - lanes.t) * (1.0 - 1e-6)
+        end, pieces, merged = elements.end, elements.pieces, None
+        crossed = h >= (end - elements.t) * (1.0 - 1e-6)
         if sampler.merger is not None and bool(crossed.any()):
-            merged = sampler.merger(lanes.t, h, lanes.piece, pieces)
+            merged = sampler.merger(elements.t, h, elements.piece, pieces)
             if merged is not None:
                 end = xp.where(merged.count > 0, merged.end, end)
                 pieces = merged.pieces
-        left = end - lanes.t
-        # A lane that has stopped takes no part, but must not divide by zero either.
-        step_h = xp.where(lanes.running, xp.where(crossed, left, h), one)
-        step = method(system, p, lanes.y, lanes.t, step_h, lanes.stimulus, pieces)
+        left = end - elements.t
+        # A element that has stopped takes no part, but must not divide by zero either.
+        step_h = xp.where(elements.running, xp.where(crossed, left, h), one)
+        step = method(system, p, elements.y, elements.t, step_h, elements.stimulus, pieces)
         assert step.error is not None
-        size = xp.maximum(abs(lanes.y), abs(step.y))
+        size = xp.maximum(abs(elements.y), abs(step.y))
         ratio = step.error / (atol + options.rtol * size)
         norm = ((ratio * ratio).sum(0) / len(ratio)) ** 0.5
         finite = xp.isfinite(norm)
-        accepted = (norm <= 1.0) & lanes.running
-        t_next = xp.where(crossed, end, lanes.t + step_h)
-        sampler.add(accepted, lanes.t, t_next, step_h, lanes.y, step.dense, merged, lanes.piece)
-        recorder.add(accepted, lanes.t, step_h, t_next, lanes.piece, lanes.y)
+        accepted = (norm <= 1.0) & elements.running
+        t_next = xp.where(crossed, end, elements.t + step_h)
+        sampler.add(
+            accepted, elements.t, t_next, step_h, elements.y, step.dense, merged, elements.piece
+        )
+        recorder.add(accepted, elements.t, step_h, t_next, elements.piece, elements.y)
         factor = xp.clip(SAFETY * xp.at_least(norm, 1e-10) ** exponent, SHRINK, GROW)
         proposed = step_h * xp.where(finite, factor, SHRINK * one)
         # A step cut short by a breakpoint says little about the next one: never shrink for it.
         h = xp.where(accepted & crossed, xp.maximum(h, proposed), proposed)
         if options.dt_max is not None:
             h = xp.at_most(h, options.dt_max)
-        lanes.y = xp.where(accepted, step.y, lanes.y)
-        lanes.t = xp.where(accepted, t_next, lanes.t)
-        lanes.enter()
-        lanes.n_steps += accepted
-        lanes.n_rejected += lanes.running & ~accepted
-        _judge(lanes, h, finite, accepted, options, iteration)
+        elements.y = xp.where(accepted, step.y, elements.y)
+        elements.t = xp.where(accepted, t_next, elements.t)
+        elements.enter()
+        elements.n_steps += accepted
+        elements.n_rejected += elements.running & ~accepted
+        _judge(elements, h, finite, accepted, options, iteration)
         if merged is not None and sampler.merger is not None:
-            sampler.merger.rejected(lanes.running & ~accepted, merged.count)
+            sampler.merger.rejected(elements.running & ~accepted, merged.count)
         crossed = accepted & crossed
         if bool(crossed.any()):
-            lanes.next_piece(crossed, None if merged is None else merged.count)
+            elements.next_piece(crossed, None if merged is None else merged.count)
 
 
 def _judge(
-    lanes: _Lanes,
+    elements: _Elements,
     h: Tensor,
     finite: Tensor,
     accepted: Tensor,
     options: SolveOptions,
     iteration: int,
 ) -> None:
-    """Stop the lanes that have arrived, and those that cannot go on, with the reason."""
-    xp = of(lanes.y)
-    lanes.running = lanes.running & (lanes.t < lanes.t1)
-    stuck = lanes.running & ~accepted & (h <= xp.at_least(ROUNDING * abs(lanes.t), SMALLEST))
+    """Stop the elements that have arrived, and those that cannot go on, with the reason."""
+    xp = of(elements.y)
+    elements.running = elements.running & (elements.t < elements.t1)
+    stuck = elements.running & ~accepted & (h <= xp.at_least(ROUNDING * abs(elements.t), SMALLEST))
     if bool(stuck.any()):
         reason = xp.where(finite, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
-        lanes.status = xp.where(stuck, reason, lanes.status)
-        lanes.running = lanes.running & ~stuck
+        elements.status = xp.where(stuck, reason, elements.status)
+        elements.running = elements.running & ~stuck
     if iteration >= options.max_steps:
-        spent = lanes.running & (iteration >= _limit(lanes, options))
-        lanes.status = xp.where(spent, int(Status.MAX_STEPS), lanes.status)
-        lanes.running = lanes.running & ~spent
+        spent = elements.running & (iteration >= _limit(elements, options))
+        elements.status = xp.where(spent, int(Status.MAX_STEPS), elements.status)
+        elements.running = elements.running & ~spent
 
 
-def _limit(lanes: _Lanes, options: SolveOptions) -> Tensor:
-    """Steps that each lane may have taken to get where it is; see `SolveOptions.max_steps`."""
-    return options.max_steps * (1.0 + of(lanes.y).floor(lanes.t / SECOND) + lanes.piece // MANY)
+def _limit(elements: _Elements, options: SolveOptions) -> Tensor:
+    """Steps that each element may have taken to get where it is; see `SolveOptions.max_steps`."""
+    return options.max_steps * (
+        1.0 + of(elements.y).floor(elements.t / SECOND) + elements.piece // MANY
+    )
 
 
 def _first_step(
-    lanes: _Lanes, p: Params, atol: Tensor, options: SolveOptions, order: int
+    elements: _Elements, p: Params, atol: Tensor, options: SolveOptions, order: int
 ) -> Tensor:
     """A first step in the spirit of Hairer, Nørsett & Wanner, Solving ODEs I, section II.4."""
-    xp = of(lanes.y)
-    drive = lanes.stimulus.drive(lanes.pieces, lanes.t)
-    f = lanes.system.rhs(lanes.y, drive, p)
-    scale = atol + options.rtol * abs(lanes.y)
-    d0 = ((lanes.y / scale) ** 2).mean(0) ** 0.5
+    xp = of(elements.y)
+    drive = elements.stimulus.drive(elements.pieces, elements.t)
+    f = elements.system.rhs(elements.y, drive, p)
+    scale = atol + options.rtol * abs(elements.y)
+    d0 = ((elements.y / scale) ** 2).mean(0) ** 0.5
     d1 = xp.at_least(((f / scale) ** 2).mean(0) ** 0.5, 1e-12)
     # The error of the first step goes like h^(order + 1): bring it near the tolerance.
-    h = xp.convert(xp.minimum(0.01 * d0 / d1, d1 ** (-1.0 / (order + 1))), lanes.t)
+    h = xp.convert(xp.minimum(0.01 * d0 / d1, d1 ** (-1.0 / (order + 1))), elements.t)
     h = xp.where(xp.isfinite(h) & (h > 0), h, 1e-6 * xp.ones_like(h))
     if options.dt_max is not None:
         h = xp.at_most(h, options.dt_max)
-    return xp.minimum(xp.at_least(h, 1e-28), xp.at_least(lanes.t1 - lanes.t, 1e-12))
+    return xp.minimum(xp.at_least(h, 1e-28), xp.at_least(elements.t1 - elements.t, 1e-12))
 
 
 def _fixed(
-    lanes: _Lanes,
+    elements: _Elements,
     method: Method,
     p: Params,
     options: SolveOptions,
@@ -235,36 +239,43 @@ def _fixed(
     recorder: Recorder,
 ) -> None:
     """Steps of `dt`, shortened so that they divide each piece of the stimulus."""
-    xp = of(lanes.y)
-    n_left, h = _divide(lanes, options.dt)
-    total = math.ceil(float((lanes.t1 - lanes.t).max()) / options.dt - 1e-9) + lanes.stimulus.count
-    parts = 1 + math.floor(float(lanes.t1.max()) / SECOND) + (lanes.stimulus.count - 1) // MANY
+    xp = of(elements.y)
+    n_left, h = _divide(elements, options.dt)
+    total = (
+        math.ceil(float((elements.t1 - elements.t).max()) / options.dt - 1e-9)
+        + elements.stimulus.count
+    )
+    parts = (
+        1 + math.floor(float(elements.t1.max()) / SECOND) + (elements.stimulus.count - 1) // MANY
+    )
     for _ in range(min(total, options.max_steps * parts)):
         crossed = n_left == 1
-        step = method(lanes.system, p, lanes.y, lanes.t, h, lanes.stimulus, lanes.pieces)
-        t_next = xp.where(crossed, lanes.end, lanes.t + h)
-        sampler.add(lanes.running, lanes.t, t_next, h, lanes.y, step.dense)
-        recorder.add(lanes.running, lanes.t, h, t_next, lanes.piece, lanes.y)
-        lanes.y = xp.where(lanes.running, step.y, lanes.y)
-        lanes.t = xp.where(lanes.running, t_next, lanes.t)
-        lanes.enter()
-        lanes.n_steps += lanes.running
+        step = method(
+            elements.system, p, elements.y, elements.t, h, elements.stimulus, elements.pieces
+        )
+        t_next = xp.where(crossed, elements.end, elements.t + h)
+        sampler.add(elements.running, elements.t, t_next, h, elements.y, step.dense)
+        recorder.add(elements.running, elements.t, h, t_next, elements.piece, elements.y)
+        elements.y = xp.where(elements.running, step.y, elements.y)
+        elements.t = xp.where(elements.running, t_next, elements.t)
+        elements.enter()
+        elements.n_steps += elements.running
         n_left = n_left - 1
-        lanes.running = lanes.running & (lanes.t < lanes.t1)
+        elements.running = elements.running & (elements.t < elements.t1)
         if bool(crossed.any()):
-            if not bool(lanes.running.any()):
+            if not bool(elements.running.any()):
                 break
-            lanes.next_piece(crossed & lanes.running)
-            n_new, h_new = _divide(lanes, options.dt)
+            elements.next_piece(crossed & elements.running)
+            n_new, h_new = _divide(elements, options.dt)
             n_left, h = xp.where(crossed, n_new, n_left), xp.where(crossed, h_new, h)
-    lanes.status = xp.where(lanes.running, int(Status.MAX_STEPS), lanes.status)
-    bad = ~xp.isfinite(lanes.y).all(0)
-    lanes.status = xp.where(bad, int(Status.NONFINITE), lanes.status)
+    elements.status = xp.where(elements.running, int(Status.MAX_STEPS), elements.status)
+    bad = ~xp.isfinite(elements.y).all(0)
+    elements.status = xp.where(bad, int(Status.NONFINITE), elements.status)
 
 
-def _divide(lanes: _Lanes, dt: float) -> tuple[Tensor, Tensor]:
-    """How many steps are left in the piece of each lane, and their size."""
-    xp = of(lanes.y)
-    left = xp.at_least(lanes.end - lanes.t, 1e-12)
+def _divide(elements: _Elements, dt: float) -> tuple[Tensor, Tensor]:
+    """How many steps are left in the piece of each element, and their size."""
+    xp = of(elements.y)
+    left = xp.at_least(elements.end - elements.t, 1e-12)
     n = xp.at_least(xp.ceil(left / dt - 1e-9), 1.0)
     return n, left / n

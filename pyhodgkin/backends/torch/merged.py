@@ -67,7 +67,7 @@ class Merger:
         return Merger(stimulus, p["inverse_c"], t1, options.rtol)
 
     def __call__(self, t: Any, h: Any, piece: Any, pieces: Pieces) -> Merged | None:
-        """Steps from `t` (K, Q), in `piece`, of a length up to `h`; None where no lane has one."""
+        """Steps from `t` (K, Q), in `piece`, up to `h` long; None where no element has one."""
         xp = of(t)
         self.most = xp.at_most(GROWTH * self.most, MOST)
         width = int(min(float(self.most.max()), float(h.max()) / self.usual + 2))
@@ -100,9 +100,9 @@ class Merger:
         )
         return Merged(xp.where(chosen, count, 0.0 * count), end, quadratic)
 
-    def rejected(self, lanes: Any, count: Any) -> None:
-        """Steps of these lanes over `count` pieces were too long: go over fewer next time."""
-        self.most = of(count).where(lanes & (count > 0), 0.5 * count, self.most)
+    def rejected(self, elements: Any, count: Any) -> None:
+        """Steps of these elements over `count` pieces were too long: go over fewer next time."""
+        self.most = of(count).where(elements & (count > 0), 0.5 * count, self.most)
 
     def _window(self, piece: Any, width: int) -> Pieces:
         """The pieces `piece` (K, Q) and the `width` that follow; those past the last start late."""
@@ -143,9 +143,9 @@ class Merger:
         q = xp.where(used, zeroth.cumsum(0) - smooth, 0.0 * smooth)
         return end, (a, b, c), _largest(abs(q)) * length * self.inverse_c
 
-    def residual(self, lane: Tensor, t0: Tensor, t: Tensor, rough: Tensor) -> Tensor:
+    def residual(self, element: Tensor, t0: Tensor, t: Tensor, rough: Tensor) -> Tensor:
         """q (N,) at times `t` in steps from `t0`; `rough` (N, 4) is the quadratic and the piece."""
-        k, j = lane // self.t1.shape[1], lane % self.t1.shape[1]
+        k, j = element // self.t1.shape[1], element % self.t1.shape[1]
         offset, slope, bend, piece = rough.unbind(1)
         index = piece.long() + torch.arange(MOST + 1, device=t.device).unsqueeze(1)
         late = index >= self.stimulus.count

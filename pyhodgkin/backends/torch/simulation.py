@@ -33,7 +33,7 @@ def times(recordings: Sequence[Recording]) -> np.ndarray:
 class Simulation:
     """K parameter sets (K, C, P), each simulated under the protocols of R recordings.
 
-    The lanes of the solve are (K, R), or with `cells` (K·R, 1): each with its own parameters.
+    The elements of the solve are (K, R), or with `cells` (K·R, 1): each with its own parameters.
     """
 
     def __init__(
@@ -50,28 +50,28 @@ class Simulation:
         self.observed = recordings[0].observed
         protocols = [r.protocol for r in recordings]
         k, n = self.shape = (theta.shape[0], len(recordings))
-        lanes = self.shape if cells is None else (k * n, 1)
+        elements = self.shape if cells is None else (k * n, 1)
         t = times(recordings)
         self.theta = theta.detach().requires_grad_()
         rows = [p(t if t.ndim == 1 else t[i]) for i, p in enumerate(protocols)]
         command = self.theta.new_tensor(np.array(rows)).t()  # (T, R)
-        self.command = command.unsqueeze(1).expand(-1, k, n).reshape(-1, 1, *lanes)
+        self.command = command.unsqueeze(1).expand(-1, k, n).reshape(-1, 1, *elements)
         first = [r.v[0] if r.v is not None else neuron.v_rest for r in recordings]
-        v = self.theta.new_tensor(np.array(first)).expand(self.shape).reshape(lanes)
+        v = self.theta.new_tensor(np.array(first)).expand(self.shape).reshape(elements)
         if cells is not None:
             protocols, t = protocols * k, t if t.ndim == 1 else np.tile(t, (k, 1))
-        self.problem = Problem.build(neuron, protocols, lanes, t, options)
+        self.problem = Problem.build(neuron, protocols, elements, t, options)
         self.given = y0 is not None
         with torch.enable_grad():
-            of_lanes = self.theta[:, 0]
+            of_elements = self.theta[:, 0]
             if cells is not None:
                 own = torch.as_tensor(cells, device=theta.device)
-                of_lanes = self.theta[:, own].reshape(k * n, -1)
-            self.p = self.problem.system.unpack(of_lanes)
+                of_elements = self.theta[:, own].reshape(k * n, -1)
+            self.p = self.problem.system.unpack(of_elements)
             if y0 is not None:
                 y0 = np.asarray(y0)
                 whole = np.broadcast_to(y0, (k, n, y0.shape[-1]))
-                start = self.problem.public_start(whole.reshape(*lanes, -1))
+                start = self.problem.public_start(whole.reshape(*elements, -1))
             else:
                 start = self.problem.start(self.p, v)
         self.start = start

@@ -15,7 +15,7 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol, Segments
 from ..base import SolveOptions, is_clamped
 from ..solvers import REGISTERED
-from . import integrate as loop
+from . import integrate
 from .adjoint import Adjoint, Gradients
 from .kinetics import Params
 from .steps import METHODS, Method, as_method
@@ -122,10 +122,10 @@ class Problem:
 
     def run(
         self, p: Params, y0: Tensor, keep: bool = False, voltage: VoltageRecorder | None = None
-    ) -> loop.Run:
+    ) -> integrate.Run:
         """Integrate from `y0` (S, K, Q); `voltage` collects the voltage on the steps taken."""
         with torch.no_grad(), one_thread_for(y0.shape[1] * y0.shape[2]):
-            return loop.march(
+            return integrate.integrate(
                 self.system,
                 self.method,
                 p,
@@ -140,7 +140,7 @@ class Problem:
             )
 
     def gradients(
-        self, run: loop.Run, p: Params, y0: Tensor, cotangent: Tensor, stimulus: bool = False
+        self, run: integrate.Run, p: Params, y0: Tensor, cotangent: Tensor, stimulus: bool = False
     ) -> Gradients:
         """Gradients of a run for a cotangent (T, S, K, Q) of its samples."""
         sampler = Sampler(self.saveat, y0, self.t0, self.system.n_bounded)
@@ -156,8 +156,8 @@ class Problem:
 class one_thread_for:
     """One thread where the tensors are so small that sharing them costs more than computing."""
 
-    def __init__(self, lanes: int, enough: int = 4096) -> None:
-        self.few = lanes < enough
+    def __init__(self, elements: int, enough: int = 4096) -> None:
+        self.few = elements < enough
 
     def __enter__(self) -> None:
         self.before = torch.get_num_threads()

@@ -1,6 +1,6 @@
-"""The stimulus on tensors: for every lane the piece of its protocol that holds now.
+"""The stimulus on tensors: for every element the piece of its protocol that holds now.
 
-Lanes are (K, Q) as in `system`; all pieces of all protocols lie in arrays (piece, K, Q).
+Elements are (K, Q) as in `system`; all pieces of all protocols lie in arrays (piece, K, Q).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Stimulus:
     Parameters
     ----------
     segments : Segments
-        Batched, one signal for each lane along Q (or along K when Q is 1), or a single one.
+        Batched, one signal for each element along Q (or along K when Q is 1), or a single one.
     shape : (int, int)
         K and Q.
     clamped : bool
@@ -99,7 +99,7 @@ class Stimulus:
         self.shape = shape
         self.like = like
 
-        def lanes(array) -> Tensor:
+        def elements(array) -> Tensor:
             x = torch.as_tensor(array.copy(), dtype=torch.float64, device=like.device)
             x = x.unsqueeze(0) if not segments.batched else x
             x = x.movedim(0, -1)
@@ -112,9 +112,9 @@ class Stimulus:
         sines = {}
         if segments.n_sines:
             for name in ("amplitude", "omega", "chirp", "phase"):
-                sines[name] = lanes(getattr(segments, name))
+                sines[name] = elements(getattr(segments, name))
         self.all = Pieces(
-            lanes(segments.start), lanes(segments.offset), lanes(segments.slope), **sines
+            elements(segments.start), elements(segments.offset), elements(segments.slope), **sines
         )
         self.count = self.all.start.shape[0]
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0

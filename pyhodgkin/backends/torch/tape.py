@@ -1,4 +1,4 @@
-"""What a solve leaves behind: the accepted steps of every lane, and the samples inside them."""
+"""What a solve leaves behind: the accepted steps of every element, and the samples inside them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .merged import Merged, Merger
 class Tape:
     """The accepted steps, packed to the front: (N, K, Q), states (N, S, K, Q).
 
-    `count` (K, Q) says how many steps of a lane are real; the rest repeat its last one, so that
+    `count` (K, Q) says how many steps of a element are real; the rest repeat its last one, so that
     they can be computed along without harm. Memory is steps × states, nothing more.
     """
 
@@ -68,7 +68,7 @@ class Recorder:
         last = (count - 1).clamp(min=0)
         source = torch.minimum(torch.arange(len(y), device=y.device).view(-1, 1, 1), last)
         t, h, t_next, piece = (x.gather(0, source) for x in rows)
-        # A lane without any step must not be computed along with the size of a rejected one.
+        # A element without any step must not be computed along with the size of a rejected one.
         h = torch.where(count > 0, h, 1e-9)
         return Tape(t, h, t_next, piece, _take(y, source), count)
 
@@ -78,7 +78,7 @@ def _take(y: Tensor, source: Tensor) -> Tensor:
 
 
 def _to_front(accepted: Tensor, arrays: list[Tensor]) -> tuple[Tensor, ...]:
-    """Accepted rows of each lane first, in order; rows that no lane needs are cut."""
+    """Accepted rows of each element first, in order; rows that no element needs are cut."""
     longest = int(accepted.sum(0).max()) if accepted.numel() else 0
     if bool(accepted.all()):
         return (accepted, *arrays)
@@ -90,7 +90,7 @@ def _to_front(accepted: Tensor, arrays: list[Tensor]) -> tuple[Tensor, ...]:
 class Sampler:
     """Values at the times `saveat` (T,) from the polynomials inside the steps.
 
-    Each lane may instead have its own times, (T, K, Q). A sample at t belongs to the step with
+    Each element may instead have its own times, (T, K, Q). A sample at t belongs to the step with
     t_start < t <= t_end.
     """
 
@@ -108,7 +108,7 @@ class Sampler:
         self.own = saveat.dim() == 3
         self.saveat = saveat.permute(1, 2, 0).contiguous() if self.own else saveat
         self.n_bounded = n_bounded
-        self.lanes = y0.shape[1] * y0.shape[2]
+        self.elements = y0.shape[1] * y0.shape[2]
         n_times = saveat.shape[0]
         self.out = torch.full((n_times, *y0.shape), float("nan"), dtype=y0.dtype, device=y0.device)
         early = saveat <= t0 if self.own else saveat.view(-1, 1, 1) <= t0
@@ -128,7 +128,7 @@ class Sampler:
         merged: Merged | None = None,
         piece: Tensor | None = None,
     ) -> None:
-        """Queue a step of all lanes; a chunk of them is sampled at once.
+        """Queue a step of all elements; a chunk of them is sampled at once.
 
         Some may be over many pieces of the stimulus from `piece` on, by `merged`.
         """
@@ -147,19 +147,19 @@ class Sampler:
         self._rows, self._waiting = [], 0
         if self.voltage is not None:
             self.voltage.add(accepted, t, h, y[:, 0], dense[:, :, 0])
-        step, lane, place = self.owners(accepted, t, t_next)
+        step, element, place = self.owners(accepted, t, t_next)
         if len(step) == 0:
             return
         n = t.shape[0]
-        t, h = t.reshape(n, -1)[step, lane], h.reshape(n, -1)[step, lane]
-        times = self.times(lane, place)
+        t, h = t.reshape(n, -1)[step, element], h.reshape(n, -1)[step, element]
+        times = self.times(element, place)
         theta = ((times - t) / h).to(y.dtype)
-        y = y.flatten(2)[step, :, lane]
-        dense = dense.flatten(3)[step, :, :, lane]
+        y = y.flatten(2)[step, :, element]
+        dense = dense.flatten(3)[step, :, :, element]
         samples = self.clamp(polynomial(theta, y, dense))
         if self.merger is not None:
-            self._add_residual(samples, self.merger, merged, step, lane, t, times)
-        self.flat[:, lane * self.n_times + place] = samples.t()
+            self._add_residual(samples, self.merger, merged, step, element, t, times)
+        self.flat[:, element * self.n_times + place] = samples.t()
 
     def _add_residual(
         self,
@@ -167,7 +167,7 @@ class Sampler:
         merger: Merger,
         merged: list[tuple[Merged, Tensor] | None],
         step: Tensor,
-        lane: Tensor,
+        element: Tensor,
         t: Tensor,
         times: Tensor,
     ) -> None:
@@ -175,24 +175,26 @@ class Sampler:
         rows = []
         for found in merged:
             if found is None:
-                rows.append(torch.zeros((5, self.lanes), dtype=t.dtype, device=t.device))
+                rows.append(torch.zeros((5, self.elements), dtype=t.dtype, device=t.device))
             else:
                 (count, _, p), piece = found
                 parts = [as_tensor(x).flatten() for x in (count, p.offset, p.slope, p.bend, piece)]
                 rows.append(torch.stack([x.to(t.dtype) for x in parts]))
-        rough = torch.stack(rows)[step, :, lane]
+        rough = torch.stack(rows)[step, :, element]
         own = rough[:, 0] > 0
         if bool(own.any()):
-            q = merger.residual(lane[own], t[own], times[own], rough[own, 1:])
+            q = merger.residual(element[own], t[own], times[own], rough[own, 1:])
             samples[own, 0] += q.to(samples.dtype)
 
     @property
     def n_times(self) -> int:
         return self.saveat.shape[-1]
 
-    def times(self, lane: Tensor, place: Tensor) -> Tensor:
+    def times(self, element: Tensor, place: Tensor) -> Tensor:
         return (
-            self.saveat.reshape(-1, self.n_times)[lane, place] if self.own else self.saveat[place]
+            self.saveat.reshape(-1, self.n_times)[element, place]
+            if self.own
+            else self.saveat[place]
         )
 
     def clamp(self, y: Tensor) -> Tensor:
@@ -201,15 +203,15 @@ class Sampler:
         return torch.cat([y[:, :1], y[:, 1 : 1 + n].clamp(0.0, 1.0), y[:, 1 + n :]], 1) if n else y
 
     def owners(self, accepted: Tensor, t: Tensor, t_next: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Step, lane and place in `saveat` of every sample inside the steps (N, K, Q)."""
+        """Step, element and place in `saveat` of every sample inside the steps (N, K, Q)."""
         if self.own:
-            lanes = t.shape[1] * t.shape[2]
-            times = self.saveat.reshape(lanes, -1)
+            elements = t.shape[1] * t.shape[2]
+            times = self.saveat.reshape(elements, -1)
             first = torch.searchsorted(
-                times, t.reshape(len(t), lanes).t().contiguous(), right=True
+                times, t.reshape(len(t), elements).t().contiguous(), right=True
             ).t()
             last = torch.searchsorted(
-                times, t_next.reshape(len(t), lanes).t().contiguous(), right=True
+                times, t_next.reshape(len(t), elements).t().contiguous(), right=True
             ).t()
         else:
             first = torch.searchsorted(self.saveat, t.contiguous(), right=True).flatten(1)
@@ -218,8 +220,8 @@ class Sampler:
         owner = torch.repeat_interleave(torch.arange(len(n_inside), device=t.device), n_inside)
         before = torch.cumsum(n_inside, 0) - n_inside
         place = torch.arange(len(owner), device=t.device) - before[owner] + first.flatten()[owner]
-        lanes = t[0].numel()
-        return owner // lanes, owner % lanes, place
+        elements = t[0].numel()
+        return owner // elements, owner % elements, place
 
     def result(self, shape: tuple[int, ...]) -> Tensor:
         """All samples, (T, S, K, Q)."""
@@ -230,15 +232,20 @@ class Sampler:
 class VoltageRecorder:
     """The accepted steps in which the voltage rises, for spike times that need no samples."""
 
-    def __init__(self, lanes: int) -> None:
-        self._collector = Collector(lanes)
+    def __init__(self, elements: int) -> None:
+        self._collector = Collector(elements)
 
     def add(self, accepted: Tensor, t: Tensor, h: Tensor, v: Tensor, dense: Tensor) -> None:
         """Steps (N, K, Q), `dense` (N, p, K, Q)."""
         c = torch.cat([v.unsqueeze(1), dense], 1).movedim(1, -1).flatten(1, 2).double()
         chosen = accepted.flatten(1) & rising(c)
-        lane, step = torch.nonzero(chosen.t(), as_tuple=True)
-        parts = (lane, t.flatten(1)[step, lane], h.flatten(1)[step, lane], c[step, lane])
+        element, step = torch.nonzero(chosen.t(), as_tuple=True)
+        parts = (
+            element,
+            t.flatten(1)[step, element],
+            h.flatten(1)[step, element],
+            c[step, element],
+        )
         self._collector.add(*(x.cpu().numpy() for x in parts))
 
     def result(self) -> VoltageSteps:
