@@ -83,6 +83,10 @@ class Loss:
         if (self.scale is not None and not self.scale > 0) or not self.delta > 0:
             raise InputError(f"Loss: scale = {self.scale}, delta = {self.delta} must be positive")
 
+    def scale_of(self, measured: FloatArray) -> float:
+        """The unit of the residuals of what was `measured`."""
+        return default_scale(measured) if self.scale is None else self.scale
+
 
 def default_scale(measured: FloatArray) -> float:
     """The unit of a residual where a loss names none: the standard deviation of what was measured.

@@ -30,7 +30,7 @@ def loss_value(
     """
     target = np.asarray(measured, dtype=np.float64)
     keep = np.ones(target.shape, bool) if mask is None else np.asarray(mask, dtype=bool)
-    scale = loss.scale if loss.scale is not None else default_scale(target[keep])
+    scale = loss.scale_of(target[keep])
     r = np.abs((np.asarray(predicted, dtype=np.float64) - target)[..., keep] / scale)
     if loss.kind == "mse":
         cost = r**2

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
-from ..backends.loss import Loss, default_scale, residual_weights
+from ..backends.loss import Loss, residual_weights
 from ..backends.voltage_grid import balance_of
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
@@ -50,7 +50,7 @@ def residuals(
             balance, c_m = balance_of(recording), own[:, neuron.layout["c_m"].start]
             target = balance.stimulus - c_m[:, None] * balance.slope
             scaled = balance.target(neuron.c_m)
-        scale = loss.scale if loss.scale is not None else default_scale(scaled[keep])
+        scale = loss.scale_of(scaled[keep])
         with np.errstate(invalid="ignore", over="ignore"):
             out.append(((values - target) / scale)[:, keep])
     return out

@@ -23,6 +23,7 @@ from ..loss import Loss
 from ..voltage_grid import balance_of, check_linear
 from .clamped_plan import Plan, passes
 from .kinetics import Params
+from .losses import cost_of
 from .scan import linear_scan
 from .solve import cached_system, one_thread_for
 from .system import ConductanceSystem, System
@@ -240,14 +241,6 @@ def _losses(plan: Plan, loss: Loss, error: Tensor) -> Tensor:
     spread = plan.deviation if loss.observer_conductance is None else plan.deviation_v
     scales = spread if loss.scale is None else [loss.scale] * len(spread)
     scale = torch.tensor(scales, dtype=error.dtype, device=error.device)
-    r = error / scale.index_select(0, owner)
-    if loss.kind == "mse":
-        cost = r * r
-    elif loss.kind == "mae":
-        cost = r.abs()
-    else:
-        cost = torch.nn.functional.huber_loss(
-            r, torch.zeros_like(r), reduction="none", delta=loss.delta
-        )
+    cost = cost_of(loss, error / scale.index_select(0, owner))
     sums = cost.new_zeros(len(cost), len(scales)).index_add(1, owner, cost)
     return sums / plan.counts

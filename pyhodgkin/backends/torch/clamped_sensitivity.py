@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ..linearization import Directions
-from ..loss import Loss, default_scale, residual_weights
+from ..loss import Loss, residual_weights
 from ..voltage_grid import Balance, VoltageGrid, balance_of, voltage_grid_of
 from .forward_sensitivities import Levels, current, jacobians, jvp, rates, recurrence, value
 from .simulated_sensitivity import Path
@@ -69,7 +69,7 @@ class ClampedSensitivity:
         predicted = _averaged(value(current, system, theta, y, u)[0][:, None], balance)[:, 0]
         off = predicted - (recording.data if balance is None else balance.target(c_m))
         scaled = recording.data if balance is None else balance.target(self.neuron.c_m)
-        scale = loss.scale if loss.scale is not None else default_scale(scaled[keep])
+        scale = loss.scale_of(scaled[keep])
         weights = residual_weights(off / scale, loss) / (keep.sum() * scale**2)
         before = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
         return ClampedPath(recording.t, y, u, weights * keep, drive, balance, before, off)

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ...numerics.spikes import crossing, match, rises
 from ...recordings import Recording
-from ..loss import Loss, default_scale
+from ..loss import Loss
+
+
+def cost_of(loss: Loss, r: Tensor) -> Tensor:
+    """What each residual `r`, in units of the scale, costs."""
+    if loss.kind == "mse":
+        return r.square()
+    if loss.kind == "mae":
+        return r.abs()
+    return functional.huber_loss(r, torch.zeros_like(r), reduction="none", delta=loss.delta)
 
 
 class Targets:
@@ -27,7 +37,7 @@ class Targets:
         for i, r in enumerate(recordings):
             data[i, : len(r)] = r.data
             weight[i, : len(r)] = r.mask / r.n_used
-            scale[i] = loss.scale if loss.scale is not None else default_scale(r.data[r.mask])
+            scale[i] = loss.scale_of(r.data[r.mask])
         self.loss, self.recordings = loss, recordings
         self.lengths = [len(r) for r in recordings]
         kind = {"dtype": like.dtype, "device": like.device}
@@ -40,14 +50,7 @@ class Targets:
         r = self._below(predicted) - self._below(self.data)
         r = r * self.inverse_scale
         r = torch.where(self.weight > 0, r, torch.zeros_like(r))
-        if self.loss.kind == "mse":
-            cost = r.square()
-        elif self.loss.kind == "mae":
-            cost = r.abs()
-        else:
-            d, size = self.loss.delta, r.abs()
-            cost = torch.where(size <= d, 0.5 * r.square(), d * (size - 0.5 * d))
-        total = (cost * self.weight).sum(-1)
+        total = (cost_of(self.loss, r) * self.weight).sum(-1)
         if self.loss.spikes > 0 and self.recordings[0].observed == "v":
             total = total + self.loss.spikes * self._spike_errors(predicted)
         return total

@@ -19,7 +19,7 @@ from ...numerics.spikes import crossing, match, rises
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
 from ..linearization import Directions
-from ..loss import Loss, default_scale, residual_weights
+from ..loss import Loss, residual_weights
 from .forward_sensitivities import jacobians, jvp, rhs, steady_state
 from .solve import cached_system
 from .system import System
@@ -99,7 +99,7 @@ class SimulatedSensitivity:
         t, y, u = at_nodes(path, self.neuron, recording, theta)
         predicted = path.v[np.searchsorted(path.t, recording.t)]
         off = self._below(predicted) - self._below(recording.data)
-        scale = loss.scale if loss.scale is not None else default_scale(recording.data[keep])
+        scale = loss.scale_of(recording.data[keep])
         each = residual_weights(off[keep] / scale, loss) / (keep.sum() * scale**2)
         # What is above the v_clip stays there when it moves a little.
         each *= predicted[keep] <= self._v_clip

@@ -8,7 +8,7 @@ step, y(θ) = y + Σ_p θ^p c_p, and an error estimate.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -30,11 +30,14 @@ class Step(NamedTuple):
     error: Tensor | None
 
 
-@dataclass(frozen=True)
-class Rosenbrock:
-    """A Rosenbrock method: one Jacobian and one factorisation a step, no iteration."""
+T = TypeVar("T", RosenbrockTableau, ExplicitTableau)
 
-    tableau: RosenbrockTableau
+
+@dataclass(frozen=True)
+class _Embedded(Generic[T]):
+    """A method that estimates its error by another one of the same stages."""
+
+    tableau: T
     adaptive = True
 
     @property
@@ -44,6 +47,10 @@ class Rosenbrock:
     @property
     def evaluations(self) -> int:
         return len(self.tableau.c)
+
+
+class Rosenbrock(_Embedded[RosenbrockTableau]):
+    """A Rosenbrock method: one Jacobian and one factorisation a step, no iteration."""
 
     def __call__(
         self,
@@ -81,20 +88,8 @@ class Rosenbrock:
         return Step(_kept(system, at + us.last), us.all_combined(tab.dense), us.last)
 
 
-@dataclass(frozen=True)
-class Explicit:
+class Explicit(_Embedded[ExplicitTableau]):
     """An explicit Runge-Kutta pair; each step computes its first stage anew."""
-
-    tableau: ExplicitTableau
-    adaptive = True
-
-    @property
-    def error_order(self) -> int:
-        return self.tableau.error_order
-
-    @property
-    def evaluations(self) -> int:
-        return len(self.tableau.c)
 
     def __call__(
         self,
