@@ -167,10 +167,10 @@ def test_doctor_vouches_only_for_what_started(bare, capsys):
 
 
 def test_doctor_installs_only_when_asked(bare, capsys):
-    from pyhodgkin.backends.julia import resolved
+    import juliapkg
 
     called = []
-    bare.setattr(resolved, "resolve", lambda: called.append(1))
+    bare.setattr(juliapkg, "resolve", lambda **_: called.append(1))
     doctor(capsys)
     assert not called
     doctor(capsys, "--install")
@@ -180,10 +180,10 @@ def test_doctor_installs_only_when_asked(bare, capsys):
     assert main(["doctor", "--install"]) == 2 and "unset them" in capsys.readouterr().err
     bare.delenv("PYTHON_JULIACALL_EXE")
 
-    def offline():
+    def offline(**_):
         raise OSError("no network\nat all")
 
-    bare.setattr(resolved, "resolve", offline)
+    bare.setattr(juliapkg, "resolve", offline)
     assert main(["doctor", "--install"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "no network at all" in err and "existing Julia" in err

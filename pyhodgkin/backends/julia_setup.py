@@ -51,12 +51,14 @@ def install_julia() -> None:
     InputError
         When environment variables name a Julia of the user's own.
     """
-    from .julia import discover, environment
-    from .julia.install import install
+    from .julia import discover, environment, packages
 
     if environment.option("EXE") or environment.option("PROJECT"):
         raise InputError(
             f"--install: {discover.VARIABLES} name a Julia of your own; unset them, or install "
             "into that project (docs/julia.md)"
         )
-    install()
+    try:
+        packages.install()
+    finally:
+        discover.forget()

@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 PREFIX = "PYTHON_JULIACALL_"
 
@@ -25,21 +26,16 @@ TORCH_FIRST = (
 )
 
 
-def option(name: str) -> str | None:
+def option(name: str, flag: str = "") -> str | None:
     """What the user set an option of juliacall to, as juliacall reads it: ``-X`` goes first."""
-    return _set_by_user(f"juliacall-{name.lower().replace('_', '-')}", PREFIX + name)
+    given = sys._xoptions.get("juliacall-" + (flag or name.lower().replace("_", "-")))
+    return os.environ.get(PREFIX + name) if given is None else "yes" if given is True else given
 
 
-def package_option(name: str) -> str | None:
-    """The same of juliapkg."""
-    return _set_by_user(f"juliapkg-{name.lower()}", "PYTHON_JULIAPKG_" + name)
-
-
-def _set_by_user(flag: str, variable: str) -> str | None:
-    given = sys._xoptions.get(flag)
-    if given is not None:
-        return "yes" if given is True else given
-    return os.environ.get(variable)
+def depots() -> list[Path]:
+    """The folders in which Julia keeps packages and what it compiled, its own first."""
+    named = [part for part in os.environ.get("JULIA_DEPOT_PATH", "").split(os.pathsep) if part]
+    return [Path(part) for part in named] or [Path.home() / ".julia"]
 
 
 def quiet() -> bool:
@@ -61,25 +57,17 @@ def prepare() -> None:
             os.environ[PREFIX + name] = value
 
 
-def misfits(config: dict[str, object], threads: int) -> list[str]:
-    """What of a juliacall that is already running is not as the engine needs it."""
-    found = []
-    if threads > 1 and config.get("opt_handle_signals") not in ("yes", True):
-        found.append(
-            f"it runs {threads} threads without {PREFIX}HANDLE_SIGNALS=yes, which can crash"
-        )
-    if threads == 1 and (os.cpu_count() or 1) > 1 and option("THREADS") != "1":
-        found.append(f"it has one thread, so a batch runs on one core ({PREFIX}THREADS=auto)")
-    return found
-
-
 def warn_of_running(config: dict[str, object], threads: int) -> None:
     """Say once that juliacall was started by somebody else with options that do not fit."""
-    found = misfits(config, threads)
-    if found and not quiet():
-        message = "juliacall was imported before pyhodgkin started it: " + "; ".join(found)
+    misfit = ""
+    if threads > 1 and config.get("opt_handle_signals") not in ("yes", True):
+        misfit = f"it runs {threads} threads without {PREFIX}HANDLE_SIGNALS=yes, which can crash"
+    elif threads == 1 and (os.cpu_count() or 1) > 1 and option("THREADS") != "1":
+        misfit = f"it has one thread, so a batch runs on one core ({PREFIX}THREADS=auto)"
+    if misfit and not quiet():
         warnings.warn(
-            f"{message}. Set this in the environment, or start pyhodgkin's engine first",
+            f"juliacall was imported before pyhodgkin started it: {misfit}. Set this in the "
+            "environment, or start pyhodgkin's engine first",
             RuntimeWarning,
             stacklevel=2,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,7 @@ class Requirements:
 @functools.cache
 def requirements() -> Requirements:
     """Read juliapkg.json."""
-    file = next(
-        (f for f in (_HERE / "juliapkg.json", _HERE.parent / "juliapkg.json") if f.is_file()), None
-    )
+    file = next((f for p in (_HERE, _HERE.parent) if (f := p / "juliapkg.json").is_file()), None)
     if file is None:
         raise FileNotFoundError(f"juliapkg.json is missing from {_HERE}: install pyhodgkin again")
     entry = json.loads(file.read_text("utf-8"))["packages"][PACKAGE]
@@ -37,17 +36,11 @@ def requirements() -> Requirements:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: ``"1.12.0-rc1"`` is (1, 12, 0).
+    """The leading numbers of a version.
 
     Examples
     --------
     >>> numbers("1.12.0-rc1")
     (1, 12, 0)
     """
-    found: list[int] = []
-    for part in version.split("-")[0].split("+")[0].split("."):
-        digits = "".join(c for c in part if c.isdigit())
-        if not digits:
-            break
-        found.append(int(digits))
-    return tuple(found)
+    return tuple(map(int, re.findall(r"\d+", re.split("[-+]", version)[0])))
