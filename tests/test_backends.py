@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import types
 
 import julia_fakes
 import pytest
@@ -50,8 +49,6 @@ def pretended(bare):
     """A Julia that is said to be ready."""
     bare.setattr(backends, "_julia", lambda: backends.Availability("julia", True, "1.10.9"))
     bare.setattr(backends, "_start_julia", Engine)
-    engine = types.SimpleNamespace(SOLVERS=("rodas5p",))
-    bare.setitem(sys.modules, "pyhodgkin.backends.julia.engine", engine)
     bare.setattr(backends.announce, "_said", set())
     bare.delenv("PYHODGKIN_QUIET", raising=False)
     return bare

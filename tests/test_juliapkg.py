@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,15 @@ def test_juliapkg_and_the_julia_package_agree():
     assert entry["version"] == f"={field('version')}" == f"={requirements().version}"
     assert entry["dev"] is True and requirements().folder == JULIA
     assert data["julia"] == "~1.10.3"  # the series that the tests run on
+
+
+def test_names_that_both_languages_know_are_listed_once():
+    from pyhodgkin.backends.julia.requirements import names
+
+    texts = [*(JULIA / "src").rglob("*.jl"), *(ROOT / "pyhodgkin" / "backends").rglob("julia/*.py")]
+    for first, second in (names("solvers")[4:6], names("sensitivities")[:2]):
+        listed = re.compile(f'^[^{{]*"{first}",\\s*"{second}"', re.MULTILINE)
+        assert not [file for file in texts if listed.search(file.read_text("utf-8"))]
 
 
 def test_the_julia_package_is_pure():
@@ -91,7 +101,8 @@ def sources() -> set[str]:
 
 def test_the_wheel_brings_the_julia_package(built):
     names = set(zipfile.ZipFile(built["wheel"]).namelist())
-    wanted = sources() | {"julia/Project.toml", "juliapkg.json", "backends/julia/bridge.jl"}
+    named = {"julia/Project.toml", "julia/src/names.json", "juliapkg.json"}
+    wanted = sources() | named | {"backends/julia/bridge.jl"}
     assert {f"pyhodgkin/{name}" for name in wanted} <= names
     assert not any("Manifest" in name or "julia/test/" in name for name in names)
     assert not any(name.startswith(("julia", "tests")) for name in names)

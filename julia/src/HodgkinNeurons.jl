@@ -29,6 +29,7 @@ using SciMLBase: FullSpecialize, ODEFunction, ODEProblem, ReturnCode, init, solv
 const VERSION = pkgversion(@__MODULE__)
 
 include("errors.jl")
+include("names.jl")
 include("elementary.jl")
 include("pool.jl")
 include("structure.jl")

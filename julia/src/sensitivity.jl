@@ -2,8 +2,6 @@
 # about two forward solves, whatever the number of parameters. The methods of SciMLSensitivity are
 # there to compare with, and are loaded only when one is asked for.
 
-const SENSITIVITIES = ("adjoint", "gauss", "interpolating", "quadrature", "forward")
-
 const SCIML_SENSITIVITY =
     Base.PkgId(Base.UUID("1ed8b502-d754-442c-8d5d-10ac956f44a1"), "SciMLSensitivity")
 

@@ -1,9 +1,6 @@
 # Solvers by name. Those of a few milliseconds' loading are there from the start; the others are
 # loaded when they are first asked for.
 
-const SOLVERS = ("auto", "rodas5p", "rodas4p", "tsit5", "kencarp4", "trbdf2", "fbdf",
-    "rosenbrock23", "vern7")
-
 const LATER = Dict(
     "kencarp4" => ("OrdinaryDiffEqSDIRK", "2d112036-d095-4a1e-ab9a-08536f3ecdbf", :KenCarp4),
     "trbdf2" => ("OrdinaryDiffEqSDIRK", "2d112036-d095-4a1e-ab9a-08536f3ecdbf", :TRBDF2),

@@ -142,8 +142,8 @@ def _against_julia(options: SolveOptions | None) -> str:
         return f'it computes in float64, and dtype = "{options.dtype}" was asked for'
     if options.device != "cpu":
         return f'it computes on the CPU, and device = "{options.device}" was asked for'
-    from .julia.engine import SOLVERS
+    from .julia.requirements import names
 
-    if options.solver not in ("auto", *SOLVERS):
+    if options.solver not in names("solvers"):
         return f'it has no solver "{options.solver}"'
     return ""

@@ -21,21 +21,10 @@ from ..base import SolveOptions, is_clamped
 from ..batch_elements import Ends
 from ..loss import Loss, default_scale
 from ..voltage_grid import balance_of, check_linear, voltage_grid_of
+from .requirements import names
 from .start import session
 
 FloatArray = NDArray[np.float64]
-
-SOLVERS = (
-    "auto",
-    "rodas5p",
-    "rodas4p",
-    "tsit5",
-    "kencarp4",
-    "trbdf2",
-    "fbdf",
-    "rosenbrock23",
-    "vern7",
-)
 
 
 @dataclass(frozen=True)
@@ -91,8 +80,8 @@ def options_of(options: SolveOptions) -> Any:
             f'device = "{options.device}": the Julia engine computes on the CPU; use '
             'backend="torch" for a GPU'
         )
-    if options.solver not in SOLVERS:
-        raise unknown("solver", options.solver, SOLVERS)
+    if options.solver not in names("solvers"):
+        raise unknown("solver", options.solver, names("solvers"))
     longest = np.inf if options.dt_max is None else float(options.dt_max)
     return session().call(
         "make_options",

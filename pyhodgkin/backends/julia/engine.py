@@ -29,7 +29,6 @@ from .arrays import check_start as _check_start
 from .arrays import start_of as _start
 from .arrays import voltage_steps
 from .convert import (
-    SOLVERS,
     Held,
     clamped_of,
     ends_of,
@@ -39,12 +38,12 @@ from .convert import (
     recordings_of,
     system_of,
 )
+from .requirements import names
 from .start import session
 
 FloatArray = NDArray[np.float64]
 DEFAULTS = SolveOptions()
 COUNTERS = ("n_steps", "n_rejected", "n_f_evals")
-SENSITIVITIES = ("adjoint", "gauss", "interpolating", "quadrature", "forward")
 
 
 class JuliaBackend:
@@ -61,13 +60,13 @@ class JuliaBackend:
     name = "julia"
 
     def __init__(self, sensitivity: str = "adjoint") -> None:
-        if sensitivity not in SENSITIVITIES:
-            raise unknown("sensitivity", sensitivity, SENSITIVITIES)
+        if sensitivity not in names("sensitivities"):
+            raise unknown("sensitivity", sensitivity, names("sensitivities"))
         self.sensitivity = sensitivity
 
     def solvers(self) -> tuple[str, ...]:
         """Names of the solvers, the default first."""
-        return SOLVERS
+        return names("solvers")
 
     def solve(
         self,

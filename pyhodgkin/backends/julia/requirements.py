@@ -35,6 +35,19 @@ def requirements() -> Requirements:
     return Requirements(file, file.parent / entry["path"], entry["version"].lstrip("="))
 
 
+@functools.cache
+def names(kind: str) -> tuple[str, ...]:
+    """The names in a list that Python and the Julia package share: "solvers", "sensitivities".
+
+    Examples
+    --------
+    >>> names("solvers")[:2]
+    ('auto', 'rodas5p')
+    """
+    file = requirements().folder / "src" / "names.json"
+    return tuple(json.loads(file.read_text("utf-8"))[kind])
+
+
 def numbers(version: str) -> tuple[int, ...]:
     """The leading numbers of a version.
 
