@@ -4,7 +4,7 @@ module HodgkinNeuronsSciMLSensitivityExt
 # The solve is cut where the stimulus jumps: each piece is smooth, and its adjoint starts from
 # what the later ones gave.
 
-using HodgkinNeurons: AutoFiniteDiff, HodgkinNeurons, INTERRUPTED, Jacobian, Lane, Outcome,
+using HodgkinNeurons: AutoFiniteDiff, HodgkinNeurons, INTERRUPTED, Jacobian, Element, Outcome,
     Recordings, RightHandSide, Rodas5P, SUCCESS, TimeGradient, Tsit5, Worker, bind!, breakpoints,
     column_of, first_samples!, full_state, general_algorithm, given_start, is_clamped, judged, keywords,
     n_states, next_break, no_gradient_of_failures!, pullback!, sample_bars!, start_state, status_of,
@@ -21,14 +21,14 @@ const METHODS = (
 
 "The derivative of the right-hand side by the parameters, row by row."
 struct ParameterJacobian
-    lane::Lane
+    element::Element
 end
 
 function (f::ParameterJacobian)(jacobian, y, _, t)
-    lane = f.lane
-    model, clamped, n = lane.model, is_clamped(lane), length(y)
-    u = stimulus(lane.drive, t)
-    state = clamped ? full_state(lane, y, t) : y
+    element = f.element
+    model, clamped, n = element.model, is_clamped(element), length(y)
+    u = stimulus(element.cursor, t)
+    state = clamped ? full_state(element, y, t) : y
     unused, row, bar = zeros(n), zeros(size(jacobian, 2)), zeros(n)
     for j in 1:n
         fill!(row, 0)
@@ -53,7 +53,7 @@ function HodgkinNeurons.sciml_gradient!(
         column = column_of(theta, recordings.cells, r, k, sets)
         bind!(worker.model, @view theta[:, column])
         part = zeros(size(theta, 1))
-        value, outcome = lane_gradient!(
+        value, outcome = element_gradient!(
             part, worker, recordings, r, start, loss, alg, options, METHODS[M])
         start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
         each[r, k], ended = judged(value, outcome)
@@ -65,32 +65,32 @@ function HodgkinNeurons.sciml_gradient!(
     return nothing
 end
 
-function lane_gradient!(gradient, worker, recordings, r, start, loss, alg, options, method)
+function element_gradient!(gradient, worker, recordings, r, start, loss, alg, options, method)
     system, model = recordings.system, worker.model
-    lane, times = Lane(model, recordings.protocols, r), recordings.targets.t[r]
-    y0 = start === nothing ? start_state(lane, recordings.v0[r]) : start
+    element, times = Element(model, recordings.protocols, r), recordings.targets.t[r]
+    y0 = start === nothing ? start_state(element, recordings.v0[r]) : start
     samples = zeros(n_states(system), length(times))
-    pieces, outcome = solve_pieces!(samples, times, y0, lane, alg, options)
+    pieces, outcome = solve_pieces!(samples, times, y0, element, alg, options)
     fill!(worker.start_bar, 0)
     outcome.status == SUCCESS || return Inf, outcome
     bars = zero(samples)
-    value = sample_bars!(bars, gradient, samples, recordings, r, lane, loss)
-    back!(worker.start_bar, gradient, bars, times, pieces, lane, options, method)
+    value = sample_bars!(bars, gradient, samples, recordings, r, element, loss)
+    back!(worker.start_bar, gradient, bars, times, pieces, element, options, method)
     start === nothing && steady_state_pullback!(gradient, y0[1], worker.start_bar, model)
     return value, outcome
 end
 
 "Dense solutions of each smooth piece, with the piece of the stimulus that it belongs to."
-function solve_pieces!(samples, times, y0, lane, alg, options)
-    next = first_samples!(samples, times, y0, lane)
-    bounded, y, t1 = lane.model.system.bounded, copy(y0), last(times)
-    ends = [breakpoints(lane.drive.protocols, lane.drive.lane, t1); t1]
-    f = ODEFunction{true,FullSpecialize}(RightHandSide(lane);
-        jac=Jacobian(lane), tgrad=TimeGradient(lane), paramjac=ParameterJacobian(lane))
+function solve_pieces!(samples, times, y0, element, alg, options)
+    next = first_samples!(samples, times, y0, element)
+    bounded, y, t1 = element.model.system.bounded, copy(y0), last(times)
+    ends = [breakpoints(element.cursor.protocols, element.cursor.protocol, t1); t1]
+    f = ODEFunction{true,FullSpecialize}(RightHandSide(element);
+        jac=Jacobian(element), tgrad=TimeGradient(element), paramjac=ParameterJacobian(element))
     pieces, t0, steps, rejected, evaluations = Any[], 0.0, 0, 0, 0
     for stop_at in ends
         stop_at > t0 || continue
-        problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at), copy(lane.model.theta))
+        problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at), copy(element.model.theta))
         solution = solve(problem, alg; keywords(options, length(y), t1)...)
         steps += solution.stats.naccept
         rejected += solution.stats.nreject
@@ -101,21 +101,21 @@ function solve_pieces!(samples, times, y0, lane, alg, options)
             store!(samples, next, solution(times[next]), bounded)
             next += 1
         end
-        push!(pieces, (solution, lane.drive.piece, t0, stop_at))
-        while stop_at >= next_break(lane.drive)
-            lane.drive.piece += 1
+        push!(pieces, (solution, element.cursor.piece, t0, stop_at))
+        while stop_at >= next_break(element.cursor)
+            element.cursor.piece += 1
         end
         y, t0 = copy(solution.u[end]), stop_at
     end
     return pieces, Outcome(SUCCESS, steps, rejected, evaluations)
 end
 
-function back!(start_bar, gradient, bars, times, pieces, lane, options, method)
+function back!(start_bar, gradient, bars, times, pieces, element, options, method)
     end_bar = zeros(length(start_bar))
     # An explicit method for those that carry the parameters along: their system is large.
     alg = method isa InterpolatingAdjoint ? Tsit5() : Rodas5P(; autodiff=AutoFiniteDiff())
     for (solution, piece, t0, t1) in Iterators.reverse(pieces)
-        lane.drive.piece = piece
+        element.cursor.piece = piece
         inside = findall(t -> t0 < t <= t1, times)
         at, weights = times[inside], bars[:, inside]
         if isempty(at) || last(at) < t1
@@ -127,7 +127,7 @@ function back!(start_bar, gradient, bars, times, pieces, lane, options, method)
             dgdu_discrete=by_state, sensealg=method, abstol=options.atol, reltol=options.rtol,
             maxiters=options.max_steps)
         gradient .+= vec(by_parameters)
-        is_clamped(lane) && (end_bar[1] = 0)
+        is_clamped(element) && (end_bar[1] = 0)
     end
     start_bar .+= end_bar
     for i in findall(<=(0), times)

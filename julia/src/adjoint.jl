@@ -35,12 +35,14 @@ function StepWork(model::Model{Float64})
 end
 
 """
-    adjoint!(start_bar, gradient, bars, samples, times, tape, lane, work)
+    adjoint!(start_bar, gradient, bars, samples, times, tape, element, work)
 
 Add what flows back from `bars` (S, T) on the samples to the start and to the parameters.
 """
-function adjoint!(start_bar, gradient, bars, samples, times, tape::Tape, lane::Lane, work::StepWork)
-    n, last_sample = n_states(lane.model.system), length(times)
+function adjoint!(
+    start_bar, gradient, bars, samples, times, tape::Tape, element::Element, work::StepWork
+)
+    n, last_sample = n_states(element.model.system), length(times)
     fill!(work.end_bar, 0)
     for step in length(tape):-1:1
         fill!(work.start_bar, 0)
@@ -49,16 +51,16 @@ function adjoint!(start_bar, gradient, bars, samples, times, tape::Tape, lane::L
         inside = false
         while last_sample >= 1 && times[last_sample] > t
             inside |= from_sample!(work, bars, samples, last_sample, (times[last_sample] - t) / h,
-                lane)
+                element)
             last_sample -= 1
         end
-        lane.drive.piece = tape.piece[step]
+        element.cursor.piece = tape.piece[step]
         y = @view tape.y[((step - 1) * n + 1):(step * n)]
         kind = tape.kind[step]
-        kind == 0x01 ? back_step!(gradient, RODAS5P, lane, y, t, h, work, inside) :
-        kind == 0x02 ? back_step!(gradient, RODAS4P, lane, y, t, h, work, inside) :
-        back_step!(gradient, TSIT5, lane, y, t, h, work, inside, tape, tape.first[step])
-        is_clamped(lane) && (work.start_bar[1] = 0)
+        kind == 0x01 ? back_step!(gradient, RODAS5P, element, y, t, h, work, inside) :
+        kind == 0x02 ? back_step!(gradient, RODAS4P, element, y, t, h, work, inside) :
+        back_step!(gradient, TSIT5, element, y, t, h, work, inside, tape, tape.first[step])
+        is_clamped(element) && (work.start_bar[1] = 0)
         copyto!(work.end_bar, work.start_bar)
     end
     start_bar .+= work.end_bar
@@ -70,8 +72,8 @@ function adjoint!(start_bar, gradient, bars, samples, times, tape::Tape, lane::L
 end
 
 "Weights of a sample at θ of a step, to its start and its polynomial; none where it was cut."
-function from_sample!(work::StepWork, bars, samples, i::Int, theta, lane::Lane)
-    bounded, any_weight = lane.model.system.bounded, false
+function from_sample!(work::StepWork, bars, samples, i::Int, theta, element::Element)
+    bounded, any_weight = element.model.system.bounded, false
     @inbounds for j in eachindex(bounded)
         bar = bars[j, i]
         iszero(bar) && continue
@@ -88,11 +90,11 @@ function from_sample!(work::StepWork, bars, samples, i::Int, theta, lane::Lane)
 end
 
 "Stimulus at the stages of a step, and its rate of change at the start."
-function stage_stimuli!(work::StepWork, lane::Lane, c, t, h)
+function stage_stimuli!(work::StepWork, element::Element, c, t, h)
     @inbounds for i in eachindex(c)
-        work.stimulus[i] = stimulus(lane.drive, t + c[i] * h)
+        work.stimulus[i] = stimulus(element.cursor, t + c[i] * h)
     end
-    return signal(lane.drive, t)[2]
+    return signal(element.cursor, t)[2]
 end
 
 "`at[:, i]` = y + Σ_j a[i, j] u_j, with the command in it under voltage clamp."
@@ -110,8 +112,10 @@ function stage_state!(work::StepWork, a, i::Int, y, clamped::Bool)
 end
 
 "The stages of a Rosenbrock step; leaves the factored matrix behind."
-function stages!(work::StepWork, tableau::RosenbrockTableau{S}, lane::Lane, y, t, h, du) where {S}
-    model, clamped, n = lane.model, is_clamped(lane), length(y)
+function stages!(
+    work::StepWork, tableau::RosenbrockTableau{S}, element::Element, y, t, h, du
+) where {S}
+    model, clamped, n = element.model, is_clamped(element), length(y)
     first = stage_state!(work, tableau.a, 1, y, clamped)
     linearize!(work.jacobian, work.by_time, first, work.stimulus[1], du, model, clamped)
     diagonal = inv(h * tableau.gamma)
@@ -141,11 +145,11 @@ From the weights on the end of a step (`work.end_bar`) and on its inside to its 
 (`work.start_bar`, added to) and to the parameters.
 """
 function back_step!(
-    gradient, tableau::RosenbrockTableau{S}, lane::Lane, y, t, h, work::StepWork, inside::Bool
+    gradient, tableau::RosenbrockTableau{S}, element::Element, y, t, h, work::StepWork, inside::Bool
 ) where {S}
-    model, clamped, n = lane.model, is_clamped(lane), length(y)
-    du = stage_stimuli!(work, lane, tableau.c, t, h)
-    stages!(work, tableau, lane, y, t, h, du)
+    model, clamped, n = element.model, is_clamped(element), length(y)
+    du = stage_stimuli!(work, element, tableau.c, t, h)
+    stages!(work, tableau, element, y, t, h, du)
     bar, r, inverse_h = work.bar, work.r, inv(h)
     start_from_end!(work, tableau.b, tableau.dense, inside)
     fill!(work.weights, 0)
@@ -186,14 +190,14 @@ function back_step!(
 end
 
 function back_step!(
-    gradient, tableau::ExplicitTableau{S}, lane::Lane, y, t, h, work::StepWork, inside::Bool,
+    gradient, tableau::ExplicitTableau{S}, element::Element, y, t, h, work::StepWork, inside::Bool,
     tape::Tape, first::Int,
 ) where {S}
-    clamped, n, width = is_clamped(lane), length(y), record_length(lane.model)
-    stage_stimuli!(work, lane, tableau.c, t, h)
+    clamped, n, width = is_clamped(element), length(y), record_length(element.model)
+    stage_stimuli!(work, element, tableau.c, t, h)
     # The last stage is the new state: only samples inside the step depend on its slope.
     last_stage = inside ? S : S - 1
-    first < 0 && explicit_stages!(work, tableau, lane, y, h, last_stage)
+    first < 0 && explicit_stages!(work, tableau, element, y, h, last_stage)
     bar, r, state = work.bar, work.r, work.state
     start_from_end!(work, tableau.b, tableau.dense, inside)
     @inbounds for i in last_stage:-1:1
@@ -202,7 +206,7 @@ function back_step!(
         end
         clamped && (r[1] = 0)
         fill!(work.at_bar, 0)
-        model = first < 0 ? work.models[i] : lane.model
+        model = first < 0 ? work.models[i] : element.model
         if first < 0
             copyto!(state, @view work.at[:, i])
         else
@@ -223,8 +227,10 @@ function back_step!(
 end
 
 "The stages of an explicit step, each in a model of its own."
-function explicit_stages!(work::StepWork, tableau::ExplicitTableau, lane::Lane, y, h, last_stage)
-    clamped = is_clamped(lane)
+function explicit_stages!(
+    work::StepWork, tableau::ExplicitTableau, element::Element, y, h, last_stage
+)
+    clamped = is_clamped(element)
     for i in 1:last_stage
         state = stage_state!(work, tableau.a, i, y, clamped)
         u = @view work.u[:, i]

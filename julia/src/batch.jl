@@ -61,17 +61,17 @@ function solve_all!(
 )
     most, watched = MOST_STEPS ÷ size(y, 3), !isempty(ends) && !protocols.clamped
     each = watched ? [VoltageSteps(b - 1, most) for b in axes(y, 3)] : VoltageSteps[]
-    each_lane(() -> Worker(system), system.pool, size(y, 3), stop) do worker, b
+    each_element(() -> Worker(system), system.pool, size(y, 3), stop) do worker, b
         model, place = bind!(worker.model, column(theta, b)), min(b, length(protocols))
-        lane = Lane(model, protocols, place)
-        start = size(y0, 2) == 0 ? start_state(lane, system.v_rest) : Vector(column(y0, b))
+        element = Element(model, protocols, place)
+        start = size(y0, 2) == 0 ? start_state(element, system.v_rest) : Vector(column(y0, b))
         t1 = isempty(ends) ? last(times) : ends[place]
         samples, steps = (@view y[:, :, b]), watched ? each[b] : nothing
-        outcome = march!(samples, times, start, lane, alg, options, stop, nothing, worker.explicit;
-            t1, steps)
-        if is_clamped(lane)
+        outcome = integrate!(samples, times, start, element, alg, options, stop, nothing,
+            worker.explicit; t1, steps)
+        if is_clamped(element)
             inside = searchsortedlast(times, t1)
-            commands!((@view samples[:, 1:inside]), (@view times[1:inside]), lane)
+            commands!((@view samples[:, 1:inside]), (@view times[1:inside]), element)
         end
         status[b] = Int(outcome.status)
         stats[:, b] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
@@ -81,16 +81,16 @@ function solve_all!(
 end
 
 "The steady state at `v`, or at the first command under voltage clamp."
-function start_state(lane::Lane, v)
-    v = is_clamped(lane) ? stimulus(lane.drive, 0.0) : v
-    return steady_state!(zeros(n_states(lane.model.system)), v, lane.model)
+function start_state(element::Element, v)
+    v = is_clamped(element) ? stimulus(element.cursor, 0.0) : v
+    return steady_state!(zeros(n_states(element.model.system)), v, element.model)
 end
 
 "Under voltage clamp the voltage is the command, right of where it jumps."
-function commands!(samples, times, lane::Lane)
-    drive = lane.drive
+function commands!(samples, times, element::Element)
+    cursor = element.cursor
     for (i, t) in enumerate(times)
-        samples[1, i] = value_at(drive.protocols, drive.lane, t)
+        samples[1, i] = value_at(cursor.protocols, cursor.protocol, t)
     end
     return nothing
 end
@@ -121,13 +121,13 @@ end
 given_start(y0, r::Int, k::Int) = Vector(@view y0[:, r, size(y0, 3) == 1 ? 1 : k])
 
 "What is compared with the data, from samples; under voltage clamp they get their command."
-function observed!(predicted, samples, times, lane::Lane, current::Bool)
+function observed!(predicted, samples, times, element::Element, current::Bool)
     if !current
         predicted .= @view samples[1, :]
         return nothing
     end
-    commands!(samples, times, lane)
-    model = lane.model
+    commands!(samples, times, element)
+    model = element.model
     for i in eachindex(predicted)
         predicted[i] = ionic_current(model, @view samples[:, i])
     end
@@ -190,11 +190,12 @@ function gradient_all!(
 )
     (n, sets), cells = size(status), recordings.cells
     parts = zeros(size(theta, 1), n, sets)
-    each_lane(() -> Worker(recordings.system), recordings.system.pool, n * sets, stop) do worker, i
+    make() = Worker(recordings.system)
+    each_element(make, recordings.system.pool, n * sets, stop) do worker, i
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
         start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
         bind!(worker.model, @view theta[:, column_of(theta, cells, r, k, sets)])
-        value, outcome = lane_gradient!((@view parts[:, r, k]), worker, recordings, r, k, start,
+        value, outcome = element_gradient!((@view parts[:, r, k]), worker, recordings, r, k, start,
             loss, alg, options, stop, ends)
         start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
         each[r, k], ended = judged(value, outcome)
@@ -228,41 +229,43 @@ function judged(value, outcome::Outcome)
 end
 
 "Loss of one recording and its gradient, into `gradient` and `worker.start_bar`."
-function lane_gradient!(
+function element_gradient!(
     gradient, worker::Worker, recordings::Recordings, r::Int, k::Int, start, loss, alg, options,
     stop, ends::Ends,
 )
     system, targets, model = recordings.system, recordings.targets, worker.model
-    lane = Lane(model, recordings.protocols, r)
+    element = Element(model, recordings.protocols, r)
     times = targets.t[r]
-    y0 = start === nothing ? start_state(lane, recordings.v0[r]) : start
+    y0 = start === nothing ? start_state(element, recordings.v0[r]) : start
     samples, bars = room!(worker, length(times)).samples, worker.bars
     tape = empty!(worker.tape)
-    outcome = march!(samples, times, y0, lane, alg, options, stop, tape, worker.explicit)
+    outcome = integrate!(samples, times, y0, element, alg, options, stop, tape, worker.explicit)
     fill!(worker.start_bar, 0)
     outcome.status == SUCCESS || return Inf, outcome
-    value = sample_bars!(bars, gradient, samples, recordings, r, lane, loss)
-    value += end_bars!(bars, samples, ends, r, k, is_clamped(lane))
-    adjoint!(worker.start_bar, gradient, bars, samples, times, tape, lane, worker.work)
+    value = sample_bars!(bars, gradient, samples, recordings, r, element, loss)
+    value += end_bars!(bars, samples, ends, r, k, is_clamped(element))
+    adjoint!(worker.start_bar, gradient, bars, samples, times, tape, element, worker.work)
     start === nothing && steady_state_pullback!(gradient, y0[1], worker.start_bar, model)
     return value, outcome
 end
 
 "Loss of the samples of recording `r`; what flows back from it to them into `bars` (S, T)."
-function sample_bars!(bars, gradient, samples, recordings::Recordings, r::Int, lane::Lane, loss::Loss)
+function sample_bars!(
+    bars, gradient, samples, recordings::Recordings, r::Int, element::Element, loss::Loss
+)
     n = size(samples, 2)
     fill!(bars, 0)
     predicted, by_sample = zeros(n), zeros(n)
-    observed!(predicted, samples, recordings.targets.t[r], lane, recordings.current)
-    ceiling = recordings.current ? Inf : loss.ceiling
-    value = loss!(by_sample, predicted, recordings.targets, r, loss, ceiling)
+    observed!(predicted, samples, recordings.targets.t[r], element, recordings.current)
+    v_clip = recordings.current ? Inf : loss.v_clip
+    value = loss!(by_sample, predicted, recordings.targets, r, loss, v_clip)
     if !recordings.current
         loss.spikes > 0 && (value += spike_loss!(by_sample, predicted, recordings.targets, r, loss))
         bars[1, :] .= by_sample
         return value
     end
     for i in findall(!=(0), by_sample)
-        current_pullback!((@view bars[:, i]), gradient, lane.model, (@view samples[:, i]),
+        current_pullback!((@view bars[:, i]), gradient, element.model, (@view samples[:, i]),
             by_sample[i])
     end
     bars[1, :] .= 0
@@ -283,17 +286,18 @@ end
 function predict_all!(predicted, status, recordings, theta, y0, alg, options, stop)
     (n, sets), cells, targets = size(status), recordings.cells, recordings.targets
     make() = Worker(recordings.system)
-    each_lane(make, recordings.system.pool, n * sets, stop) do worker, i
+    each_element(make, recordings.system.pool, n * sets, stop) do worker, i
         r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
         model = bind!(worker.model, @view theta[:, column_of(theta, cells, r, k, sets)])
-        lane = Lane(model, recordings.protocols, r)
+        element = Element(model, recordings.protocols, r)
         times = targets.t[r]
-        y0_lane = size(y0, 2) == 0 ? start_state(lane, recordings.v0[r]) : given_start(y0, r, k)
+        start = size(y0, 2) == 0 ? start_state(element, recordings.v0[r]) : given_start(y0, r, k)
         samples = room!(worker, length(times)).samples
-        outcome = march!(samples, times, y0_lane, lane, alg, options, stop, nothing, worker.explicit)
+        outcome = integrate!(samples, times, start, element, alg, options, stop, nothing,
+            worker.explicit)
         status[r, k] = Int(outcome.status)
         into = @view predicted[samples_of(targets, r), k]
-        observed!(into, samples, times, lane, recordings.current)
+        observed!(into, samples, times, element, recordings.current)
     end
     return nothing
 end

@@ -181,10 +181,10 @@ The system, the parameter vector and its entries, from the `neuron` of a documen
 """
 function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
     b = Builder(tensors, data["temperature"] === nothing ? nothing : Float64(data["temperature"]))
-    channels, unknown, box = Channel[], UnknownCurrent[], nothing
+    channels, unknown, black_box = IonChannel[], UnknownCurrent[], nothing
     states, c_m = ["v"], 0
     if data["right_hand_side"] !== nothing
-        box, states = add_box!(b, data["right_hand_side"])
+        black_box, states = add_black_box!(b, data["right_hand_side"])
     else
         c_m = add_parameter!(b, "c_m", data["c_m"], :capacitance)
         for current in data["channels"]
@@ -203,8 +203,8 @@ function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
         initial[findfirst(==(name), states)] = value
     end
     system = System(data["name"], states, data["v_rest"], initial, c_m, leaves, b.nodes,
-        slot.(b.slots), b.networks, gates, channels, b.factors, unknown, box, bounded, length(b.theta),
-        Pool())
+        slot.(b.slots), b.networks, gates, channels, b.factors, unknown, black_box, bounded,
+        length(b.theta), Pool())
     return system, b.theta, b.entries
 end
 
@@ -216,7 +216,7 @@ function add_current!(b::Builder, data, channels, unknown)
         gates = [add_gate!(b, name, gate) for gate in data["gates"]]
         first = length(b.factors) + 1
         append!(b.factors, Factor.(gates, [Int(gate["power"]) for gate in data["gates"]]))
-        push!(channels, Channel(g, e, first:length(b.factors)))
+        push!(channels, IonChannel(g, e, first:length(b.factors)))
     elseif data["kind"] == "neural_current"
         network = add_network!(b, data["network"])
         gates = [add_gate!(b, name, gate) for gate in data["gates"]]
@@ -228,11 +228,11 @@ function add_current!(b::Builder, data, channels, unknown)
     return nothing
 end
 
-function add_box!(b::Builder, data)
+function add_black_box!(b::Builder, data)
     network = add_network!(b, data["network"])
     scale = Float64.(data["scale"])
     stimulus = data["stimulus_scale"]
-    box = BlackBox(network, Float64.(data["shift"]), scale, scale ./ data["time_scale"],
+    black_box = BlackBox(network, Float64.(data["shift"]), scale, scale ./ data["time_scale"],
         stimulus === nothing ? 0.0 : 1 / stimulus, stimulus !== nothing)
-    return box, String.(data["states"])
+    return black_box, String.(data["states"])
 end

@@ -1,11 +1,11 @@
-# Clamped training: gates driven by a known voltage obey a linear recurrence, so there is nothing
-# to solve; their current is compared with what was measured.
+# Clamped training: gates under a known voltage obey a linear recurrence, so there is nothing to
+# solve; their current is compared with what was measured.
 
 """
 The state after each step of recording `r` into `worker.x`, from `y0`, or else from the starts that
 the neuron names and the steady state.
 """
-function drive_gates!(worker::ClampedWorker, recordings::ClampedRecordings, r::Int, y0)
+function clamp_gates!(worker::ClampedWorker, recordings::ClampedRecordings, r::Int, y0)
     x, first = worker.x, recordings.first_step[r]
     for (g, gate) in enumerate(recordings.system.gates)
         j = gate.state
@@ -70,17 +70,18 @@ function clamped_gradient!(
     each, gradient, y0_gradient, status, recordings::ClampedRecordings, theta, y0, loss::Loss, stop,
 )
     (n, sets), cells = size(status), recordings.cells
-    each_lane(() -> ClampedWorker(recordings), recordings.pool, size(theta, 2), stop) do worker, lane
-        k, own = recordings_of_column(theta, cells, n, lane, sets)
-        part = @view gradient[:, lane]
+    make() = ClampedWorker(recordings)
+    each_element(make, recordings.pool, size(theta, 2), stop) do worker, element
+        k, own = recordings_of_column(theta, cells, n, element, sets)
+        part = @view gradient[:, element]
         part .= 0
         isempty(own) && return nothing
-        bind!(worker.model, @view theta[:, lane])
+        bind!(worker.model, @view theta[:, element])
         node_rates!(worker, recordings)
         for r in own
             stop[1] == 0 || (status[r, k] = Int(INTERRUPTED); continue)
             start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
-            each[r, k] = clamped_lane!(part, worker, recordings, r, start, loss)
+            each[r, k] = clamped_element!(part, worker, recordings, r, start, loss)
             start === nothing || (y0_gradient[:, r, k] .= worker.state_bar ./ n)
             fine = isfinite(each[r, k]) && all(isfinite, worker.state_bar)
             status[r, k] = Int(fine ? SUCCESS : NONFINITE)
@@ -103,11 +104,11 @@ function recordings_of_column(theta, cells, n::Int, column::Int, sets::Int)
     return k, isempty(cells) ? collect(1:n) : findall(==(cell), cells)
 end
 
-function clamped_lane!(gradient, worker::ClampedWorker, recordings, r::Int, y0, loss::Loss)
+function clamped_element!(gradient, worker::ClampedWorker, recordings, r::Int, y0, loss::Loss)
     model, range = worker.model, samples_of(recordings.targets, r)
-    drive_gates!(worker, recordings, r, y0)
+    clamp_gates!(worker, recordings, r, y0)
     predicted, bars = zeros(length(range)), zeros(length(range))
-    as_voltage = loss.gain > 0 && !isempty(recordings.slope)
+    as_voltage = loss.observer_conductance > 0 && !isempty(recordings.slope)
     conductances = as_voltage ? zeros(length(range)) : nothing
     clamped_currents!(predicted, worker, recordings, r, conductances)
     if !isempty(recordings.slope)
@@ -116,10 +117,12 @@ function clamped_lane!(gradient, worker::ClampedWorker, recordings, r::Int, y0, 
             predicted[k] += c_m * recordings.slope[sample]
         end
     end
-    as_voltage && to_voltages!(predicted, conductances, recordings.targets.data[r], loss.gain)
+    as_voltage && to_voltages!(
+        predicted, conductances, recordings.targets.data[r], loss.observer_conductance)
     value = loss!(bars, predicted, recordings.targets, r, loss)
     as_voltage &&
-        from_voltages!(conductances, bars, predicted, recordings.targets.data[r], loss.gain)
+        from_voltages!(conductances, bars, predicted, recordings.targets.data[r],
+            loss.observer_conductance)
     if !isempty(recordings.slope)
         gradient[recordings.system.c_m] += sum(
             bars[k] * recordings.slope[sample] for (k, sample) in enumerate(range))
@@ -133,22 +136,22 @@ function clamped_lane!(gradient, worker::ClampedWorker, recordings, r::Int, y0, 
         current_pullback!((@view worker.x_bar[:, i]), gradient, model, worker.state, bars[k],
             by_conductance)
     end
-    drive_back!(worker, recordings, r, y0)
+    clamp_gates_pullback!(worker, recordings, r, y0)
     return value
 end
 
 "What the currents are off the data, as mV, on top of the data."
-function to_voltages!(predicted, conductances, data, gain)
+function to_voltages!(predicted, conductances, data, observer_conductance)
     for k in eachindex(data)
-        predicted[k] = data[k] + (predicted[k] - data[k]) / (conductances[k] + gain)
+        predicted[k] = data[k] + (predicted[k] - data[k]) / (conductances[k] + observer_conductance)
     end
     return nothing
 end
 
 "What flows back to these on to the currents (`bars`) and, in their place, the conductances."
-function from_voltages!(conductances, bars, predicted, data, gain)
+function from_voltages!(conductances, bars, predicted, data, observer_conductance)
     for k in eachindex(data)
-        inverse = 1 / (conductances[k] + gain)
+        inverse = 1 / (conductances[k] + observer_conductance)
         conductances[k] = -bars[k] * (predicted[k] - data[k]) * inverse
         bars[k] *= inverse
     end
@@ -167,10 +170,10 @@ function spread_back(bars, weights, range)
 end
 
 """
-Back through the recurrence of `drive_gates!`: from `worker.x_bar` to the nodes and the start
+Back through the recurrence of `clamp_gates!`: from `worker.x_bar` to the nodes and the start
 (`worker.state_bar`).
 """
-function drive_back!(worker::ClampedWorker, recordings::ClampedRecordings, r::Int, y0)
+function clamp_gates_pullback!(worker::ClampedWorker, recordings::ClampedRecordings, r::Int, y0)
     x, x_bar, first = worker.x, worker.x_bar, recordings.first_step[r]
     fill!(worker.state_bar, 0)
     for (g, gate) in enumerate(recordings.system.gates)
@@ -206,14 +209,15 @@ The ionic current of each recording, one after the other: `predicted` (N, K).
 """
 function clamped_predict!(predicted, recordings::ClampedRecordings, theta, y0, stop)
     sets = size(predicted, 2)
-    each_lane(() -> ClampedWorker(recordings), recordings.pool, size(theta, 2), stop) do worker, lane
-        k, own = recordings_of_column(theta, recordings.cells, length(recordings), lane, sets)
+    make() = ClampedWorker(recordings)
+    each_element(make, recordings.pool, size(theta, 2), stop) do worker, element
+        k, own = recordings_of_column(theta, recordings.cells, length(recordings), element, sets)
         isempty(own) && return nothing
-        bind!(worker.model, @view theta[:, lane])
+        bind!(worker.model, @view theta[:, element])
         node_rates!(worker, recordings)
         for r in own
             stop[1] == 0 || return nothing
-            drive_gates!(worker, recordings, r, size(y0, 2) == 0 ? nothing : given_start(y0, r, k))
+            clamp_gates!(worker, recordings, r, size(y0, 2) == 0 ? nothing : given_start(y0, r, k))
             into = @view predicted[samples_of(recordings.targets, r), k]
             clamped_currents!(into, worker, recordings, r)
         end

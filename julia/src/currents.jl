@@ -19,7 +19,7 @@ end
     return total
 end
 
-@inline function open_probability(gates::Vector{S}, factors, channel::Channel) where {S}
+@inline function open_probability(gates::Vector{S}, factors, channel::IonChannel) where {S}
     p = one(S)
     @inbounds for j in channel.factors
         x = gates[factors[j].gate]
@@ -31,7 +31,7 @@ end
     return p
 end
 
-@inline function current(c::Curves{T,S}, model::Model{T}, channel::Channel, v::S) where {T,S}
+@inline function current(c::Curves{T,S}, model::Model{T}, channel::IonChannel, v::S) where {T,S}
     g, e = @inbounds model.theta[channel.g], model.theta[channel.e]
     return g * open_probability(c.gate, model.system.factors, channel) * (v - e)
 end
@@ -90,7 +90,7 @@ function currents_pullback!(
 end
 
 @inline function channel_pullback!(
-    gradient, c::Curves{T,S}, model::Model{T}, channel::Channel, v::S, bar::S, by_conductance::S
+    gradient, c::Curves{T,S}, model::Model{T}, channel::IonChannel, v::S, bar::S, by_conductance::S
 ) where {T,S}
     @inbounds begin
         g, e, factors = model.theta[channel.g], model.theta[channel.e], model.system.factors

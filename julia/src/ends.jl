@@ -1,4 +1,4 @@
-# What belongs to the lanes of a batch: the parameters of a cell, and the end of a window.
+# What belongs to the elements of a batch: the parameters of a cell, and the end of a window.
 
 "The column of a (P, C·K) array that belongs to recording `r` and the set `k` of `sets`."
 @inline column_of(a, cells, r::Int, k::Int, sets::Int) =

@@ -7,7 +7,7 @@
 
 "dy/dt into `dy`."
 @inline function rhs!(dy, y, u, model::Model{T}) where {T}
-    is_black_box(model.system) && return box_rhs!(dy, y, u, model)
+    is_black_box(model.system) && return black_box_rhs!(dy, y, u, model)
     c = model.plain
     gate_rhs!(dy, y, model)
     @inbounds c.total = total_current(c, model, y[1])
@@ -80,7 +80,7 @@ end
 
 "The Jacobian of `rhs!` by the state, into `jacobian` (S, S)."
 function jacobian!(jacobian, y, u, model::Model{T}) where {T}
-    is_black_box(model.system) && return box_jacobian!(jacobian, y, u, model)
+    is_black_box(model.system) && return black_box_jacobian!(jacobian, y, u, model)
     fill!(jacobian, zero(eltype(jacobian)))
     gate_jacobian!(jacobian, y, model)
     system, plain, paired = model.system, model.plain, model.paired
@@ -130,7 +130,8 @@ With `known` the values of the last `slope!` of this model, at the same `y`, are
 function pullback!(
     y_bar, gradient, y, u, bar, model::Model{T}, clamped::Bool, known::Bool=false
 ) where {T}
-    is_black_box(model.system) && return box_pullback!(y_bar, gradient, y, u, bar, model, clamped)
+    is_black_box(model.system) &&
+        return black_box_pullback!(y_bar, gradient, y, u, bar, model, clamped)
     system, c = model.system, model.plain
     @inbounds begin
         v = y[1]
@@ -200,7 +201,7 @@ Add the gradient of Σ weights[i, j]·J[i, j] + Σ by_stimulus[i]·∂(dy/dt)[i]
 function jacobian_pullback!(
     y_bar, gradient, y, u, weights, by_stimulus, model::Model{T}, clamped::Bool
 ) where {T}
-    is_black_box(model.system) && return box_jacobian_pullback!(
+    is_black_box(model.system) && return black_box_jacobian_pullback!(
         y_bar, gradient, y, u, weights, by_stimulus, model, clamped)
     system, c = model.system, model.paired
     v_bar = zero(T)
@@ -272,7 +273,7 @@ function steady_state!(y, v, model::Model{T}) where {T}
     system = model.system
     y[1] = v
     if is_black_box(system)
-        y[2:end] .= @view system.box.shift[2:end]
+        y[2:end] .= @view system.black_box.shift[2:end]
         return y
     end
     c = model.plain

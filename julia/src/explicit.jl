@@ -59,27 +59,27 @@ end
 end
 
 "The right-hand side at stage `i`, and what it computed onto the tape."
-@inline function stage!(w::ExplicitWork, lane::Lane, i::Int, y, t, constant, tape, place::Int)
-    if is_clamped(lane)
-        slope!(w.k[i], full_state(lane, y, t), 0.0, lane.model, true)
+@inline function stage!(w::ExplicitWork, element::Element, i::Int, y, t, constant, tape, place::Int)
+    if is_clamped(element)
+        slope!(w.k[i], full_state(element, y, t), 0.0, element.model, true)
     else
-        u = isnan(constant) ? stimulus(lane.drive, t) : constant
-        slope!(w.k[i], y, u, lane.model, false)
+        u = isnan(constant) ? stimulus(element.cursor, t) : constant
+        slope!(w.k[i], y, u, element.model, false)
     end
     place >= 0 || return nothing
-    state = is_clamped(lane) ? lane.full : y
-    keep!(tape.values, place + (i - 1) * record_length(lane.model), state, lane.model)
+    state = is_clamped(element) ? element.full : y
+    keep!(tape.values, place + (i - 1) * record_length(element.model), state, element.model)
     return nothing
 end
 
 "One step of size `h` from `w.y` to `w.at`; the estimated error in units of the tolerance."
 @inline function explicit_step!(
-    w::ExplicitWork, lane::Lane, t, h, rtol, constant, tape, place::Int
+    w::ExplicitWork, element::Element, t, h, rtol, constant, tape, place::Int
 )
-    k, y, at, n = w.k, w.y, w.at, n_states(lane.model.system)
+    k, y, at, n = w.k, w.y, w.at, n_states(element.model.system)
     Base.Cartesian.@nexprs 6 i -> begin
         combine!(at, y, h, k, TSIT5_ROWS[i], n)
-        stage!(w, lane, i + 1, at, muladd(TSIT5.c[i + 1], h, t), constant, tape, place)
+        stage!(w, element, i + 1, at, muladd(TSIT5.c[i + 1], h, t), constant, tape, place)
     end
     total = 0.0
     @inbounds for j in 1:n
@@ -106,28 +106,28 @@ end
 ended(status, accepted, rejected) =
     Outcome(status, accepted, rejected, 6 * (accepted + rejected) + 1)
 
-function march!(
-    samples, times, y0, lane::Lane, ::PlainTsit5, options::Options, stop, tape,
-    w::ExplicitWork=ExplicitWork(lane.model.system); t1=last(times), steps=nothing,
+function integrate!(
+    samples, times, y0, element::Element, ::PlainTsit5, options::Options, stop, tape,
+    w::ExplicitWork=ExplicitWork(element.model.system); t1=last(times), steps=nothing,
 )
-    next = first_samples!(samples, times, y0, lane)
+    next = first_samples!(samples, times, y0, element)
     t1 > 0 || return Outcome(SUCCESS, 0, 0, 0)
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
-    drive, n, t, first_piece = lane.drive, length(y0), 0.0, lane.drive.piece
+    cursor, n, t, first_piece = element.cursor, length(y0), 0.0, element.cursor.piece
     start!(w, y0, options)
-    width, constant = record_length(lane.model), level(drive)
-    place = tape !== nothing && room!(tape, 0, 7, lane.model) ? 0 : -1
-    stage!(w, lane, 1, w.y, t, constant, tape, place)
+    width, constant = record_length(element.model), level(cursor)
+    place = tape !== nothing && room!(tape, 0, 7, element.model) ? 0 : -1
+    stage!(w, element, 1, w.y, t, constant, tape, place)
     h, before, accepted, rejected = first_step(w, options, n, t1), log(LEAST_ERROR), 0, 0
     while t < t1
         stop[1] == 0 || return ended(INTERRUPTED, accepted, rejected)
-        accepted + rejected < step_limit(options, t, drive.piece - first_piece) ||
+        accepted + rejected < step_limit(options, t, cursor.piece - first_piece) ||
             return ended(MAX_STEPS, accepted, rejected)
         GC.safepoint()
-        piece_end = min(next_break(drive), t1)
+        piece_end = min(next_break(cursor), t1)
         reaches = h >= (piece_end - t) * (1 - 1e-6)
         step = reaches ? piece_end - t : h
-        error = explicit_step!(w, lane, t, step, options.rtol, constant, tape, place)
+        error = explicit_step!(w, element, t, step, options.rtol, constant, tape, place)
         # Powers of the errors of this step and the last one, by their logarithms: it is a hot loop.
         logarithm = log(max(error, 1e-30))
         if !(error <= 1)
@@ -140,7 +140,7 @@ function march!(
         end
         accepted += 1
         t_next = reaches ? piece_end : t + step
-        tape === nothing || push_step!(tape, t, t_next, drive.piece, 0x03, w.y, n, place)
+        tape === nothing || push_step!(tape, t, t_next, cursor.piece, 0x03, w.y, n, place)
         next = samples_inside!(samples, times, next, t, t_next, step, w)
         watch!(steps, w, t, step)
         factor = SAFETY * branchless_exp(INTEGRAL * before - PROPORTIONAL * logarithm)
@@ -150,16 +150,16 @@ function march!(
         before, t = max(logarithm, log(LEAST_ERROR)), t_next
         copyto!(w.y, w.at)
         copyto!(w.k[1], w.k[7])
-        jumps = t >= next_break(drive)
-        while t >= next_break(drive)
-            drive.piece += 1
+        jumps = t >= next_break(cursor)
+        while t >= next_break(cursor)
+            cursor.piece += 1
         end
         # The last stage of a step is the first one of the next, unless the stimulus jumps.
         place >= 0 && (place += (jumps ? 7 : 6) * width)
-        place >= 0 && (room!(tape, place, 7, lane.model) || (place = -1))
+        place >= 0 && (room!(tape, place, 7, element.model) || (place = -1))
         if jumps
-            constant = level(drive)
-            stage!(w, lane, 1, w.y, t, constant, tape, place)
+            constant = level(cursor)
+            stage!(w, element, 1, w.y, t, constant, tape, place)
         end
     end
     return ended(SUCCESS, accepted, rejected)

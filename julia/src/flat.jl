@@ -19,8 +19,9 @@ make_clamped(system, exact, nodes, index, weight, first_step, h, targets, place,
 make_options(solver, rtol, atol, v_scale, max_steps, dt_max) =
     Options(solver, rtol, atol, v_scale, max_steps, dt_max)
 
-make_loss(kind, delta, spikes=0.0, threshold=0.0, reach=5.0, ceiling=Inf, gain=0.0) =
-    Loss(kind; delta, spikes, threshold, reach, ceiling, gain)
+make_loss(kind, delta, spikes=0.0, threshold=0.0, match_window=5.0, v_clip=Inf,
+    observer_conductance=0.0) =
+    Loss(kind; delta, spikes, threshold, match_window, v_clip, observer_conductance)
 
 "The ends of windows, whose states are written into memory of the caller's."
 make_ends(weight, target, state) = Ends(weight, target, state)

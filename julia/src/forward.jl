@@ -5,13 +5,13 @@
 "The right-hand side for numbers of any type, its stimulus at one piece."
 struct GenericRightHandSide{T}
     model::Model{T}
-    drive::Drive
+    cursor::StimulusCursor
     full::Vector{T}
 end
 
 function (f::GenericRightHandSide)(dy, y, _, t)
-    u = stimulus(f.drive, t)
-    f.drive.protocols.clamped || return rhs!(dy, y, u, f.model)
+    u = stimulus(f.cursor, t)
+    f.cursor.protocols.clamped || return rhs!(dy, y, u, f.model)
     copyto!(f.full, y)
     f.full[1] = u
     slope!(dy, f.full, zero(u), f.model, true)
@@ -22,10 +22,10 @@ end
 function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg, options) where {T}
     system, targets, times = recordings.system, recordings.targets, recordings.targets.t[r]
     model = bind!(Model{T}(system), theta)
-    drive = Drive(recordings.protocols, r)
-    v0 = recordings.current ? stimulus(drive, 0.0) : recordings.v0[r]
+    cursor = StimulusCursor(recordings.protocols, r)
+    v0 = recordings.current ? stimulus(cursor, 0.0) : recordings.v0[r]
     y = start === nothing ? steady_state!(zeros(T, n_states(system)), v0, model) : T.(start)
-    f = GenericRightHandSide{T}(model, drive, zeros(T, length(y)))
+    f = GenericRightHandSide{T}(model, cursor, zeros(T, length(y)))
     predicted, next, t0 = zeros(T, length(times)), 1, 0.0
     observe(i, y) = observed_at(model, recordings, r, times[i], y)
     while next <= length(times) && times[next] <= 0
@@ -43,8 +43,8 @@ function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg,
             predicted[next] = observe(next, solution(times[next]))
             next += 1
         end
-        while stop_at >= next_break(drive)
-            drive.piece += 1
+        while stop_at >= next_break(cursor)
+            cursor.piece += 1
         end
         y, t0 = copy(solution.u[end]), stop_at
     end
@@ -52,8 +52,8 @@ function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg,
     for i in eachindex(predicted)
         weight = targets.weight[r][i]
         weight == 0 && continue
-        ceiling = recordings.current ? Inf : loss.ceiling
-        residual = (min(predicted[i], ceiling) - min(targets.data[r][i], ceiling)) / targets.scale[r]
+        v_clip = recordings.current ? Inf : loss.v_clip
+        residual = (min(predicted[i], v_clip) - min(targets.data[r][i], v_clip)) / targets.scale[r]
         plain, steep = cost(loss, ForwardDiff.value(residual))
         total += weight * (plain + steep * (residual - ForwardDiff.value(residual)))
     end

@@ -7,23 +7,24 @@ const LOSS_KINDS = Dict("mse" => MSE, "mae" => MAE, "huber" => HUBER)
 """
 The residual is (predicted - measured)/scale; `delta` is where Huber's function turns linear.
 `spikes` weighs the squared errors of spike times in ms², a spike being a rise of v through
-`threshold` (mV), and its counterpart at most `reach` ms away. Where v is compared, what is above
-`ceiling` counts as that. In clamped training on a measured v, a `gain` above zero (mS/cm²) turns the
-residual of the current into that of v under an observer of that gain.
+`threshold` (mV), and its counterpart at most `match_window` ms away. Where v is compared, what is
+above `v_clip` counts as that. In clamped training on a measured v, an `observer_conductance` above
+zero (mS/cm²) turns the residual of the current into that of v under an observer of that gain.
 """
 struct Loss
     kind::LossKind
     delta::Float64
     spikes::Float64
     threshold::Float64
-    reach::Float64
-    ceiling::Float64
-    gain::Float64
+    match_window::Float64
+    v_clip::Float64
+    observer_conductance::Float64
 end
 
-Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0, reach=5.0,
-    ceiling=Inf, gain=0.0) = Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta,
-    spikes, threshold, reach, ceiling, gain)
+Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0, match_window=5.0,
+    v_clip=Inf, observer_conductance=0.0) =
+    Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes, threshold,
+        match_window, v_clip, observer_conductance)
 
 "Cost of a residual and its derivative."
 @inline function cost(loss::Loss, r::Float64)
@@ -63,18 +64,18 @@ samples_of(targets::Targets, r::Int) = targets.first[r]:(targets.first[r + 1] - 
 
 """
 Loss of `predicted`, the samples of recording `r`, and its derivative by each into `bars`; what is
-above `ceiling` counts as that.
+above `v_clip` counts as that.
 """
-function loss!(bars, predicted, targets::Targets, r::Int, loss::Loss, ceiling=Inf)
+function loss!(bars, predicted, targets::Targets, r::Int, loss::Loss, v_clip=Inf)
     total, inverse = 0.0, 1 / targets.scale[r]
     data, weights = targets.data[r], targets.weight[r]
     @inbounds for i in eachindex(data)
         weight = weights[i]
         bars[i] = 0.0
         weight == 0 && continue
-        value, slope = cost(loss, (min(predicted[i], ceiling) - min(data[i], ceiling)) * inverse)
+        value, slope = cost(loss, (min(predicted[i], v_clip) - min(data[i], v_clip)) * inverse)
         total += weight * value
-        predicted[i] <= ceiling && (bars[i] = weight * slope * inverse)
+        predicted[i] <= v_clip && (bars[i] = weight * slope * inverse)
     end
     return total
 end

@@ -1,4 +1,4 @@
-# Names that both Julia and Python know, from the one list of them, which Python reads, too.
+# Names that Julia and Python both know: one list of them, which Python reads, too.
 
 const NAMES_FILE = joinpath(@__DIR__, "names.json")
 include_dependency(NAMES_FILE)

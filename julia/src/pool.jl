@@ -13,15 +13,15 @@ Pool() = Pool([], Base.Threads.SpinLock())
 rest!(worker) = worker
 
 """
-    each_lane(body, make, pool, n, stop)
+    each_element(body, make, pool, n, stop)
 
 `body(worker, i)` for i in 1:n over the threads, each with a worker from the `pool` or one that
 `make()` makes. No more are begun once `stop[1]` is set.
 """
-function each_lane(body, make, pool::Pool, n::Int, stop)
+function each_element(body, make, pool::Pool, n::Int, stop)
     next, count = Threads.Atomic{Int}(1), min(Threads.nthreads(), n)
-    count <= 1 && return take_lanes!(body, make, pool, next, n)
-    tasks = [Threads.@spawn take_lanes!(body, make, pool, next, n) for _ in 1:count]
+    count <= 1 && return take_elements!(body, make, pool, next, n)
+    tasks = [Threads.@spawn take_elements!(body, make, pool, next, n) for _ in 1:count]
     failed = nothing
     for task in tasks  # all of them: what they write into may be gone after this returns
         try
@@ -35,9 +35,9 @@ function each_lane(body, make, pool::Pool, n::Int, stop)
     throw(failed isa TaskFailedException ? failed.task.exception : failed)
 end
 
-# A function of its own: a variable of each_lane would be one for all tasks.
-function take_lanes!(body, make, pool::Pool, next::Threads.Atomic{Int}, n::Int)
-    return lanes!(body, taken(make, pool), pool, next, n)
+# A function of its own: a variable of each_element would be one for all tasks.
+function take_elements!(body, make, pool::Pool, next::Threads.Atomic{Int}, n::Int)
+    return elements!(body, taken(make, pool), pool, next, n)
 end
 
 function taken(make, pool::Pool)
@@ -45,7 +45,7 @@ function taken(make, pool::Pool)
     return found === nothing ? make() : found
 end
 
-function lanes!(body, worker, pool::Pool, next::Threads.Atomic{Int}, n::Int)
+function elements!(body, worker, pool::Pool, next::Threads.Atomic{Int}, n::Int)
     while true
         i = Threads.atomic_add!(next, 1)
         i > n && break

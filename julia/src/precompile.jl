@@ -38,10 +38,10 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
     predict!(zeros(length(times), 1), zeros(Int, 1, 1), recordings, theta, start, options, stop)
     steps = length(times)
     index, weight = reshape(collect(1:steps), 1, :), ones(1, steps)
-    driven = make_clamped(system, !clamped, data, index, weight, [1, steps + 1], fill(0.5, steps),
+    batch = make_clamped(system, !clamped, data, index, weight, [1, steps + 1], fill(0.5, steps),
         targets, collect(1:steps), data, zeros(3, 0), zeros(0))
-    clamped_gradient!(outputs..., driven, theta, start, loss, stop)
-    clamped_predict!(zeros(steps, 1), driven, theta, start, stop)
+    clamped_gradient!(outputs..., batch, theta, start, loss, stop)
+    clamped_predict!(zeros(steps, 1), batch, theta, start, stop)
     return nothing
 end
 

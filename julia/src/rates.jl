@@ -19,13 +19,15 @@ end
     return nothing
 end
 
-@inline function drive!(c::Curves{T,T}, model::Model{T}, net, gate, v::T) where {T}
+@inline function neural_gate!(c::Curves{T,T}, model::Model{T}, net, gate, v::T) where {T}
     @inbounds model.y[input(net, 1)] = (v - gate.v_shift) * gate.inverse_v_scale
     forward!(model, net)
     return nothing
 end
 
-@inline function drive!(c::Curves{T,Pair1{T}}, model::Model{T}, net, gate, v::Pair1{T}) where {T}
+@inline function neural_gate!(
+    c::Curves{T,Pair1{T}}, model::Model{T}, net, gate, v::Pair1{T}
+) where {T}
     @inbounds model.y[input(net, 1)] = (value_of(v) - gate.v_shift) * gate.inverse_v_scale
     @inbounds model.dy[input(net, 1)] = slope_of(v) * gate.inverse_v_scale
     forward_tangent!(model, net)
@@ -53,7 +55,7 @@ end
     elseif kind == INSTANTANEOUS
         c.gate[g] = c.value[gate.first]
     elseif kind != FREE
-        drive!(c, model, model.system.networks[gate.network], gate, v)
+        neural_gate!(c, model, model.system.networks[gate.network], gate, v)
         c.a[g], c.s[g] = neural_rates(c, model, gate)
     end
     return nothing

@@ -112,26 +112,28 @@ status_of(code) =
     code in (ReturnCode.Default, ReturnCode.Success) ? SUCCESS : NONFINITE
 
 """
-    march!(samples, times, y0, lane, alg, options, stop, tape, work; t1=last(times), steps=nothing)
+    integrate!(samples, times, y0, element, alg, options, stop, tape, work;
+        t1=last(times), steps=nothing)
 
 Solve from t = 0 and `y0` to `t1`; the states at `times` into `samples` (S, T), NaN where the solve
 did not arrive. `stop[1]` is looked at in every step; `tape` records them, or is nothing, and
 `steps` the voltage on them. `work` is memory, for the methods that are stepped here.
 """
-function march!(
-    samples, times, y0, lane::Lane, alg, options::Options, stop, tape, work=nothing;
+function integrate!(
+    samples, times, y0, element::Element, alg, options::Options, stop, tape, work=nothing;
     t1=last(times), steps=nothing,
 )
-    next = first_samples!(samples, times, y0, lane)
+    next = first_samples!(samples, times, y0, element)
     t1 > 0 || return Outcome(SUCCESS, 0, 0, 0)
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
-    problem = ODEProblem{true,FullSpecialize}(ode_function(lane), y0, (0.0, t1))
-    breaks = breakpoints(lane.drive.protocols, lane.drive.lane, t1)
+    problem = ODEProblem{true,FullSpecialize}(ode_function(element), y0, (0.0, t1))
+    breaks = breakpoints(element.cursor.protocols, element.cursor.protocol, t1)
     integrator = init(problem, alg; keywords(options, length(y0), t1, length(breaks))...,
         save_everystep=false, save_start=false, save_end=false, dense=false, calck=true,
         tstops=breaks)
     status = try
-        walk!(integrator, samples, times, next, lane, alg, options, stop, tape, t1, steps)
+        integrate_steps!(
+            integrator, samples, times, next, element, alg, options, stop, tape, t1, steps)
     catch err
         # A state that is no longer finite may end inside the factorisation of a matrix.
         err isa SingularException || err isa LAPACKException || rethrow()
@@ -142,7 +144,7 @@ function march!(
 end
 
 "Samples at or before the start, and the place of the first one after it."
-function first_samples!(samples, times, y0, lane::Lane)
+function first_samples!(samples, times, y0, element::Element)
     fill!(samples, NaN)
     next = 1
     while next <= length(times) && times[next] <= 0
@@ -152,20 +154,20 @@ function first_samples!(samples, times, y0, lane::Lane)
     return next
 end
 
-function walk!(
-    integrator, samples, times, next::Int, lane::Lane, alg, options, stop, tape, t1, steps
+function integrate_steps!(
+    integrator, samples, times, next::Int, element::Element, alg, options, stop, tape, t1, steps
 )
-    drive, bounded, n = lane.drive, lane.model.system.bounded, length(times)
-    value, first_piece = similar(integrator.u), drive.piece
+    cursor, bounded, n = element.cursor, element.model.system.bounded, length(times)
+    value, first_piece = similar(integrator.u), cursor.piece
     while integrator.t < t1
         stop[1] == 0 || return INTERRUPTED
         GC.safepoint()
-        integrator.iter < step_limit(options, integrator.t, drive.piece - first_piece) ||
+        integrator.iter < step_limit(options, integrator.t, cursor.piece - first_piece) ||
             return MAX_STEPS
         code = step!(integrator)
         status = status_of(code)
         status == SUCCESS || return status
-        record!(tape, integrator, drive.piece, alg)
+        record!(tape, integrator, cursor.piece, alg)
         watch!(steps, integrator, value)
         while next <= n && times[next] <= integrator.t
             if times[next] == integrator.t
@@ -176,9 +178,9 @@ function walk!(
             store!(samples, next, value, bounded)
             next += 1
         end
-        if integrator.t >= next_break(drive)
-            while integrator.t >= next_break(drive)
-                drive.piece += 1
+        if integrator.t >= next_break(cursor)
+            while integrator.t >= next_break(cursor)
+                cursor.piece += 1
             end
             # What was evaluated at the end of the step belongs to the piece before.
             u_modified!(integrator, true)

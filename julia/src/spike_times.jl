@@ -38,7 +38,7 @@ end
 """
 Mean squared error of the spike times of recording `r` times `loss.spikes`, and what flows back
 from it to `predicted`, added to `bars`. A spike without a counterpart costs as much as one at the
-edge of its reach.
+edge of its window.
 """
 function spike_loss!(bars, predicted, targets::Targets, r::Int, loss::Loss)
     t, data, level = targets.t[r], targets.data[r], loss.threshold
@@ -47,8 +47,8 @@ function spike_loss!(bars, predicted, targets::Targets, r::Int, loss::Loss)
     found = rises(predicted, level)
     measured = [crossing(t, data, i, level) for i in expected]
     ours = [crossing(t, predicted, i, level) for i in found]
-    pairs, each = match_spikes(measured, ours, loss.reach), loss.spikes / length(measured)
-    total = each * loss.reach^2 * (length(measured) - length(pairs))
+    pairs, each = match_spikes(measured, ours, loss.match_window), loss.spikes / length(measured)
+    total = each * loss.match_window^2 * (length(measured) - length(pairs))
     for (m, p) in pairs
         late, i = ours[p] - measured[m], found[p]
         total += each * late^2

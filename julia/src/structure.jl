@@ -70,7 +70,7 @@ struct Factor
 end
 
 "An ionic current g·(Π x^p)·(v - e); `factors` is a range, which may be empty, of the system's."
-struct Channel
+struct IonChannel
     g::Int
     e::Int
     factors::UnitRange{Int}
@@ -112,17 +112,17 @@ mutable struct System
     const slots::Vector{Int}
     const networks::Vector{Network}
     const gates::Vector{Gate}
-    const channels::Vector{Channel}
+    const channels::Vector{IonChannel}
     const factors::Vector{Factor}
     const unknown::Vector{UnknownCurrent}
-    const box::Union{Nothing,BlackBox}
+    const black_box::Union{Nothing,BlackBox}
     const bounded::Vector{Bool}
     const n_parameters::Int
     const pool::Pool
 end
 
 n_states(system::System) = length(system.states)
-is_black_box(system::System) = system.box !== nothing
+is_black_box(system::System) = system.black_box !== nothing
 has_free_gates(system::System) = any(gate -> gate.kind == FREE, system.gates)
 
 Base.show(io::IO, system::System) =

@@ -56,13 +56,13 @@ end
     recordings = checked_clamped(neuron.system, true, held.nodes, held.index, held.weight,
         held.first_step, held.h, held.targets, held.place, voltages, [zeros(n) ones(n) zeros(n)]',
         randn(rng, n))
-    loss, theta = Loss("huber"; delta=0.2, gain=1.5), neuron.theta
+    loss, theta = Loss("huber"; delta=0.2, observer_conductance=1.5), neuron.theta
     direction = randn(rng, length(theta)) .* max.(abs.(theta), 1e-2)
     value(s) = clamped(neuron, recordings, theta .+ s .* direction; loss)[1]
     gradient = clamped(neuron, recordings, theta; loss)[2]
     @test sum(gradient .* direction) ≈ (value(1e-6) - value(-1e-6)) / 2e-6 rtol = 1e-6
     @test clamped(neuron, recordings, theta)[1] != clamped(neuron, recordings, theta; loss)[1]
-    @test clamped(neuron, held, theta; loss=Loss("mse"; gain=1.5))[1] ==
+    @test clamped(neuron, held, theta; loss=Loss("mse"; observer_conductance=1.5))[1] ==
         clamped(neuron, held, theta)[1]
 end
 
@@ -76,7 +76,7 @@ end
     worker = HodgkinNeurons.ClampedWorker(recordings)
     HodgkinNeurons.bind!(worker.model, neuron.theta)
     HodgkinNeurons.node_rates!(worker, recordings)
-    HodgkinNeurons.drive_gates!(worker, recordings, 1, nothing)
+    HodgkinNeurons.clamp_gates!(worker, recordings, 1, nothing)
     @test worker.x[2:4, 2:end] ≈ found.y[2:4, :] atol = 1e-9
     @test_throws InputError clamped_recordings(test_neuron("black_box"), voltages, 0.1, times)
     @test_throws InputError clamped_recordings(test_neuron("free"), voltages, 0.1, times)

@@ -1,24 +1,25 @@
-using HodgkinNeurons: Drive, Lane, Options, Protocols, RODAS4P, RODAS5P, StepWork, Tape, TSIT5, adjoint!,
-    algorithm, is_clamped, march!, slope!, stage_state!, stage_stimuli!, stages!, start_state
+using HodgkinNeurons: Element, Options, Protocols, RODAS4P, RODAS5P, StepWork, Tape, TSIT5,
+    adjoint!, algorithm, is_clamped, integrate!, slope!, stage_state!, stage_stimuli!, stages!, start_state
 
 "The steps of a tape again, with other parameters or another start: weights times the samples."
-function retraced(lane, tape, y0, times, weights)
-    n, work, total = length(y0), StepWork(lane.model), 0.0
+function retraced(element, tape, y0, times, weights)
+    n, work, total = length(y0), StepWork(element.model), 0.0
     y, next = copy(y0), findfirst(>(0), times)
     for step in 1:length(tape)
         t, h = tape.t[step], tape.t_next[step] - tape.t[step]
-        lane.drive.piece = tape.piece[step]
+        element.cursor.piece = tape.piece[step]
         tableau = (RODAS5P, RODAS4P, TSIT5)[tape.kind[step]]
-        du = stage_stimuli!(work, lane, tableau.c, t, h)
+        du = stage_stimuli!(work, element, tableau.c, t, h)
         if tableau === TSIT5
             for i in 1:7
-                state = stage_state!(work, tableau.a, i, y, is_clamped(lane))
-                slope!((@view work.u[:, i]), state, work.stimulus[i], lane.model, is_clamped(lane))
+                state = stage_state!(work, tableau.a, i, y, is_clamped(element))
+                column, clamped = (@view work.u[:, i]), is_clamped(element)
+                slope!(column, state, work.stimulus[i], element.model, clamped)
                 work.u[:, i] .*= h
             end
             b = tableau.a[7, :]
         else
-            stages!(work, tableau, lane, y, t, h, du)
+            stages!(work, tableau, element, y, t, h, du)
             b = collect(tableau.b)
         end
         increments = work.u[:, 1:length(b)]
@@ -41,25 +42,26 @@ end
     neuron = test_neuron(name)
     model = HodgkinNeurons.Model{Float64}(neuron.system)
     HodgkinNeurons.bind!(model, neuron.theta)
-    lane, times, rng = Lane(model, Protocols([clamp]), 1), collect(0.25:0.5:20.0), MersenneTwister(2)
-    y0, tape = start_state(lane, -60.0), Tape()
+    element, times = Element(model, Protocols([clamp]), 1), collect(0.25:0.5:20.0)
+    rng = MersenneTwister(2)
+    y0, tape = start_state(element, -60.0), Tape()
     n = length(y0)
     samples, weights = zeros(n, length(times)), randn(rng, n, length(times))
     clamp isa VoltageClamp && (weights[1, :] .= 0)
-    march!(samples, times, y0, lane, algorithm(solver), Options(; rtol=1e-5), [0x00], tape)
+    integrate!(samples, times, y0, element, algorithm(solver), Options(; rtol=1e-5), [0x00], tape)
     # Where a sample was cut to [0, 1] nothing flows back: leave those out here.
     weights[findall(x -> !(0 < x < 1), samples)] .= 0
     clamp isa CurrentClamp && (weights[1, :] .= randn(rng, length(times)))
-    _, again = retraced(lane, tape, y0, times, weights)
+    _, again = retraced(element, tape, y0, times, weights)
     @test again[2:end] ≈ samples[2:end, end] rtol = 1e-6
 
     start_bar, gradient = zeros(n), zeros(length(neuron.theta))
-    adjoint!(start_bar, gradient, weights, samples, times, tape, lane, StepWork(lane.model))
+    adjoint!(start_bar, gradient, weights, samples, times, tape, element, StepWork(element.model))
     direction = randn(rng, length(gradient)) .* max.(abs.(neuron.theta), 1e-2)
     push = [clamp isa VoltageClamp ? 0.0 : 1.0; 0.1 .* randn(rng, n - 1)]
     function moved(s)
         HodgkinNeurons.bind!(model, neuron.theta .+ s .* direction)
-        return retraced(lane, tape, y0 .+ s .* push, times, weights)[1]
+        return retraced(element, tape, y0 .+ s .* push, times, weights)[1]
     end
     exact = (moved(1e-6) - moved(-1e-6)) / 2e-6
     @test sum(gradient .* direction) + sum(start_bar .* push) ≈ exact rtol = 1e-5
@@ -68,7 +70,8 @@ end
     HodgkinNeurons.bind!(model, neuron.theta)
     again_bar, again_gradient = zeros(n), zeros(length(neuron.theta))
     tape.first .= -1
-    adjoint!(again_bar, again_gradient, weights, samples, times, tape, lane, StepWork(lane.model))
+    work = StepWork(element.model)
+    adjoint!(again_bar, again_gradient, weights, samples, times, tape, element, work)
     @test again_gradient ≈ gradient rtol = 1e-9
     @test again_bar ≈ start_bar rtol = 1e-9
 end

@@ -1,10 +1,10 @@
 # The Julia side of the bridge, included into a module of its own. Python calls `invoke` by its
-# address; what goes over are numbers in memory, as `pack.py` describes them. No Python object is
+# address; what goes over are numbers in memory, as `abi.py` describes them. No Python object is
 # ever touched here, so Python's lock is free meanwhile, and nothing has to be compiled for them.
 
 Base.Experimental.@optlevel 1
 
-"Types of the elements of arrays, in the order of `pack.py`; an array has kind 16 i + its axes."
+"Types of the elements of arrays, in the order of `abi.py`; an array has kind 16 i + its axes."
 const ELEMENTS = (Float64, Int64, UInt8, Bool, Float32, Int32)
 
 "What Python holds on to, by number; `nothing` where a number is free."
@@ -182,7 +182,7 @@ function safe_enter()
     end
 end
 
-# Held as 1, 2, …, in the order of `BUILT_IN` in `door.py`.
+# Held as 1, 2, …, in the order of `BUILT_IN` in `connection.py`.
 for f in Any[release, load, has, find, version, julia, threads, safe_enter]
     hold(f)
 end

@@ -98,8 +98,8 @@ def options_of(options: SolveOptions) -> Any:
 def loss_of(loss: Loss) -> Any:
     """The loss in Julia; its scale goes with the recordings."""
     v_clip = float("inf") if loss.v_clip is None else loss.v_clip
-    gain = 0.0 if loss.observer_conductance is None else loss.observer_conductance
-    numbers = (loss.delta, loss.spikes, loss.threshold, loss.match_window, v_clip, gain)
+    observer = 0.0 if loss.observer_conductance is None else loss.observer_conductance
+    numbers = (loss.delta, loss.spikes, loss.threshold, loss.match_window, v_clip, observer)
     return session().call("make_loss", loss.kind, *map(float, numbers))
 
 
@@ -164,9 +164,9 @@ def _clamped(
     cells: Cells,
     by_voltage: bool,
 ) -> Held:
-    drives = [voltage_grid_of(r) for r in recordings]
-    first = np.cumsum([1, *(len(d.h) for d in drives)])
-    places = np.concatenate([d.places + n for d, n in zip(drives, first, strict=False)])
+    grids = [voltage_grid_of(r) for r in recordings]
+    first = np.cumsum([1, *(len(g.h) for g in grids)])
+    places = np.concatenate([g.places + n for g, n in zip(grids, first, strict=False)])
     measured = compared = [r.data for r in recordings]
     weights, slope = np.zeros((0, 3)), np.zeros(0)
     if recordings[0].observed == "v":
@@ -176,19 +176,19 @@ def _clamped(
         compared = [b.stimulus for b in balances]
         measured = measured if by_voltage else [b.target(neuron.c_m) for b in balances]
     targets, kept = _targets(recordings, compared, measured, scale)
-    grid = grid_of(np.concatenate([d.v for d in drives]))
+    table = grid_of(np.concatenate([g.v for g in grids]))
     held = session().call(
         "make_clamped",
         system_of(neuron),
-        grid.exact,
-        grid.nodes,
-        np.ascontiguousarray(grid.index + 1).T,
-        np.ascontiguousarray(grid.weight).T,
+        table.exact,
+        table.nodes,
+        np.ascontiguousarray(table.index + 1).T,
+        np.ascontiguousarray(table.weight).T,
         first,
-        np.concatenate([d.h for d in drives]),
+        np.concatenate([g.h for g in grids]),
         targets,
         places,
-        np.concatenate([d.v_samples for d in drives]),
+        np.concatenate([g.v_samples for g in grids]),
         np.ascontiguousarray(weights).T,
         slope,
         _from_one(cells),
