@@ -59,6 +59,14 @@ def trial():
     return julia_trial.session()
 
 
+@pytest.fixture(scope="session", params=["quick", "plain"])
+def either(request, trial):
+    """The same by both ways into Julia, also by what juliacall alone offers."""
+    import julia_trial
+
+    return trial if request.param == "quick" else julia_trial.plain_session()
+
+
 JULIACALL = ("EXE", "PROJECT", "BINDIR", "HANDLE_SIGNALS", "THREADS", "AUTOLOAD_IPYTHON_EXTENSION")
 JULIA = ("JULIA_LOAD_PATH", "JULIA_NUM_THREADS", "CONDA_PREFIX")
 

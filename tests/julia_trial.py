@@ -10,19 +10,27 @@ from pathlib import Path
 import pytest
 
 from pyhodgkin.backends.julia import start
+from pyhodgkin.backends.julia.plain import PlainConnection
+from pyhodgkin.backends.julia.session import Session
 
 PACKAGES = Path(__file__).resolve().parent / "julia"
 LOAD_PATH = os.pathsep.join(["@", "@v#.#", "@stdlib", str(PACKAGES)])
 START = "from pyhodgkin.backends.julia import start; s = start.session('BridgeTrial');"
 
 
-def session() -> start.Session:
+def session() -> Session:
     """Julia with the package `BridgeTrial`, in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JULIA_LOAD_PATH", LOAD_PATH)
         if "juliacall" in sys.modules:
             sys.modules["juliacall"].Base.LOAD_PATH.append(str(PACKAGES))
         return start.session("BridgeTrial")
+
+
+def plain_session() -> Session:
+    """The same package in this process by the plain connection; Julia has been started."""
+    connection = PlainConnection(sys.modules["juliacall"])
+    return Session(connection, "BridgeTrial", start._watcher(), start.check_fork)
 
 
 def run(code: str, timeout: float = 300.0, **variables: str) -> subprocess.CompletedProcess[str]:

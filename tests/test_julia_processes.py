@@ -51,10 +51,11 @@ sender.wait()
 
 
 @posix
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_ctrl_c_stops_a_long_call(threads):
+@pytest.mark.parametrize(("threads", "plain"), [("1", ""), ("2", ""), ("2", "1")])
+def test_ctrl_c_stops_a_long_call(threads, plain):
     """It takes milliseconds; the bound is for a machine with much else to do."""
-    lines = run(CTRL_C, PYTHON_JULIACALL_THREADS=threads).stdout.splitlines()
+    variables = {"PYTHON_JULIACALL_THREADS": threads, "PYHODGKIN_PLAIN_JULIA": plain}
+    lines = run(CTRL_C, **variables).stdout.splitlines()
     assert lines == [
         threads, "poll True", "poll_on_threads True", "poll_on_threads True", "status 4",
         "handler 1", "alive after a call that does not look",

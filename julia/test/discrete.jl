@@ -1,5 +1,6 @@
 using HodgkinNeurons: Element, Options, Protocols, RODAS4P, RODAS5P, StepWork, Tape, TSIT5,
-    adjoint!, algorithm, is_clamped, integrate!, slope!, stage_state!, stage_stimuli!, stages!, start_state
+    adjoint!, algorithm, integrate!, is_clamped, slope!, stage_state!, stage_stimuli!, stages!,
+    start_state
 
 "The steps of a tape again, with other parameters or another start: weights times the samples."
 function retraced(element, tape, y0, times, weights)

@@ -106,15 +106,39 @@ def _interface(element: str, address: int, sizes: list[int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _array(array: np.ndarray, words: list[int]) -> None:
-    """Kind, address and sizes, in Julia's order: the first index runs fastest."""
-    code = _CODES.get(array.dtype)
-    if code is None or not array.flags.f_contiguous or array.ndim > 15:
+def element_of(array: np.ndarray) -> int:
+    """The place of an array's type in `ELEMENTS`, from 1 on."""
+    return _CODES[array.dtype] // 16
+
+
+def plain_value(argument: Any) -> bool | int | float | str | None:
+    """A number, text or None as Python's own."""
+    if isinstance(argument, (bool, np.bool_)):
+        return bool(argument)
+    if isinstance(argument, (int, np.integer)):
+        if not -(2**63) <= argument < 2**63:
+            raise InputError(f"the arguments of a Julia function: {argument} is not of 64 bits")
+        return int(argument)
+    if isinstance(argument, (float, np.floating)):
+        return float(argument)
+    if argument is None or isinstance(argument, str):
+        return argument
+    raise TypeError(f"a {type(argument).__name__} cannot be an argument of a Julia function")
+
+
+def check_array(array: np.ndarray) -> None:
+    """Raise unless Julia can use an array where it lies."""
+    if array.dtype not in _CODES or not array.flags.f_contiguous or array.ndim > 15:
         raise InputError(
             f"an array {array.shape} of {array.dtype} cannot go to Julia as it lies: give "
             f"{', '.join(ELEMENTS)}, in Fortran order (the transpose of a C-order array)"
         )
-    words += (code + array.ndim, _address(array), *array.shape)
+
+
+def _array(array: np.ndarray, words: list[int]) -> None:
+    """Kind, address and sizes, in Julia's order: the first index runs fastest."""
+    check_array(array)
+    words += (_CODES[array.dtype] + array.ndim, _address(array), *array.shape)
 
 
 def _by_interface(array: np.ndarray) -> int:
@@ -141,19 +165,18 @@ _address = _fastest()
 
 
 def _other(argument: Any, words: list[int], alive: list[Any]) -> None:
-    if isinstance(argument, (bool, np.bool_)):
-        words += (BOOLEAN, int(argument))
-    elif isinstance(argument, (int, np.integer)):
-        words += (INTEGER, int(argument))
-    elif isinstance(argument, (float, np.floating)):
-        words += (FLOAT, _bits[0].unpack(_bits[1].pack(argument))[0])
-    elif isinstance(argument, str):
-        text = np.frombuffer(argument.encode() + b"\0", np.uint8)
+    if isinstance(argument, np.ndarray):
+        return _array(argument.view(np.ndarray), words)
+    value = plain_value(argument)
+    if isinstance(value, bool):
+        words += (BOOLEAN, int(value))
+    elif isinstance(value, int):
+        words += (INTEGER, value)
+    elif isinstance(value, float):
+        words += (FLOAT, _bits[0].unpack(_bits[1].pack(value))[0])
+    elif isinstance(value, str):
+        text = np.frombuffer(value.encode() + b"\0", np.uint8)
         alive.append(text)
         words += (STRING, text.__array_interface__["data"][0], len(text) - 1)
-    elif argument is None:
-        words += (NOTHING, 0)
-    elif isinstance(argument, np.ndarray):
-        _array(argument.view(np.ndarray), words)
     else:
-        raise TypeError(f"a {type(argument).__name__} cannot be an argument of a Julia function")
+        words += (NOTHING, 0)

@@ -1,6 +1,7 @@
-# The Julia side of the bridge, included into a module of its own. Python calls `invoke` by its
-# address; what goes over are numbers in memory, as `abi.py` describes them. No Python object is
+# The Julia side of the bridge, included into a module of its own. `connection.py` calls `invoke` by
+# its address; what goes over are numbers in memory, as `abi.py` describes them. No Python object is
 # ever touched here, so Python's lock is free meanwhile, and nothing has to be compiled for them.
+# `plain.py` calls `guarded` by juliacall.
 
 Base.Experimental.@optlevel 1
 
@@ -182,9 +183,37 @@ function safe_enter()
     end
 end
 
+"For a trial of the connection: reads and writes every kind of argument."
+trial(a, i, x, flag, text, none) =
+    (a[2, 1] += i; string(a[2, 1] + x, ' ', flag, ' ', text, ' ', none))
+
 # Held as 1, 2, …, in the order of `BUILT_IN` in `connection.py`.
-for f in Any[release, load, has, find, version, julia, threads, safe_enter]
+for f in Any[release, load, has, find, version, julia, threads, safe_enter, trial]
     hold(f)
+end
+
+# By juliacall: what it has no numbers or text for goes over in an `Opaque`, untouched.
+struct Opaque
+    value::Any
+end
+
+opened(x) = x
+opened(x::Opaque) = x.value
+closed(x::Union{Nothing,Bool,Integer,AbstractFloat,String}) = x
+closed(x) = Opaque(x)
+closed(x::Array) = eltype(x) in ELEMENTS ? x : Opaque(x)
+
+"The array of numbers that Python has at `address`; `element` is a place in `ELEMENTS`."
+wrapped(element, address, size...) =
+    Opaque(unsafe_wrap(Array, Ptr{ELEMENTS[element]}(UInt(address)), Int.(size)))
+
+"Whether `f` raised an exception, and what it returned, or the text of the exception."
+function guarded(f, trace, arguments...)
+    try
+        return false, closed(Base.invokelatest(opened(f), map(opened, arguments)...))
+    catch e
+        return true, Base.invokelatest(explain, e, trace, catch_backtrace())
+    end
 end
 
 const INVOKE = @cfunction(invoke, Int64, (Int64, Ptr{Int64}, Int64, Int64))

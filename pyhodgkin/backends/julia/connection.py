@@ -3,6 +3,7 @@
 juliacall starts Julia; but converting arguments and results by it has to be compiled anew in
 every process, which takes seconds, costs some ten microseconds for each array of each call, and
 leaves arrays alive until Julia's garbage collector comes by. Here numbers in memory go over.
+Where this interpreter is not one that this is known to work in, `plain` does it by juliacall.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from .abi import Packer, Piece
 from .environment import debug
 
 # The order in which bridge.jl holds them, from 1 on.
-BUILT_IN = ("release", "load", "has", "find", "version", "julia", "threads", "safe_enter")
+BUILT_IN = ("release", "load", "has", "find", "version", "julia", "threads", "safe_enter", "trial")
 
 BRIDGE = Path(__file__).with_name("bridge.jl")
 
@@ -35,11 +40,32 @@ class JuliaFailure(Exception):
         self.kind, self.said, self.stack = kind, said, stack
 
 
-class JuliaConnection:
-    """The one way into Julia; thread-safe, and Python's lock is free during a call.
+class Connection(Protocol):
+    """A way into Julia. Python's lock is free during a call."""
 
-    `ours` says that this thread has just started Julia.
-    """
+    def call(self, function: Any, arguments: tuple[Any, ...]) -> Any:
+        """Call a function that `built_in("find", package, name)` returned.
+
+        Arguments are numbers, text, None, arrays in Fortran order and what calls returned.
+        Returns numbers, text and None as such, else an object that only Julia can look into,
+        of arrays of numbers with an ``__array_interface__``.
+
+        Raises
+        ------
+        JuliaFailure
+            When there was an exception in Julia.
+        InputError, TypeError
+            For an argument that cannot go over.
+        """
+        ...
+
+    def built_in(self, name: str, *arguments: Any) -> Any:
+        """Call a function of bridge.jl."""
+        ...
+
+
+class JuliaConnection:
+    """The quick way; thread-safe. `ours` says that this thread has just started Julia."""
 
     def __init__(self, juliacall: ModuleType, ours: bool) -> None:
         word = ctypes.c_int64
@@ -50,8 +76,11 @@ class JuliaConnection:
         self._built_in = {name: i for i, name in enumerate(BUILT_IN, 1)}
         self._free_other_threads()
 
-    def call(self, function: int, arguments: tuple[Any, ...]) -> Any:
-        """Call what Julia holds under a number."""
+    def call(self, function: Piece, arguments: tuple[Any, ...]) -> Any:
+        """See `Connection.call`."""
+        return self._call(function.number, arguments)
+
+    def _call(self, function: int, arguments: tuple[Any, ...]) -> Any:
         packer = self._packer
         if self._released:
             self._release()
@@ -64,12 +93,8 @@ class JuliaConnection:
         return found
 
     def built_in(self, name: str, *arguments: Any) -> Any:
-        """Call a function of bridge.jl."""
-        return self.call(self._built_in[name], arguments)
-
-    def find(self, package: Piece, name: str) -> Piece:
-        """The function `name` of a package; it is held for good."""
-        return self.built_in("find", package, name)
+        """See `Connection.built_in`."""
+        return self._call(self._built_in[name], arguments)
 
     def _release(self) -> None:
         """Let Julia let go of what no Python object looks at any more."""
@@ -88,6 +113,31 @@ class JuliaConnection:
         address = self.built_in("safe_enter")
         if address:
             ctypes.CFUNCTYPE(ctypes.c_int8)(address)()
+
+
+def connect(juliacall: ModuleType, ours: bool) -> Connection:
+    """The quick way into Julia where a trial of it comes out right here, else the plain one."""
+    if is_known() and not os.environ.get("PYHODGKIN_PLAIN_JULIA"):
+        with contextlib.suppress(JuliaFailure, AttributeError, OSError):
+            connection = JuliaConnection(juliacall, ours)
+            if works(connection):
+                return connection
+    from .plain import PlainConnection
+
+    return PlainConnection(juliacall)
+
+
+def is_known() -> bool:
+    """Whether this interpreter is CPython with its lock, on a machine of 64 bits."""
+    locked = not sysconfig.get_config_var("Py_GIL_DISABLED")
+    return sys.implementation.name == "cpython" and locked and sys.maxsize > 2**32
+
+
+def works(connection: Connection) -> bool:
+    """Whether arguments of each kind arrive as they are, and arrays in the same memory."""
+    numbers = np.arange(6.0).reshape(2, 3)
+    said = connection.built_in("trial", numbers.T, 2, -0.5, True, "µ", None)
+    return said == "2.5 true µ nothing" and numbers[0, 1] == 3.0
 
 
 def _open(juliacall: ModuleType) -> int:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BackendUnavailableError
-from .abi import Piece
-from .connection import JuliaConnection, JuliaFailure
+from .connection import Connection, JuliaFailure
 from .errors import translated
 from .interrupt import Watcher
 
@@ -27,13 +26,13 @@ class Session:
     """
 
     def __init__(
-        self, connection: JuliaConnection, name: str, watcher: Watcher, check: Callable[[], None]
+        self, connection: Connection, name: str, watcher: Watcher, check: Callable[[], None]
     ) -> None:
         self.name = name
         self.flag: NDArray[np.uint8] = watcher.flag
         self._connection, self._watcher, self._check = connection, watcher, check
         self._package = connection.built_in("load", name)
-        self._functions: dict[str, Piece] = {}
+        self._functions: dict[str, Any] = {}
         self.version: str = connection.built_in("version", self._package)
         self.julia_version: str = connection.built_in("julia")
         self.threads: int = connection.built_in("threads")
@@ -62,7 +61,7 @@ class Session:
             function = self._functions[name] = self._function(name)
         watching = self._watcher.begin()
         try:
-            return self._connection.call(function.number, args)
+            return self._connection.call(function, args)
         except JuliaFailure as failure:
             found = translated(failure, name)
             raise found from found.__cause__
@@ -70,10 +69,10 @@ class Session:
             if watching:
                 self._watcher.end()
 
-    def _function(self, name: str) -> Piece:
+    def _function(self, name: str) -> Any:
         if not self._connection.built_in("has", self._package, name):
             raise BackendUnavailableError(
                 f"the Julia package {self.name} {self.version} has no {name}: it is not of this "
                 "version of pyhodgkin; run: pyhodgkin doctor --install"
             )
-        return self._connection.find(self._package, name)
+        return self._connection.built_in("find", self._package, name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import BackendUnavailableError
 from . import discover, environment, packages
-from .connection import JuliaConnection, JuliaFailure
+from .connection import Connection, JuliaFailure, connect
 from .errors import JuliaTrace, one_line
 from .interrupt import Watcher, python_keeps_its_signals
 from .requirements import PACKAGE, numbers
@@ -28,7 +28,7 @@ _lock = threading.RLock()
 _sessions: dict[str, Session] = {}
 _failed: dict[object, str] = {}  # by package and environment, or None where Julia itself failed
 _started_in: int | None = None
-_connection: JuliaConnection | None = None
+_connection: Connection | None = None
 _watcher = functools.cache(Watcher)
 
 
@@ -89,7 +89,7 @@ def _start(package: str) -> Session:
     _started_in = os.getpid()
     with python_keeps_its_signals():
         if _connection is None:
-            _connection = JuliaConnection(juliacall, ours)
+            _connection = connect(juliacall, ours)
         version = _connection.built_in("julia")
         discover.check_version(version, "of this process")
         try:
