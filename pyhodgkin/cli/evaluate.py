@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..storage import claims, folders
+from ..storage.json_files import write_json
 from . import cell_size, solver, sources
 from .fit import heldout_of, prepared
-from .output import add_folder, figures, say, write_json, write_rows
+from .output import add_folder, figures, say, write_rows
 from .parser import count, number, positive, zero_or_more
 from .simulate import model
 
@@ -140,7 +141,7 @@ def write(folder: Path, evaluation: Evaluation) -> None:
     # Numbers that are not defined are empty, as those of another clamp are.
     table = [{name: _cell(row.get(name)) for name in names} for row in rows]
     write_rows(folder / FILES[0], table)
-    write_json(folder / FILES[1], evaluation.to_dict())
+    write_json(folder / FILES[1], evaluation.to_dict(), indent=2)
     figures(folder, {"evaluation": evaluation.plot})
 
 

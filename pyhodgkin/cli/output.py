@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..storage.atomic import atomic_write
 from ..storage.tables import write_table
 
 if TYPE_CHECKING:
@@ -69,13 +67,6 @@ def text_of(value: Any) -> str:
 def write_rows(path: Path, rows: Sequence[Row]) -> Path:
     """A csv file of rows of equal keys, which are its header."""
     return write_table(path, rows[0], (list(row.values()) for row in rows))
-
-
-def write_json(path: Path, data: Any) -> Path:
-    """Indented JSON."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    return path
 
 
 def figures(folder: Path, drawn: Mapping[str, Callable[[], Figure]]) -> list[Path]:

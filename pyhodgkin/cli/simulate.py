@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError, PlausibilityWarning
 from ..storage import claims, folders
+from ..storage.json_files import write_json
 from . import cell_size, solver, wording
-from .output import add_folder, figures, say, write_json, write_rows
+from .output import add_folder, figures, say, write_rows
 from .parser import number, positive, zero_or_more
 from .summary import show_summary, summary
 
@@ -185,7 +186,7 @@ def write(out: Path, protocols: list[Protocol], solution: Solution) -> None:
     from .. import document, plot
 
     document.save(solution.neuron, out / "model.json")
-    write_json(out / "protocols.json", [protocol.to_dict() for protocol in protocols])
+    write_json(out / "protocols.json", [p.to_dict() for p in protocols], indent=2)
     figures(out, {"trace": lambda: plot.trace(solution)})
     for i, cell in enumerate(solution):
         number = "" if len(solution) == 1 else f"_{i + 1}"

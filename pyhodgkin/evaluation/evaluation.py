@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError, unknown
+from ..storage.json_files import finite_or_none
 from .scores import RECORDINGS, ROLES, TRAINING, Rules, Score
 from .table import text_of
 from .view import html_of
@@ -157,12 +158,9 @@ class Evaluation:
             "version": 1,
             "rules": {**asdict(self.rules), "around_spikes": list(self.rules.around_spikes)},
             "members": list(self.members),
-            "rows": [_plain(row) for row in self.rows()],
-            "features": [
-                {name: [_number(m), _number(p)] for name, (m, p) in score.features.items()}
-                for score in self.scores
-            ],
-            "means": [_plain(row) for row in means],
+            "rows": finite_or_none(self.rows()),
+            "features": [finite_or_none(score.features) for score in self.scores],
+            "means": finite_or_none(means),
         }
 
     def plot(self, **options: Any) -> Any:
@@ -210,11 +208,3 @@ def _line(name: str, role: str, unit: str, scores: Sequence[Score]) -> dict[str,
     if all(s.spikes_measured is not None for s in scores):
         spikes = {n: _mean([float(getattr(s, n)) for s in scores]) for n in spikes}
     return {"recording": name, "role": role, "unit": unit, **spikes, **mean}
-
-
-def _number(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _number(value) for name, value in row.items()}

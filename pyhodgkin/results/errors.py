@@ -12,6 +12,7 @@ from ..backends.base import Backend, SolveOptions
 from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
+from ..storage.json_files import finite_or_none
 
 FloatArray = NDArray[np.float64]
 _NUMBERS = ("mae", "rmse", "mae_all", "rmse_all")
@@ -57,7 +58,7 @@ class Errors:
 
     def to_dict(self) -> dict:
         """Plain lists, safe for JSON; NaN becomes None."""
-        numbers = {n: [[_plain(x) for x in row] for row in getattr(self, n)] for n in _NUMBERS}
+        numbers = {n: finite_or_none(getattr(self, n).tolist()) for n in _NUMBERS}
         return {"names": list(self.names), "units": list(self.units), **numbers}
 
     @classmethod
@@ -125,7 +126,3 @@ def predict(
     mode, more = prediction_mode(neuron, recordings), {} if cells is None else {"cells": cells}
     found = backend.predict(neuron, recordings, theta, mode=mode, y0=y0, options=options, **more)
     return [np.array(p, dtype=np.float64).reshape(len(theta), -1) for p in found]
-
-
-def _plain(x: float) -> float | None:
-    return float(x) if np.isfinite(x) else None

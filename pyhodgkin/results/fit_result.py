@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -18,6 +17,7 @@ from ..neuron.neuron import Neuron
 from ..status import Status
 from ..storage.atomic import atomic_write
 from ..storage.folders import record
+from ..storage.json_files import write_json
 from .active_bounds import ActiveBound
 from .cells import Population
 from .ensemble import Ensemble, ensemble_of
@@ -183,9 +183,7 @@ class FitResult:
         write_csv(folder / HISTORY, self.history, self.seeds)
         with atomic_write(folder / ARRAYS) as temporary:
             np.savez_compressed(temporary, **self._arrays())  # type: ignore[arg-type]
-        text = json.dumps(self._summary(), indent=1, ensure_ascii=False)
-        with atomic_write(folder / SUMMARY) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_json(folder / SUMMARY, self._summary())
         weights = [path.name for path in folder.glob("model-*.safetensors")]
         record(folder, "fit", [NEURON, HISTORY, ARRAYS, SUMMARY, *weights])
 

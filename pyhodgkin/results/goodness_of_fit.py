@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..numerics.spikes import upward_crossings
 from ..recordings import Recording
 from ..recordings.denoise import level
+from ..storage.json_files import finite_or_none
 
 FloatArray = NDArray[np.float64]
 
@@ -166,10 +167,7 @@ class GoodnessOfFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Safe for JSON."""
-        rows = [
-            {k: None if isinstance(x, float) and not np.isfinite(x) else x for k, x in row.items()}
-            for row in map(asdict, self.residuals)
-        ]
+        rows = finite_or_none([asdict(residual) for residual in self.residuals])
         return {"residuals": rows, "advice": list(self.advice), "notes": list(self.notes),
                 "explains": self.explains, "summary": self.summary()}  # fmt: skip
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from .atomic import atomic_write
+from .json_files import write_json
 
 RECORD = "run.json"
 _FORMAT, _VERSION = "pyhodgkin run", 1
@@ -107,9 +107,7 @@ def record(folder: str | os.PathLike[str], kind: str = "", names: Iterable[str] 
         listed = {p.name for p in folder.iterdir() if _OWN.fullmatch(p.name)}
     files = sorted({RECORD, "checkpoints", *listed, *names})
     data = {"format": _FORMAT, "version": _VERSION, "kind": kind or before or look(folder).kind}
-    with atomic_write(folder / RECORD) as temporary:
-        text = json.dumps({**data, "files": files}, indent=1, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(folder / RECORD, {**data, "files": files})
 
 
 def check(

@@ -1,0 +1,40 @@
+"""JSON files, written whole or not at all, and numbers that JSON cannot hold."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from .atomic import atomic_write
+
+
+def write_json(path: str | os.PathLike[str], data: Any, indent: int = 1) -> Path:
+    """Write indented JSON that ends with a line break.
+
+    Examples
+    --------
+    >>> write_json(getfixture("tmp_path") / "run.json", {"v_rest": -65.0}).read_text()
+    '{\\n "v_rest": -65.0\\n}\\n'
+    """
+    text = json.dumps(data, indent=indent, ensure_ascii=False)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return Path(path)
+
+
+def finite_or_none(data: Any) -> Any:
+    """The same dicts, lists and values, with None for a number that is NaN or infinite.
+
+    Examples
+    --------
+    >>> finite_or_none({"rmse": [0.5, float("nan")]})
+    {'rmse': [0.5, None]}
+    """
+    if isinstance(data, dict):
+        return {name: finite_or_none(value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [finite_or_none(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
