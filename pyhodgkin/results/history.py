@@ -80,7 +80,7 @@ def write_csv(
 
 def read_csv(path: str | PathLike[str], starts: int) -> dict[str, NDArray]:
     """The inverse of `write_csv`."""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     out: dict[str, NDArray] = {}
     for name in COLUMNS:
