@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from neurons import ENGINES
 
 import pyhodgkin as ph
 from pyhodgkin import SolveOptions, upsample_with_model
@@ -15,6 +16,7 @@ from pyhodgkin.cli import evaluate as cli_evaluate
 from pyhodgkin.cli import fit as cli_fit
 from pyhodgkin.cli import simulate as cli_simulate
 from pyhodgkin.cli import solver as cli_solver
+from pyhodgkin.cli.app import main
 from pyhodgkin.errors import InputError, UnknownNameError
 
 CELL = ph.library.get("squid_axon")
@@ -108,11 +110,12 @@ def test_every_verb_refuses_the_same_in_the_same_words(name, trace, small):
     assert "v_scale = -1.0 mV: must be positive" in str(refused(v_scale=-1.0))
 
 
-def test_the_options_change_the_solve():
+@pytest.mark.parametrize("backend", ENGINES)
+def test_the_options_change_the_solve(backend):
     def steps(**how):
-        return int(ph.simulate(CELL, CLAMP, backend="torch", **how).stats["n_steps"])
+        return int(ph.simulate(CELL, CLAMP, backend=backend, **how).stats["n_steps"])
 
-    assert steps(v_scale=1e-3) > steps() > steps(options=SolveOptions(rtol=1e-3, atol=1e-5))
+    assert steps() > steps(v_scale=1e6) and steps() > steps(options=SolveOptions(rtol=1e-3))
     assert steps(dt_max=0.05) >= 300
 
 
@@ -165,3 +168,17 @@ def test_the_commands_take_the_options_of_the_verbs(command):
     assert cli_solver.given(options) == EVERY
     nothing = parser.parse_args(needed.get(command, ["squid_axon", "a.csv"]))
     assert cli_solver.given(nothing) == {}
+
+
+def test_the_command_solves_by_its_options(tmp_path, capsys):
+    step = ["simulate", "squid_axon", "--step", "10", "--t-end", "20", "--backend", "torch"]
+    steps = []
+    for i, more in enumerate(([], ["--v-scale", "1e6"], ["--rtol", "1e-4"])):
+        out = tmp_path / f"run{i}"
+        assert main([*step, "--out", str(out), *more]) == 0
+        head, row = (line.split(",") for line in (out / "summary.csv").read_text().splitlines())
+        steps.append(int(row[head.index("steps")]))
+    assert steps[0] > steps[1] and steps[0] > steps[2]
+    assert main([*step, "--out", str(tmp_path / "none"), "--max-steps", "5"]) == 2
+    text = capsys.readouterr().err
+    assert "raise --max-steps, loosen --rtol and --atol" in text and "throw" not in text

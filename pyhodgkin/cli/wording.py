@@ -45,6 +45,7 @@ ADVICE = {
     "cut it with .window or .windows": "give several, or other ones by --heldout FILE",
     "raise max_steps": "raise --max-steps",
     "loosen rtol and atol": "loosen --rtol and --atol",
+    ". With throw=False the rest is returned": "",
     "; give a .json file or its folder": "",
     "; or convert the neuron first, neuron.whole_cell(…)": "",
     "stated, CurrentClamp(…, unit=…)": "stated (--current-unit)",

@@ -130,7 +130,7 @@ LAWS: Registry[Law] = Registry("form of NeuralKinetics", {}, NEURAL_FORMS)
 
 
 def register(name: str, law: Law) -> None:
-    """Let `NeuralKinetics` have another form, under `name`; for the torch engine.
+    """Let `NeuralKinetics` have another form, under `name`; for ``backend="torch"``.
 
     Parameters
     ----------
