@@ -246,6 +246,6 @@ def cases(engine: str) -> dict[str, Case]:
     out["fit/other/resumed"] = _resumed
     for kind, steps in (("numbers", 4), ("voltage_clamp", 3), ("cells_numbers", 3)):
         out[f"fit/default/{kind}"] = partial(_started, problems()[kind], steps)
-    windows = {**problems()["network"], "schedule": "windows"}
+    windows = {**problems()["network"], "schedule": "multiple_shooting"}
     out["fit/default/windows"] = partial(_started, windows, 3)
     return out

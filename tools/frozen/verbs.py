@@ -62,9 +62,9 @@ def _schedules() -> dict[str, Case]:
         "cells_numbers": (squid, several, {"per_cell": "conductances", "noise": 0.0}),
         "loss_given": (network, v, {"noise": 0.0, "chosen": ("loss", "penalty")}),
         "options_given": (network, v, {"noise": 0.0, "chosen": ("options",)}),
-        "windows": (network, v, {"given": "windows"}),
-        "windows_noisy": (network, v, {"given": "windows", "noise": 1.0}),
-        "windows_numbers": (squid, v, {"given": "windows", "trainable": "conductances"}),
+        "windows": (network, v, {"given": "multiple_shooting"}),
+        "windows_noisy": (network, v, {"given": "multiple_shooting", "noise": 1.0}),
+        "windows_numbers": (squid, v, {"given": "multiple_shooting", "trainable": "conductances"}),
         "unknown_name": (network, v, {"given": "fast"}),
     }  # fmt: skip
     return {f"schedule/{name}": partial(_schedule, *call) for name, call in calls.items()}
