@@ -28,7 +28,7 @@ from .fitting.run.checkpoints import Store
 from .fitting.run.interrupts import Interrupts
 from .fitting.run.progress import Bar
 from .fitting.run.trainer import LOGGER, Trainer
-from .fitting.schedules.default import choose
+from .fitting.schedules.choose import choose
 from .fitting.stage import Stage
 from .fitting.time_scale import at_time_scale
 from .fitting.transforms import Bounds

@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "pyhodgkin").rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60
 # Not yet divided; no name may be added.
 LONG_FILES = {"backends/julia/engine.py", "fitting/run/trainer.py"}
-LONG_FUNCTIONS = {"fitting/schedules/default.py _automatic"}
+LONG_FUNCTIONS: set[str] = set()
 
 
 def lines_of(function: ast.AST) -> int:

@@ -17,7 +17,7 @@ from pyhodgkin.fitting.hierarchical import MeanConductance, cells_of, hierarchic
 from pyhodgkin.fitting.objective import Objective
 from pyhodgkin.fitting.problem import Problem
 from pyhodgkin.fitting.residuals import gauss_newton, jacobian
-from pyhodgkin.fitting.schedules.default import choose
+from pyhodgkin.fitting.schedules.choose import choose
 from pyhodgkin.fitting.transforms import Transform
 
 TRUE = {"a": (30.0, 110.0), "b": (40.0, 130.0), "c": (38.0, 125.0)}

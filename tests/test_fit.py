@@ -220,15 +220,15 @@ def quick(stage):
 
 @pytest.fixture
 def few_steps(monkeypatch):
-    from pyhodgkin.fitting.schedules import default as schedules
+    from pyhodgkin.fitting.schedules import choose as schedules
 
-    original = schedules._automatic
+    original = schedules.automatic
 
     def shortened(*args):
         stages, reason = original(*args)
         return tuple(map(quick, stages)), reason
 
-    monkeypatch.setattr(schedules, "_automatic", shortened)
+    monkeypatch.setattr(schedules, "automatic", shortened)
 
 
 @pytest.mark.usefixtures("few_steps")

@@ -13,7 +13,7 @@ import pyhodgkin as ph
 from pyhodgkin import Stage
 from pyhodgkin.errors import InputError
 from pyhodgkin.fitting.run.early_stopping import EarlyStopping, interval
-from pyhodgkin.fitting.schedules.default import choose
+from pyhodgkin.fitting.schedules.choose import choose
 from pyhodgkin.fitting.schedules.growing_windows import growing
 from pyhodgkin.fitting.schedules.per_cell import shared
 

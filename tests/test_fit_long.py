@@ -16,7 +16,7 @@ from fit_stub import StubBackend, neural, recording, run
 import pyhodgkin as ph
 from pyhodgkin import Stage
 from pyhodgkin.fitting.prepared_recordings import thinned
-from pyhodgkin.fitting.schedules.default import choose
+from pyhodgkin.fitting.schedules.choose import choose
 from pyhodgkin.fitting.schedules.long_recordings import coarse_to_fine
 from pyhodgkin.fitting.time_scale import at_time_scale, default_range
 from pyhodgkin.status import Status

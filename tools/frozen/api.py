@@ -13,7 +13,7 @@ import numpy as np
 
 import pyhodgkin as ph
 from pyhodgkin import CurvePenalty, Stage, backends, upsample_with_model
-from pyhodgkin.fitting.schedules import default as schedules
+from pyhodgkin.fitting.schedules import choose as schedules
 from pyhodgkin.neuron.kinetics import RateKinetics, SteadyStateKinetics
 from pyhodgkin.neuron.rates import Constant, Exponential, Linoid, Sigmoid
 from pyhodgkin.recordings import denoise as noise
