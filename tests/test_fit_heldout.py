@@ -136,6 +136,16 @@ def test_levenberg_goes_on_while_the_training_loss_goes_down():
     assert judged("adamw", rising, falling) == 2
 
 
+def test_levenberg_stops_where_the_training_loss_has_met_its_target():
+    stage = Stage("clamped", "levenberg", 30, patience=9, target=1e-3)
+    stopping, on = EarlyStopping(np.zeros((1, 1)), stage), np.ones(1, bool)
+    stops = [
+        bool(stopping.update(np.zeros((1, 1)), np.array([1.0]), on, on, np.array([x]))[0])
+        for x in (1.0, 1e-2, 1e-4)
+    ]
+    assert stops == [False, False, True]
+
+
 def test_an_improvement_below_the_least_one_does_not_count():
     stage = Stage("clamped", "levenberg", 30, patience=2, min_improvement=0.1)
     stopping, on = EarlyStopping(np.zeros((1, 1)), stage), np.ones(1, bool)

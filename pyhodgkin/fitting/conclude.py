@@ -12,7 +12,7 @@ from ..results.active_bounds import ActiveBound, active_bounds
 from ..results.cells import Population
 from ..results.errors import errors, predict
 from ..results.fit_result import FitResult
-from ..results.goodness_of_fit import GoodnessOfFit, driven, residual_of
+from ..results.goodness_of_fit import SMALL, GoodnessOfFit, driven, residual_of
 from ..results.history import named
 from ..results.identifiability import Identifiability
 from ..results.prediction import Prediction
@@ -180,7 +180,8 @@ def _cost_of_heldout(plan: Plan, trainer: Trainer, best: int, kept: FloatArray) 
     out = []
     for i, name in enumerate(found.names):
         could = float(found.rmse[0, i])
-        if kept[i] > WORSE * could and np.isfinite(could):
+        spread = float(np.std(plan.problem.recordings[i].data))
+        if kept[i] > max(WORSE * could, SMALL * spread) and np.isfinite(could):
             unit = found.units[i]
             out.append(
                 f"the parameters chosen by the held-out recordings have an RMSE of {kept[i]:.3g} "

@@ -20,6 +20,7 @@ ABOVE = 3.0  # times the noise: a residual that is more than noise
 SMALL = 0.01  # of the standard deviation of the data: a residual that may be any number of times
 POOR = 0.3  # of the same: what is left over is a good part of what was measured
 AS_CONSTANT = 0.9  # of the same: no better than a constant
+NOISE_FREE = 1e-5  # of the same: less noise than this is none
 FLAT = 1.5  # times the noise: data that move by no more
 DEAD_TIME = 1.0  # ms after a spike, in which noise may cross 0 mV again
 _MOVES = 5.0  # mV: over less a gate is hardly driven
@@ -94,7 +95,10 @@ class Residual:
         if self.resolution > 0.0 and not self.stated:
             how += f", values in steps of {self.resolution:.3g} {self.unit}"
         text = f"{self.name}: residual {self.rms:.3g} {self.unit} rms, "
-        text += f"{_times(self.ratio)} the noise ({self.noise:.2g} {self.unit}, {how})"
+        if self.noise < NOISE_FREE * self.spread and not self.stated:
+            text += f"of {self.spread:.3g} {self.unit}; hardly any noise"
+        else:
+            text += f"{_times(self.ratio)} the noise ({self.noise:.2g} {self.unit}, {how})"
         if self.flat:
             text += "; flat: nothing but noise was measured"
         elif self.constant:

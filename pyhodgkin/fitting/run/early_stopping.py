@@ -116,6 +116,8 @@ class EarlyStopping:
             stopped |= rows & (self._waited >= self._patience)
         if self._target is not None:
             stopped |= self.best < self._target
+            if trained is not None and self._descends:  # nothing is left to learn from
+                stopped |= rows & (self.train_best < self._target)
         return stopped
 
     def state(self) -> dict[str, NDArray]:
