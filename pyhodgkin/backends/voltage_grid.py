@@ -52,7 +52,7 @@ def check_linear(neuron: Neuron) -> None:
 
 
 def voltage_grid_of(recording: Recording, move: float = MOVE) -> VoltageGrid:
-    """The drive of `recording`, from t = 0 on, where its protocol starts."""
+    """The known voltage of `recording`, from t = 0 on, where its protocol starts."""
     knots, value = _knots_and_value(recording)
     length = np.diff(knots)
     quarter = 0.25 * length

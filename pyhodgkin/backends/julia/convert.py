@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -211,3 +211,22 @@ def _targets(
         run.call("add_recording!", targets, r.t, data, weight, float(size))
         kept += [r.t, data, weight]
     return targets, kept
+
+
+def check_stimulus(neuron: Neuron, protocols: Sequence[Protocol]) -> None:
+    """Raise where a network of the whole right-hand side needs a stimulus that is not known."""
+    black_box = neuron.right_hand_side
+    if black_box is not None and black_box.sees_stimulus and is_clamped(protocols):
+        raise InputError(
+            f'neuron "{neuron.name}": a NeuralRightHandSide that sees the stimulus needs a '
+            "CurrentClamp: under a VoltageClamp the injected current is not known"
+        )
+
+
+def clamp_groups(recordings: Sequence[Recording]) -> Iterator[slice]:
+    """Runs of recordings of one clamp."""
+    first = 0
+    for i in range(1, len(recordings) + 1):
+        if i == len(recordings) or recordings[i].observed != recordings[first].observed:
+            yield slice(first, i)
+            first = i

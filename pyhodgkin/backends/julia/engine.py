@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from ..base import (
     SolveOptions,
     ValueAndGradient,
     check_mode,
-    is_clamped,
     protocol_ends,
 )
 from ..batch_elements import Ends, Sets, check_ends
@@ -30,6 +29,8 @@ from .arrays import start_of as _start
 from .arrays import voltage_steps
 from .convert import (
     Held,
+    check_stimulus,
+    clamp_groups,
     clamped_of,
     ends_of,
     loss_of,
@@ -85,7 +86,7 @@ class JuliaBackend:
         sets = sets if many else sets[None]
         if many and n not in (1, len(sets)):
             raise InputError(f"{n} protocols for {len(sets)} parameter sets: give 1 or as many")
-        _sees_stimulus_check(neuron, protocols)
+        check_stimulus(neuron, protocols)
         size, states = (len(sets) if many else n), len(neuron.states)
         start = np.zeros((0, states)) if y0 is None else _array(y0)
         _check_start(start, states)
@@ -176,7 +177,7 @@ class JuliaBackend:
         check_mode(mode)
         start, k = _start(y0, states), len(sets.theta)
         found: list[FloatArray] = []
-        for own in _groups(recordings) if mode == "clamped" else [slice(None)]:
+        for own in clamp_groups(recordings) if mode == "clamped" else [slice(None)]:
             mine = recordings[own]
             begin = start if start.shape[1] == 0 else start[:, own]
             out = np.full((k, sum(len(r) for r in mine)), np.nan)
@@ -232,7 +233,7 @@ class JuliaBackend:
         ends: Sequence[Held],
     ) -> None:
         run = session()
-        _sees_stimulus_check(neuron, [r.protocol for r in recordings])
+        check_stimulus(neuron, [r.protocol for r in recordings])
         held: Held = recordings_of(neuron, recordings, loss.scale, sets.cells_of())
         run.call(
             "gradient_by!",
@@ -260,7 +261,7 @@ class JuliaBackend:
         run = session()
         each, gradient, by_start, status = (x.T for x in outputs)
         total, rows = np.zeros(gradient.shape), sets.rows
-        for own in _groups(recordings):
+        for own in clamp_groups(recordings):
             mine, which = recordings[own], sets.cells_of(own)
             held = clamped_of(
                 neuron, mine, loss.scale, which, loss.observer_conductance is not None
@@ -293,21 +294,3 @@ class JuliaBackend:
 
 def _counters(stats: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     return {name: stats[..., i] for i, name in enumerate(COUNTERS)}
-
-
-def _sees_stimulus_check(neuron: Neuron, protocols: Sequence[Protocol]) -> None:
-    box = neuron.right_hand_side
-    if box is not None and box.sees_stimulus and is_clamped(protocols):
-        raise InputError(
-            f'neuron "{neuron.name}": a NeuralRightHandSide that sees the stimulus needs a '
-            "CurrentClamp: under a VoltageClamp the injected current is not known"
-        )
-
-
-def _groups(recordings: Sequence[Recording]) -> Iterator[slice]:
-    """Runs of recordings of one clamp."""
-    first = 0
-    for i in range(1, len(recordings) + 1):
-        if i == len(recordings) or recordings[i].observed != recordings[first].observed:
-            yield slice(first, i)
-            first = i
