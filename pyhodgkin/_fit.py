@@ -166,39 +166,23 @@ def fit(
     36.0
     """
     began = time.monotonic()
-    if not isinstance(neuron, Neuron):
-        raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
-    if not checkpoint_every >= 0:
-        raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
+    _check(neuron, checkpoint_every)
     solved = options_of(options, None, fit)
     train, held = checks.divide(recordings, heldout)
     size, seeded = (area, capacitance), seeds is not None
     what = _unknowns(neuron, train, held, trainable, per_cell, bounds, size, seeded)
-    for text in what.warned:
-        warnings.warn(text, RecordingWarning, stacklevel=2)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
     given = _given({"trainable": trainable, "loss": loss, "penalty": penalties or None}, options)
-    noises = (
-        noise_levels(train, noise),
-        noise_levels(held, noise if noise is None or np.ndim(noise) == 0 else None),
-    )
-    stages, reason = choose(
-        schedule, what.neuron, train, what.indices, given, noises[0], what.own_names
-    )
+    of_held = noise if noise is None or np.ndim(noise) == 0 else None
+    noises = noise_levels(train, noise), noise_levels(held, of_held)
+    known = what.neuron, train, what.indices, given, noises[0], what.own_names
+    stages, reason = choose(schedule, *known)
     starts, compared = checks.seeds_of(seeds), loss_of(loss)
     checks.stages_fit(stages, what.neuron, train, compared)
     claim = checks.claim_of(out, resume, overwrite)
+    engine, stated = checks.engine_of(backend, solved), noise is not None
     problem = Problem(
-        checks.engine_of(backend, solved),
-        what.neuron,
-        train,
-        held,
-        compared,
-        solved,
-        penalties,
-        *noises,
-        what.cells,
-        noise is not None,
+        engine, what.neuron, train, held, compared, solved, penalties, *noises, what.cells, stated
     )
     moving, why = decided(fit_initial, what.neuron, train, noises[0])
     plan = Plan(problem, stages, what.indices, starts, what.bounds or {}, moving)
@@ -214,6 +198,13 @@ def fit(
     if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
         raise SolveError(result.message)
     return result
+
+
+def _check(neuron: Any, checkpoint_every: float) -> None:
+    if not isinstance(neuron, Neuron):
+        raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
+    if not checkpoint_every >= 0:
+        raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
 
 
 @dataclass(frozen=True)
@@ -255,8 +246,10 @@ def _unknowns(
     bounds = bounds_of(bounds, names, given, neuron, size != (None, None))
     neuron, taken = at_recordings(neuron, (*train, *held), indices)
     neuron, ranges = at_time_scale(neuron, indices, train, seeded)
-    said = (*facts.notes((*train, *held), per_cell), taken)
-    return _Unknowns(neuron, indices, cells, bounds, tuple(x for x in said if x), ranges)
+    said = tuple(text for text in (*facts.notes((*train, *held), per_cell), taken) if text)
+    for text in said:
+        warnings.warn(text, RecordingWarning, stacklevel=3)
+    return _Unknowns(neuron, indices, cells, bounds, said, ranges)
 
 
 def _given(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:

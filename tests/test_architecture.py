@@ -20,8 +20,8 @@ def lines_of(function: ast.AST) -> int:
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
     first, *rest = function.body
     is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    start = first.end_lineno if is_text and rest else function.lineno - 1
-    return (function.end_lineno or 0) - (start or 0)
+    text = (first.end_lineno or 0) - first.lineno + 1 if is_text and rest else 0
+    return (function.end_lineno or 0) - function.lineno + 1 - text
 
 
 def test_imports_between_layers_point_down(monkeypatch, capsys):
