@@ -132,7 +132,7 @@ def test_the_recordings_are_named_before_the_first_long_computation(
         raise SolveError("stopped")
 
     monkeypatch.setattr(ph, "propose", stopped)
-    monkeypatch.setattr(ph, "fit", stopped)
+    monkeypatch.setattr("pyhodgkin.fitting.run.trainer.Trainer.run", stopped)
     files = [folder / f"step{level}.csv" for level in (-40, -20, 0)]
     more = ("--heldout", 0.34, "--test", folder / "step20.csv", "--out", tmp_path / "run")
     for model in ((), ("--model", "squid_axon", "--train", "k.g")):
