@@ -61,17 +61,19 @@ class Recording(Setup):
         Time in the original record at which t = 0 here, ms.
     cell : str
         Name of the cell, for a fit with numbers of each cell's own.
-    **setup
-        What is known of electrode and amplifier, by keyword: `electrode`,
-        `junction_potential` (mV, already subtracted), `bias_current` (pA, already in the
-        command), `bridge_balance`, `series_resistance` (MΩ), `series_resistance_compensation`
-        (%), `capacitance_compensation`, `whole_cell_capacitance` (pF).
 
     Raises
     ------
     RecordingError
         For missing, non-finite or unequally long data, time that does not increase, a unit
         that is missing or unknown, a mask that keeps nothing.
+
+    Notes
+    -----
+    What is known of electrode and amplifier is given by keyword too: `electrode`,
+    `junction_potential` (mV, already subtracted), `bias_current` (pA, already in the command),
+    `bridge_balance`, `series_resistance` (MΩ), `series_resistance_compensation` (%),
+    `capacitance_compensation`, `whole_cell_capacitance` (pF).
 
     Examples
     --------
