@@ -28,6 +28,7 @@ from .fitting.run.checkpoints import Store
 from .fitting.run.interrupts import Interrupts
 from .fitting.run.progress import Bar
 from .fitting.run.trainer import LOGGER, Trainer
+from .fitting.run.trainer_state import resume as resume_run
 from .fitting.schedules.choose import choose
 from .fitting.stage import Stage
 from .fitting.time_scale import at_time_scale
@@ -193,7 +194,7 @@ def fit(
     trainer = Trainer(plan, store, checkpoint_every, callback)
     trainer.log += told
     if resume and store is not None:
-        trainer.resume(store)
+        resume_run(trainer, store)
     result = _trained(plan, trainer, claim, progress, began)
     if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
         raise SolveError(result.message)

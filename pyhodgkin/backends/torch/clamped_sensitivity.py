@@ -27,7 +27,7 @@ class ClampedPath(Path):
     `before` (G, N) are the gates before each step, `off` (T,) what the current is too large by.
     """
 
-    drive: VoltageGrid
+    grid: VoltageGrid
     balance: Balance | None
     before: FloatArray
     off: FloatArray
@@ -51,16 +51,16 @@ class ClampedSensitivity:
     def _path(
         self, recording: Recording, theta: FloatArray, y0: FloatArray | None
     ) -> ClampedPath | None:
-        system, drive, loss = (
+        system, grid, loss = (
             cached_system(self.neuron, False),
             voltage_grid_of(recording),
             self.loss,
         )
-        decay, level, _ = self._steps(theta, drive)
+        decay, level, _ = self._steps(theta, grid)
         push = (1.0 - decay) * level
         push[:, 0] = self._first(level[:, 0], y0)
         x = recurrence(decay, push)
-        y = np.concatenate([drive.v_samples[None], x[:, drive.places]])
+        y = np.concatenate([grid.v_samples[None], x[:, grid.places]])
         if not np.isfinite(y).all():
             return None
         balance = balance_of(recording) if recording.observed == "v" else None
@@ -72,7 +72,7 @@ class ClampedSensitivity:
         scale = loss.scale_of(scaled[keep])
         weights = residual_weights(off / scale, loss) / (keep.sum() * scale**2)
         before = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
-        return ClampedPath(recording.t, y, u, weights * keep, drive, balance, before, off)
+        return ClampedPath(recording.t, y, u, weights * keep, grid, balance, before, off)
 
     def change(
         self,
@@ -94,7 +94,7 @@ class ClampedSensitivity:
         """
         assert isinstance(path, ClampedPath)
         system = cached_system(self.neuron, False)
-        moved = self._gates(path, theta, directions, states)[path.drive.places]
+        moved = self._gates(path, theta, directions, states)[path.grid.places]
         found = jvp(current, system, theta, path.y, path.u, directions)[:, 0]
         c_m = theta[self.neuron.layout["c_m"].start]
         by_gates = -c_m * jacobians(system, theta, path.y, path.u)[:, 0, 1:]
@@ -116,11 +116,11 @@ class ClampedSensitivity:
         states: FloatArray | None,
     ) -> FloatArray:
         """How the gates after each step move (N, G, q)."""
-        system, drive = cached_system(self.neuron, False), path.drive
-        decay, level, h = self._steps(theta, drive)
-        levels, g = Levels(drive.v), len(decay)
+        system, grid = cached_system(self.neuron, False), path.grid
+        decay, level, h = self._steps(theta, grid)
+        levels, g = Levels(grid.v), len(decay)
         slopes = levels.spread(jvp(rates, system, theta, *self._at(levels.nodes), directions))
-        total = value(rates, system, theta, *self._at(drive.v))[g:].T[:, :, None]
+        total = value(rates, system, theta, *self._at(grid.v))[g:].T[:, :, None]
         by_level = (slopes[:, :g] - level.T[:, :, None] * slopes[:, g:]) / total
         keep = decay.T[:, :, None]
         stay = (path.before - level).T[:, :, None] * h[:, None, None] * keep
@@ -137,13 +137,13 @@ class ClampedSensitivity:
         return push
 
     def _steps(
-        self, theta: FloatArray, drive: VoltageGrid
+        self, theta: FloatArray, grid: VoltageGrid
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What is left of each gate after each step (G, N), its level (G, N), and h (N,)."""
-        found = value(rates, cached_system(self.neuron, False), theta, *self._at(drive.v))
+        found = value(rates, cached_system(self.neuron, False), theta, *self._at(grid.v))
         a, s = np.split(found, 2)
         # The first step settles; nothing is left, and 0·∞ is not a number.
-        h = np.concatenate([[0.0], drive.h[1:]])
+        h = np.concatenate([[0.0], grid.h[1:]])
         decay = np.exp(-s * h)
         decay[:, 0] = 0.0
         return decay, a / s, h

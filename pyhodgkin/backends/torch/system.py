@@ -24,7 +24,7 @@ from .kinetics import GateBank, Params
 from .networks import NetworkStack
 
 
-class Seen(NamedTuple):
+class NetworkInput(NamedTuple):
     """Networks of one shape, and their inputs (K, in, Q) or (N, K, in, Q)."""
 
     stack: NetworkStack
@@ -183,18 +183,18 @@ class ConductanceSystem:
         """State (S, K, Q) at `v` (K, Q) with every gate at its steady state."""
         return of(v).cat([v[None], self.gates.steady_state(v, p)])
 
-    def networks(self, y: Tensor, u: Tensor, p: Params) -> list[Seen]:
+    def networks(self, y: Tensor, u: Tensor, p: Params) -> list[NetworkInput]:
         """The networks in it, and what they see at `y`."""
         v, x = y[0], y[1:]
         bank, place = self.gates, self.gates.n_bounded
-        out = [Seen(g.stack, g.input(v)[0]) for g in bank.neural]
+        out = [NetworkInput(g.stack, g.input(v)[0]) for g in bank.neural]
         for group in bank.free:
             own = x[place : place + group.stack.count]
-            out.append(Seen(group.stack, group.inputs(v, own)))
+            out.append(NetworkInput(group.stack, group.inputs(v, own)))
             place += group.stack.count
         if self.unknown:
             instant = bank.instant(bank.leaves(v, p))
-            out += [Seen(*seen) for seen in self.unknown.seen(v, x, instant)]
+            out += [NetworkInput(*seen) for seen in self.unknown.seen(v, x, instant)]
         return out
 
     def ionic_current(self, y: Tensor, p: Params) -> Tensor:
@@ -279,10 +279,10 @@ class BlackBoxSystem:
         _, (slope,) = self.stack.with_tangents("box", x[None], [d[None]], p)
         return of(y).moveaxis(slope[0], 1, 0) * rate
 
-    def networks(self, y: Tensor, u: Tensor, p: Params) -> list[Seen]:
+    def networks(self, y: Tensor, u: Tensor, p: Params) -> list[NetworkInput]:
         """The network, and what it sees at `y`."""
         shift, scale, _ = self._like(y)
-        return [Seen(self.stack, self._inputs(y, u, shift, scale))]
+        return [NetworkInput(self.stack, self._inputs(y, u, shift, scale))]
 
     def steady_state(self, v: Tensor, p: Params) -> Tensor:
         """The centre of the scaled states, at `v` (K, Q): a black box knows no steady state."""

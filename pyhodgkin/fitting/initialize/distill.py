@@ -84,14 +84,14 @@ def distill_current(
 
 def _driven(channel: Channel, recording: Recording) -> FloatArray:
     """The voltage (mV) and the gates of a channel at each sample (T, 1 + G)."""
-    drive = voltage_grid_of(recording)
-    columns = [drive.v_samples]
+    grid = voltage_grid_of(recording)
+    columns = [grid.v_samples]
     for gate in channel.gates:
-        level, keep = gate.kinetics.x_inf(drive.v), np.exp(-drive.h / gate.kinetics.tau(drive.v))
+        level, keep = gate.kinetics.x_inf(grid.v), np.exp(-grid.h / gate.kinetics.tau(grid.v))
         x = level[:1].repeat(len(level))
         for k in range(1, len(level)):
             x[k] = level[k] + (x[k - 1] - level[k]) * keep[k]
-        columns.append(x[drive.places])
+        columns.append(x[grid.places])
     return np.column_stack(columns)
 
 

@@ -5,7 +5,7 @@ close them all, from where no gradient leads on. So each gate is given two rates
 exponentials of the voltage until they saturate, and a current that is a network the form of a
 channel (`simple`); many such sets are drawn, activating and inactivating gates alike, and trained
 in the clamped mode, the worse ones left out again and again. Networks of the shape that was asked
-for are then set to the best (`imitation`).
+for are then set to the best (`distill`).
 """
 
 from __future__ import annotations

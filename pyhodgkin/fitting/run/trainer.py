@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,7 @@ from .early_stopping import EarlyStopping, interval
 from .interrupts import Interrupts, StopNow
 from .progress import Bar
 from .stage_summary import described
-from .trainer_state import checkpoint_of, restore
+from .trainer_state import checkpoint_of
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -151,9 +150,8 @@ class Trainer:
     def _by_heldout(self) -> bool:
         """Whether the held-out loss chooses the best parameters of this stage.
 
-        It does where the stage compares what the last one compares. Under an observer, or with
-        gates driven by the measured voltage, the same loss is another quantity: it can be lowest
-        long before what is trained there is of use to the stages that follow.
+        It does where the stage compares what the last one compares; of an observer, or of gates
+        driven by the measured voltage, the same loss is another quantity.
         """
         stage, last = self.schedule[self.stage], self.schedule[-1]
         return bool(self._problem.heldout) and stage.mode == last.mode
@@ -297,12 +295,3 @@ class Trainer:
             if np.isfinite(score).any():
                 self._store.keep(self._plan.problem.neuron, theta[np.argmin(score)])
         self._saved = time.monotonic()
-
-    def resume(self, store: Store) -> None:
-        """Go on from the newest checkpoint that is whole; without any, start from the beginning."""
-        checkpoint, notes = store.load()
-        if checkpoint is not None:
-            restore(self, checkpoint)
-        if notes:
-            warnings.warn("; ".join(notes), stacklevel=3)
-        self.log += notes

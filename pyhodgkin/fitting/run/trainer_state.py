@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...results.history import History
-from .checkpoints import Checkpoint, part
+from .checkpoints import Checkpoint, Store, part
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -45,3 +46,13 @@ def restore(trainer: Trainer, checkpoint: Checkpoint) -> None:
     trainer.reason = np.array(of_stage["_reason"])
     trainer.stopping.restore(of_stage)
     trainer.optimizer.restore(part(arrays, "optimizer."))
+
+
+def resume(trainer: Trainer, store: Store) -> None:
+    """Go on from the newest checkpoint that is whole; without any, start from the beginning."""
+    checkpoint, notes = store.load()
+    if checkpoint is not None:
+        restore(trainer, checkpoint)
+    if notes:
+        warnings.warn("; ".join(notes), stacklevel=3)
+    trainer.log += notes
