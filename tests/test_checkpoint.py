@@ -78,11 +78,12 @@ def damaged(path: Path, how: str) -> None:
         path.write_bytes(b"")
     elif how == "pickle":
         path.write_bytes(b"\x80\x04}\x94.")
-    elif how == "newer":
-        path.write_bytes(data.replace(b"checkpoint 1 ", b"checkpoint 9 ", 1))
+    else:
+        version = {"older": b"1", "newer": b"9"}[how]
+        path.write_bytes(data.replace(b"checkpoint 2 ", b"checkpoint " + version + b" ", 1))
 
 
-@pytest.mark.parametrize("how", ["short", "flipped", "empty", "pickle", "newer"])
+@pytest.mark.parametrize("how", ["short", "flipped", "empty", "pickle", "newer", "older"])
 def test_a_damaged_file_is_refused_in_one_line(tmp_path, how):
     path = tmp_path / "a.ckpt"
     write(path, Checkpoint({"x": np.zeros(100)}, {}))

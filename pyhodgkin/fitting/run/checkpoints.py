@@ -22,7 +22,7 @@ from ...neuron.neuron import Neuron
 from ...storage.atomic import atomic_write
 
 _MAGIC = "pyhodgkin checkpoint"
-_VERSION = 1
+_VERSION = 2
 DOCUMENT = "model.json"  # of the best neuron so far; the finished run writes it anew
 FOLDER, NAME, BEFORE = "checkpoints", "latest.ckpt", "previous.ckpt"
 
@@ -53,7 +53,7 @@ def read(path: Path) -> Checkpoint:
     Raises
     ------
     CheckpointError
-        If it is damaged, cut short, of a newer version or no checkpoint.
+        If it is damaged, cut short, of another version or no checkpoint.
     """
     from safetensors.numpy import load
 
@@ -66,7 +66,8 @@ def read(path: Path) -> Checkpoint:
         raise CheckpointError(f"checkpoint {path}: damaged, or not a checkpoint")
     if words[2] != str(_VERSION):
         raise CheckpointError(
-            f"checkpoint {path}: version {words[2]}, this pyhodgkin reads {_VERSION}; upgrade it"
+            f"checkpoint {path}: version {words[2]}, this pyhodgkin reads {_VERSION}: use the "
+            "pyhodgkin that wrote it, or start the run anew"
         )
     if hashlib.sha256(payload).hexdigest() != words[3]:
         raise CheckpointError(f"checkpoint {path}: damaged or cut short (sha256 does not match)")
