@@ -44,11 +44,11 @@ def test_the_first_stages_see_a_part_of_a_long_recording(noise):
     indices = cell.layout.select("networks")
     stages, reason = choose(None, cell, [trace], indices, (), (noise,))
     assert "long recordings" in reason and "500 ms" in reason
-    simulated = [s for s in stages if s.mode != "clamped"]
+    simulated = [s for s in stages if s.mode.name != "clamped"]
     assert simulated[0].horizon is not None and 60.0 < simulated[0].horizon < 150.0
-    lengths = [s.horizon for s in simulated if s.mode == "simulation"]
+    lengths = [s.horizon for s in simulated if s.mode.name == "simulation"]
     assert lengths[-1] is None and lengths[:-1] == sorted(x for x in lengths if x is not None)
-    assert all(s.horizon is not None for s in stages if s.mode == "clamped")
+    assert all(s.horizon is not None for s in stages if s.mode.name == "clamped")
 
 
 def test_a_short_recording_is_seen_whole():
