@@ -212,7 +212,7 @@ def _fit(
     neuron: ph.Neuron, seen: list[ph.Recording], stages: list[Stage], backend: str
 ) -> ph.Neuron:
     limits = bounds(neuron)
-    if stages[-1].mode == "simulation":
+    if stages[-1].mode.name == "simulation":
         limits["c_m"] = (0.5 * C_M, 2.0 * C_M)
     fitted = ph.fit(
         _inside(neuron, limits),
