@@ -80,6 +80,14 @@ class Comparison(Interface):
         """The loss on what is held out."""
         ...
 
+    def remark(self, theta: FloatArray, states: FloatArray | None) -> str:
+        """What else there is to say of parameters, after a stage."""
+        ...
+
+
+class LeastSquares(Comparison, Interface):
+    """A comparison by residuals, which Levenberg-Marquardt needs."""
+
     def residuals(self, theta: FloatArray, states: FloatArray | None) -> list[FloatArray]:
         """Scaled residuals (K, n) of each recording."""
         ...
@@ -94,10 +102,6 @@ class Comparison(Interface):
 
     def timed(self) -> bool:
         """Whether the loss has terms besides residuals, of which there are no differences."""
-        ...
-
-    def remark(self, theta: FloatArray, states: FloatArray | None) -> str:
-        """What else there is to say of parameters, after a stage."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from ..backends.base import Penalty, ValueAndGradient
 from ..optimize.levenberg_marquardt import QuadraticModel
 from ..status import Status
+from .comparison import LeastSquares
 from .hierarchical import MeanConductance, directions_together
 from .minibatches import pick
 from .parameterization import Parameterization
@@ -99,11 +101,16 @@ class Objective:
     def residuals(self, k: int, phi: FloatArray) -> list[FloatArray]:
         """Scaled residuals (M, n) of each recording at M points `phi` (M, p) of start `k`."""
         theta, states = self._unknowns.repeated(k, len(phi)).unpack(phi)
-        return self._comparison.residuals(theta, states)
+        return self._least_squares.residuals(theta, states)
+
+    @property
+    def _least_squares(self) -> LeastSquares:
+        """The comparison of a mode that may be used with Levenberg-Marquardt."""
+        return cast(LeastSquares, self._comparison)
 
     def curvature(self, k: int, phi: FloatArray) -> QuadraticModel:
         """The Gauss-Newton matrix of start `k` at `phi` (p,), along the directions that matter."""
-        comparison, unknowns = self._comparison, self._unknowns
+        comparison, unknowns = self._least_squares, self._unknowns
         networks = np.isin(unknowns.indices, self._problem.neuron.layout.select("networks"))
         if networks.any() or comparison.timed():
             terms = Terms(

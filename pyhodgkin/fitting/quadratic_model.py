@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..backends.base import Penalty
 from ..optimize.levenberg_marquardt import QuadraticModel
-from .comparison import Comparison
+from .comparison import LeastSquares
 from .gauss_newton import GaussNewton
 from .hierarchical import MeanConductance
 from .parameterization import Parameterization
@@ -36,7 +36,7 @@ class Terms:
 
 def quadratic_model(
     problem: Problem,
-    comparison: Comparison,
+    comparison: LeastSquares,
     unknowns: Parameterization,
     terms: Terms,
     k: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar, TypeVar
@@ -37,7 +38,7 @@ class StageSettings(Interface):
     def options(self) -> Mapping[str, Any]: ...
 
 
-class Mode:
+class Mode(ABC):
     """What a stage compares with what was measured. A subclass is a frozen dataclass.
 
     Its fields are its own settings, and arguments of `Stage` where the mode is given by name.
@@ -76,11 +77,12 @@ class Mode:
         gates = problem.neuron.right_hand_side is None
         return Parameterization(parameters.theta, parameters.blocks, InitialStates(y0, gates))
 
+    @abstractmethod
     def prepare(
         self, problem: Problem, stage: StageSettings, unknowns: Parameterization
     ) -> Comparison:
-        """What is compared in a stage of this mode."""
-        raise NotImplementedError
+        """What is compared in a stage of this mode: `LeastSquares` for Levenberg-Marquardt."""
+        ...
 
     def __str__(self) -> str:
         return self.name

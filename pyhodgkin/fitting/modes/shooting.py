@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ...backends.base import SolveOptions, ValueAndGradient
 from ...backends.batch_elements import Ends
-from ...backends.linearization import Linearization
 from ...backends.loss import Loss
 from ...recordings import Recording
 from ..losses import pooled_scale
@@ -108,18 +107,6 @@ class Shooting:
         windows = self._heldout
         nodes = self.driven(windows, theta)
         return self._run(windows, np.arange(len(windows)), theta, nodes, None)
-
-    def residuals(self, theta: FloatArray, states: FloatArray | None) -> list[FloatArray]:
-        raise NotImplementedError("multiple shooting is not for Levenberg-Marquardt")
-
-    def parameters(self, theta: FloatArray) -> FloatArray:
-        raise NotImplementedError("multiple shooting is not for Levenberg-Marquardt")
-
-    def linearize(self, theta: FloatArray, states: FloatArray | None) -> Linearization:
-        raise NotImplementedError("multiple shooting is not for Levenberg-Marquardt")
-
-    def timed(self) -> bool:
-        return False
 
     def remark(self, theta: FloatArray, states: FloatArray | None) -> str:
         if states is None or not len(theta):
