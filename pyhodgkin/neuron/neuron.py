@@ -22,6 +22,7 @@ from .view import html_of
 
 if TYPE_CHECKING:
     from .parameters import Layout
+    from .tables import Tables
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,13 @@ class Neuron:
         from .parameters import layout_of
 
         return layout_of(self)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The equations as flat tables of numbers, without the values of the parameters."""
+        from .lowering import lower
+
+        return lower(self)
 
     @property
     def theta(self) -> NDArray[np.float64]:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
-from ..units import capacitance_of, conductance_of
-from .channels import Channel, Current, NeuralCurrent
+from .channels import Current, NeuralCurrent
 from .gates import Gate
-from .kinetics import Kinetics, NeuralKinetics
+from .kinetics import NeuralKinetics
+from .lowering import items
 from .networks import Network
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def layout_of(neuron: Neuron) -> Layout:
     """The layout of the parameters of `neuron`."""
     entries: list[Entry] = []
     place = 0
-    for name, value, unit, group, transform in _walk(neuron):
+    for name, value, unit, group, transform in items(neuron):
         entries.append(Entry(name, value.shape, place, unit, group, transform))
         place += value.size
     return Layout(entries)
@@ -149,59 +149,8 @@ def layout_of(neuron: Neuron) -> Layout:
 
 def flatten(neuron: Neuron) -> NDArray[np.float64]:
     """The flat parameter vector of `neuron`, shape (P,)."""
-    parts = [value.ravel() for _, value, *_ in _walk(neuron)]
+    parts = [item.value.ravel() for item in items(neuron)]
     return np.concatenate(parts).astype(np.float64)
-
-
-_Item = tuple[str, NDArray[np.float64], str, str, str]
-
-
-def _walk(neuron: Neuron) -> Iterator[_Item]:
-    if neuron.right_hand_side is not None:
-        yield from _network_items("network", neuron.right_hand_side.network)
-        return
-    unit = neuron.current_unit
-    yield "c_m", np.array(neuron.c_m), capacitance_of(unit), "capacitance", "log"
-    for channel in neuron.channels:
-        if isinstance(channel, Channel):
-            yield (
-                f"{channel.name}.g",
-                np.array(channel.g),
-                conductance_of(unit),
-                "conductances",
-                "log",
-            )
-            yield f"{channel.name}.e", np.array(channel.e), "mV", "reversals", "identity"
-        else:
-            yield from _network_items(f"{channel.name}.network", channel.network)
-        for gate in channel.gates:
-            yield from _kinetics_items(f"{channel.name}.{gate.name}", gate.kinetics)
-
-
-def _kinetics_items(prefix: str, kinetics: Kinetics) -> Iterator[_Item]:
-    for role, curve in kinetics.curves().items():
-        leaves = list(curve.leaves())
-        for i, leaf in enumerate(leaves):
-            path = f"{prefix}.{role}" if leaf is curve else f"{prefix}.{role}.{i}"
-            # In a·exp((v - v0)/k) a change of v0 is a change of a: only one of them is trained.
-            fixed = {"v0"} if leaf.form == "exponential" else set()
-            # A steady state that is a plain sigmoid stays between 0 and 1 only if a stays 1.
-            if role.endswith("x_inf"):
-                fixed.add("a")
-            for name in leaf.parameter_names():
-                value = np.array(getattr(leaf, name))
-                unit = "mV" if name in ("v0", "k") else ""
-                log = name in ("a", "k") and value != 0.0
-                group = "fixed" if name in fixed else "rates"
-                yield f"{path}.{name}", value, unit, group, "log" if log else "identity"
-    if isinstance(kinetics, NeuralKinetics):
-        yield from _network_items(f"{prefix}.network", kinetics.network)
-
-
-def _network_items(prefix: str, network: Network) -> Iterator[_Item]:
-    for i, array in enumerate(network.arrays()):
-        name = f"{'weight' if i % 2 == 0 else 'bias'}{i // 2}"
-        yield f"{prefix}.{name}", array, "", "networks", "identity"
 
 
 def unflatten(neuron: Neuron, theta: ArrayLike) -> Neuron:

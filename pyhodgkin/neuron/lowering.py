@@ -1,0 +1,267 @@
+"""A neuron as flat tables of numbers: what compiled integrators and Julia compute from.
+
+Here, and only here, is decided in which order the parameters of a neuron lie in its flat vector
+theta (`items`). The tables name parameters by their places in theta, so that they are the same for
+all values of the parameters, and code that reads them is compiled once for all neurons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..numerics.mlp import ACTIVATIONS
+from ..units import capacitance_of, conductance_of
+from .channels import Channel, NeuralCurrent, NeuralRightHandSide
+from .curves import Curve, Leaf, Power
+from .gates import Gate
+from .kinetics import Kinetics, NeuralKinetics
+from .networks import Network
+from .tables import LEAF_FORMS, NODE_KINDS, NONE, PRIOR_KINDS, GateKind, Integers, Numbers, Tables
+
+if TYPE_CHECKING:
+    from .neuron import Neuron
+
+PUBLISHED = {
+    "rates": GateKind.RATES,
+    "steady_state": GateKind.STEADY_STATE,
+    "instantaneous": GateKind.INSTANTANEOUS,
+}
+NEURAL = {
+    "steady_state": GateKind.NEURAL_STEADY_STATE,
+    "rates": GateKind.NEURAL_RATES,
+    "residual": GateKind.NEURAL_RATES,
+    "free": GateKind.FREE,
+}
+
+
+class Item(NamedTuple):
+    """One parameter as it lies in theta: what `parameters.Entry` is made from."""
+
+    name: str
+    value: NDArray[np.float64]
+    unit: str
+    group: str
+    transform: str
+
+
+def items(neuron: Neuron) -> Iterator[Item]:
+    """The parameters of `neuron` in the order of theta."""
+    if neuron.right_hand_side is not None:
+        yield from _network_items("network", neuron.right_hand_side.network)
+        return
+    unit = neuron.current_unit
+    yield Item("c_m", np.array(neuron.c_m), capacitance_of(unit), "capacitance", "log")
+    for channel in neuron.channels:
+        name = channel.name
+        if isinstance(channel, Channel):
+            siemens = conductance_of(unit)
+            yield Item(f"{name}.g", np.array(channel.g), siemens, "conductances", "log")
+            yield Item(f"{name}.e", np.array(channel.e), "mV", "reversals", "identity")
+        else:
+            yield from _network_items(f"{name}.network", channel.network)
+        for gate in channel.gates:
+            yield from _kinetics_items(f"{name}.{gate.name}", gate.kinetics)
+
+
+def _kinetics_items(prefix: str, kinetics: Kinetics) -> Iterator[Item]:
+    for role, curve in kinetics.curves().items():
+        for path, leaf in _named_leaves(f"{prefix}.{role}", curve):
+            # In a·exp((v - v0)/k) a change of v0 is a change of a: only one of them is trained.
+            fixed = {"v0"} if leaf.form == "exponential" else set()
+            # A steady state that is a plain sigmoid stays between 0 and 1 only if a stays 1.
+            if role.endswith("x_inf"):
+                fixed.add("a")
+            for name in leaf.parameter_names():
+                value = np.array(getattr(leaf, name))
+                unit = "mV" if name in ("v0", "k") else ""
+                log = name in ("a", "k") and value != 0.0
+                group = "fixed" if name in fixed else "rates"
+                yield Item(f"{path}.{name}", value, unit, group, "log" if log else "identity")
+    if isinstance(kinetics, NeuralKinetics):
+        yield from _network_items(f"{prefix}.network", kinetics.network)
+
+
+def _named_leaves(path: str, curve: Curve) -> Iterator[tuple[str, Leaf]]:
+    for i, leaf in enumerate(curve.leaves()):
+        yield path if leaf is curve else f"{path}.{i}", leaf
+
+
+def _network_items(prefix: str, network: Network) -> Iterator[Item]:
+    for i, array in enumerate(network.arrays()):
+        name = f"{'weight' if i % 2 == 0 else 'bias'}{i // 2}"
+        yield Item(f"{prefix}.{name}", array, "", "networks", "identity")
+
+
+def lower(neuron: Neuron) -> Tables:
+    """The tables of `neuron`; `Neuron.tables` keeps them.
+
+    Raises
+    ------
+    InputError
+        For a form of `NeuralKinetics` that was registered from outside: its law is a Python
+        function.
+    """
+    place, places = 0, {}
+    for item in items(neuron):
+        places[item.name] = place
+        place += item.value.size
+    builder = _Builder(neuron, places)
+    box = neuron.right_hand_side
+    if box is not None:
+        builder.network("network", box.network)
+    else:
+        for channel in neuron.channels:
+            builder.current(channel)
+    initial = dict(neuron.initial)
+    return Tables(
+        name=neuron.name,
+        states=neuron.states,
+        v_rest=float(neuron.v_rest),
+        initial=np.array([initial.get(name, np.nan) for name in neuron.states]),
+        c_m=places.get("c_m", NONE),
+        size=place,
+        **builder.arrays(),
+        **_box(box),
+    )
+
+
+def _box(box: NeuralRightHandSide | None) -> dict:
+    if box is None:
+        return {"box_numbers": np.zeros((3, 0))}
+    scale = np.array(box.scale)
+    return {
+        "box_numbers": np.array([box.shift, scale, scale / box.time_scale]),
+        "box_stimulus": 0.0 if box.stimulus_scale is None else 1.0 / box.stimulus_scale,
+    }
+
+
+class _Builder:
+    """Collects the rows of the tables, channel by channel."""
+
+    def __init__(self, neuron: Neuron, places: dict[str, int]) -> None:
+        self._neuron, self._places = neuron, places
+        self._leaves: list[tuple[int, int]] = []
+        self._nodes: list[tuple[int, float]] = []
+        self._children: list[list[int]] = []
+        self._gates: list[tuple[list[int], list[float]]] = []
+        self._channels: list[tuple[int, int]] = []
+        self._factors: list[list[tuple[int, int]]] = []
+        self._currents: list[tuple[int, list[float]]] = []
+        self._inputs: list[list[int]] = []
+        self._networks: list[tuple[int, int]] = []
+        self._layers: list[list[int]] = []
+
+    def current(self, channel: Channel | NeuralCurrent) -> None:
+        name = channel.name
+        if isinstance(channel, Channel):
+            self._channels.append((self._places[f"{name}.g"], self._places[f"{name}.e"]))
+            gates = [self._gate(name, gate) for gate in channel.gates]
+            powers = [gate.power for gate in channel.gates]
+            self._factors.append(list(zip(gates, powers, strict=True)))
+            return
+        network = self.network(f"{name}.network", channel.network)
+        self._inputs.append([self._gate(name, gate) for gate in channel.gates])
+        numbers = [channel.scale, channel.v_shift, 1.0 / channel.v_scale]
+        self._currents.append((network, numbers))
+
+    def network(self, path: str, network: Network) -> int:
+        activation = tuple[str, ...](ACTIVATIONS).index(network.activation)
+        self._networks.append((self._places[f"{path}.weight0"], activation))
+        self._layers.append(list(network.layers))
+        return len(self._networks) - 1
+
+    def _gate(self, channel: str, gate: Gate) -> int:
+        kinetics, path = gate.kinetics, f"{channel}.{gate.name}"
+        state = self._neuron.states.index(gate.name) if gate.has_state else NONE
+        curves = [self._curve(f"{path}.{r}", c) for r, c in kinetics.curves().items()]
+        curves += [NONE] * (2 - len(curves))
+        prior, network = 0, NONE
+        numbers = [gate.rate_factor(self._neuron.temperature), 0.0, 1.0, 0.0, np.nan, 0.0]
+        if isinstance(kinetics, NeuralKinetics):
+            if kinetics.form not in NEURAL:
+                raise InputError(
+                    f'gate "{gate.name}": form = "{kinetics.form}" was registered as a Python '
+                    f"function, which only the eager torch engine can call; {sorted(NEURAL)} "
+                    "are known to all"
+                )
+            kind = NEURAL[kinetics.form]
+            network = self.network(f"{path}.network", kinetics.network)
+            low, high = kinetics.tau_min, kinetics.tau_max
+            span = np.nan if high is None else np.log(high / low)
+            numbers[1:] = [kinetics.v_shift, 1.0 / kinetics.v_scale, low, span, kinetics.bound]
+            prior = PRIOR_KINDS.index("" if kinetics.prior is None else kinetics.prior.kind)
+        else:
+            kind = PUBLISHED[kinetics.kind]
+        self._gates.append(([kind, state, *curves, prior, network], numbers))
+        return len(self._gates) - 1
+
+    def _curve(self, path: str, curve: Curve) -> int:
+        """The number of a curve: of leaves from 0 on as they come, of nodes below -1."""
+        names = iter([name for name, _ in _named_leaves(path, curve)])
+        return self._add(curve, names)
+
+    def _add(self, curve: Curve, names: Iterator[str]) -> int:
+        if isinstance(curve, Leaf):
+            place = self._places[f"{next(names)}.a"]
+            self._leaves.append((LEAF_FORMS.index(curve.form), place))
+            return len(self._leaves) - 1
+        children = [self._add(child, names) for child in curve.children()]
+        exponent = curve.exponent if isinstance(curve, Power) else 1.0
+        self._nodes.append((NODE_KINDS.index(type(curve)), exponent))
+        self._children.append(children)
+        return -1 - len(self._nodes)
+
+    def arrays(self) -> dict[str, Integers | Numbers]:
+        forms = np.array([form for form, _ in self._leaves], dtype=np.int64)
+        order = np.argsort(forms, kind="stable")
+        number = np.argsort(order)
+
+        def final(curve: int) -> int:
+            return int(number[curve]) if curve >= 0 else len(order) - 2 - curve
+
+        gates = np.array([g for g, _ in self._gates], dtype=np.int64).reshape(-1, 6)
+        curves = [[NONE if c == NONE else final(c) for c in row] for row in gates[:, 2:4].tolist()]
+        children = [[final(child) for child in row] for row in self._children]
+        return {
+            "leaf_form": forms[order],
+            "leaf_place": _table([p for _, p in self._leaves])[order],
+            "node_kind": _table([kind for kind, _ in self._nodes]),
+            "node_exponent": np.array([x for _, x in self._nodes], dtype=np.float64),
+            "node_bounds": _bounds(children),
+            "children": _joined(children),
+            "gate_kind": gates[:, 0].copy(),
+            "gate_state": gates[:, 1].copy(),
+            "gate_curves": _table(curves, 2),
+            "gate_prior": gates[:, 4].copy(),
+            "gate_network": gates[:, 5].copy(),
+            "gate_numbers": np.array([x for _, x in self._gates]).reshape(-1, 6),
+            "channel_places": _table(self._channels, 2),
+            "channel_bounds": _bounds(self._factors),
+            "factors": _table([x for row in self._factors for x in row], 2),
+            "current_network": _table([network for network, _ in self._currents]),
+            "current_bounds": _bounds(self._inputs),
+            "current_gates": _joined(self._inputs),
+            "current_numbers": np.array([x for _, x in self._currents]).reshape(-1, 3),
+            "network_place": _table([place for place, _ in self._networks]),
+            "network_activation": _table([f for _, f in self._networks]),
+            "network_bounds": _bounds(self._layers),
+            "layers": _joined(self._layers),
+        }
+
+
+def _table(rows: Sequence, width: int = 0) -> Integers:
+    found = np.array(rows, dtype=np.int64)
+    return found.reshape(-1, width) if width else found.reshape(-1)
+
+
+def _bounds(rows: Sequence[Sequence]) -> Integers:
+    return np.cumsum([0, *map(len, rows)], dtype=np.int64)
+
+
+def _joined(rows: Sequence[Sequence[int]]) -> Integers:
+    return _table([x for row in rows for x in row])

@@ -1,0 +1,130 @@
+"""The tables that a neuron is lowered to, and the numbers in them that stand for names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .curves import Curve, Power, Product, Sum
+
+Integers = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+NONE = -1  # in place of an index
+
+# The numbers that stand for names; the Julia module has the same ones, counted from 0.
+LEAF_FORMS = ("exponential", "sigmoid", "linoid", "constant")
+NODE_KINDS: tuple[type[Curve], ...] = (Sum, Product, Power)
+PRIOR_KINDS = ("", "rates", "steady_state")
+
+
+class GateKind(IntEnum):
+    """How the rates of a gate come from its curves or its network."""
+
+    RATES = 0
+    STEADY_STATE = 1
+    INSTANTANEOUS = 2
+    NEURAL_STEADY_STATE = 3
+    NEURAL_RATES = 4
+    FREE = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The equations of a neuron without the values of its parameters.
+
+    Places in theta, in the state, of curves, gates and networks count from 0; -1 stands for none.
+    A *curve* is an elementary one (L of them, sorted by form) or, with a number from L on, a sum,
+    product or power of others. Ranges are given by their bounds: those of the i-th are
+    ``bounds[i]`` to ``bounds[i + 1]``.
+
+    Attributes
+    ----------
+    states : tuple of str (S,)
+        In the public order: v, then the gates in the order of the channels.
+    v_rest : float
+        mV.
+    initial : array (S,)
+        Where gates start; NaN for the steady state.
+    c_m : int
+        Place of the capacitance.
+    size : int
+        P, the length of theta.
+    leaf_form, leaf_place : array (L,)
+        Index in `LEAF_FORMS`; place of `a`, with v0 and k right after it.
+    node_kind, node_exponent : array (M,)
+        Index in `NODE_KINDS`; the exponent of a power.
+    node_bounds, children : array (M + 1,), (…)
+        The curves that a sum, product or power is made of.
+    gate_kind, gate_state, gate_curves : array (G,), (G,), (G, 2)
+        `GateKind`; place in the state; the curves alpha and beta, or x_inf and tau (of the prior
+        where there is one).
+    gate_prior, gate_network, gate_numbers : array (G,), (G,), (G, 6)
+        Index in `PRIOR_KINDS`; the temperature factor, v_shift, 1/v_scale, tau_min,
+        log(tau_max/tau_min) (NaN without tau_max), bound.
+    channel_places, channel_bounds, factors : array (C, 2), (C + 1,), (…, 2)
+        Places of g and e; the gates of each channel and their powers.
+    current_network, current_bounds, current_gates, current_numbers : (U,), (U + 1,), (…), (U, 3)
+        Currents that are networks: the gates that are inputs; scale, v_shift, 1/v_scale.
+    network_place, network_activation, network_bounds, layers : (W,), (W,), (W + 1,), (…)
+        Place of the first weight (each matrix row by row, then its biases); index in `ACTIVATIONS`;
+        the sizes of the layers.
+    box_numbers : array (3, S)
+        Of a whole right-hand side: shift, scale and scale/time_scale of each state.
+    box_stimulus : float
+        1/stimulus_scale, 0 where the network does not see the stimulus.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> squid = ph.library.get("squid_axon")
+    >>> tables = squid.tables
+    >>> tables.states, tables.size, len(tables.leaf_form)
+    (('v', 'n', 'm', 'h'), 25, 6)
+    >>> squid.theta[tables.channel_places[0]].tolist()  # g and e of the potassium channel
+    [36.0, -77.0]
+    """
+
+    name: str
+    states: tuple[str, ...]
+    v_rest: float
+    initial: Numbers
+    c_m: int
+    size: int
+    leaf_form: Integers
+    leaf_place: Integers
+    node_kind: Integers
+    node_exponent: Numbers
+    node_bounds: Integers
+    children: Integers
+    gate_kind: Integers
+    gate_state: Integers
+    gate_curves: Integers
+    gate_prior: Integers
+    gate_network: Integers
+    gate_numbers: Numbers
+    channel_places: Integers
+    channel_bounds: Integers
+    factors: Integers
+    current_network: Integers
+    current_bounds: Integers
+    current_gates: Integers
+    current_numbers: Numbers
+    network_place: Integers
+    network_activation: Integers
+    network_bounds: Integers
+    layers: Integers
+    box_numbers: Numbers
+    box_stimulus: float = 0.0
+
+    @property
+    def is_black_box(self) -> bool:
+        """Whether the whole right-hand side is one network."""
+        return self.c_m == NONE
+
+    def arrays(self) -> dict[str, Integers | Numbers]:
+        """All that are arrays, by name, in the order of the fields."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: x for name, x in found.items() if isinstance(x, np.ndarray)}
