@@ -1,0 +1,156 @@
+"""exp, log and what rate laws and networks are made of, for numbers and vectors of them."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit, types
+from numba.extending import overload
+
+from .vectors import (
+    absolute,
+    element_of,
+    exponent_of,
+    fill,
+    fma,
+    fraction_of,
+    power_of_two,
+    select,
+)
+
+# No reordering: a NaN or an infinity must stay one; a product and a sum may be fused.
+compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy")
+
+_LOG2E, _SQRT2 = math.log2(math.e), math.sqrt(2.0)
+# ln 2 in two parts, the first with so few digits that its product with n is exact.
+_HIGH, _LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+_HIGH32, _LOW32 = 0.693359375, -2.12194440e-4
+_TAYLOR = tuple(1.0 / math.factorial(i) for i in range(13))
+# Below this x the linoid is summed as a series: the closed form loses digits to 0/0.
+SERIES = 0.3
+
+
+def exponential(x):
+    """exp(x) to about the last digit; held at its value at 700 (87 in single precision)."""
+
+
+@overload(exponential)
+def _exponential(x):
+    _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 = _TAYLOR
+
+    def double(x):
+        x = select(x > 700.0, 700.0, x)
+        tiny = x < -708.0
+        rounded = fma(select(tiny, -708.0, x), _LOG2E, 6755399441055744.0)
+        n = rounded - 6755399441055744.0
+        r = fma(n, -_LOW, fma(n, -_HIGH, x))
+        s = r * r
+        q = s * s
+        a = fma(fma(c3, r, c2), s, r + 1.0)
+        b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
+        c = fma(c12, q, fma(fma(c11, r, c10), s, fma(c9, r, c8)))
+        return select(tiny, 0.0, fma(fma(c, q, b), q, a) * power_of_two(rounded))
+
+    def single(x):
+        x = select(x > 87.0, 87.0, x)
+        tiny = x < -87.0
+        rounded = fma(select(tiny, -87.0, x), _LOG2E, 12582912.0)
+        n = rounded - 12582912.0
+        r = fma(n, -_LOW32, fma(n, -_HIGH32, x))
+        s = r * r
+        a = fma(fma(c3, r, c2), s, r + 1.0)
+        b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
+        return select(tiny, 0.0, fma(b, s * s, a) * power_of_two(rounded))
+
+    return double if element_of(x) is types.float64 else single
+
+
+@compiled
+def logarithm(x):
+    """ln(x) of a positive, normal number; the result of others has no meaning."""
+    m, n = fraction_of(x), exponent_of(x)
+    large = m > _SQRT2
+    m, n = select(large, 0.5 * m, m), select(large, n + 1.0, n)
+    s = (m - 1.0) / (m + 1.0)
+    return fma(n, math.log(2.0), 2.0 * s * _atanh_series(s * s, 11))
+
+
+@compiled
+def _atanh_series(w, terms):
+    """atanh(s)/s for w = s²."""
+    total = fill(w, 1.0 / (2 * terms + 1))
+    for k in range(terms - 1, -1, -1):
+        total = fma(total, w, 1.0 / (2 * k + 1))
+    return total
+
+
+@compiled
+def logistic(x):
+    """1/(1 + exp(-x)), to full relative precision on both sides."""
+    e = exponential(-absolute(x))
+    return select(x >= 0.0, 1.0, e) / (1.0 + e)
+
+
+@compiled
+def hyperbolic_tangent(x):
+    e = exponential(-2.0 * absolute(x))
+    t = (1.0 - e) / (1.0 + e)
+    return select(x < 0.0, -t, t)
+
+
+@compiled
+def softplus(x):
+    """ln(1 + exp(x))."""
+    e = exponential(-absolute(x))
+    s = e / (2.0 + e)
+    return select(x > 0.0, x, 0.0) + 2.0 * s * _atanh_series(s * s, 17)
+
+
+@compiled
+def linoid(x, e):
+    """x/(1 - exp(-x)), smooth through 0; `e` is exp(-|x|)."""
+    p = absolute(x)
+    w = x * x
+    near = fma(0.5, x, 1.0) + w * _linoid_series(w)
+    far = select(x > 0.0, p, p * e) / (1.0 - e)
+    return select(p < SERIES, near, far)
+
+
+@compiled
+def linoid_slope(x, e):
+    """The derivative of `linoid`."""
+    p = absolute(x)
+    w = x * x
+    near = 0.5 + x * _linoid_slope_series(w)
+    top = select(x > 0.0, 1.0 - e - p * e, e * (p - 1.0 + e))
+    return select(p < SERIES, near, top / ((1.0 - e) * (1.0 - e)))
+
+
+@compiled
+def _linoid_series(w):
+    """Σ B_2k/(2k)! w^(k-1): the even part of the linoid less 1, over w."""
+    total = fma(fill(w, -691.0 / 1307674368000.0), w, 1.0 / 47900160.0)
+    total = fma(fma(total, w, -1.0 / 1209600.0), w, 1.0 / 30240.0)
+    return fma(fma(total, w, -1.0 / 720.0), w, 1.0 / 12.0)
+
+
+@compiled
+def _linoid_slope_series(w):
+    """The derivative of the even part, over x."""
+    total = fma(fill(w, -12.0 * 691.0 / 1307674368000.0), w, 10.0 / 47900160.0)
+    total = fma(fma(total, w, -8.0 / 1209600.0), w, 6.0 / 30240.0)
+    return fma(fma(total, w, -4.0 / 720.0), w, 2.0 / 12.0)
+
+
+@compiled
+def power(x, exponent):
+    """x to a fixed power; NaN for a negative x and a power that is no whole number."""
+    n = int(abs(exponent))
+    if n == abs(exponent) and n <= 16:
+        total = fill(x, 1.0)
+        for _ in range(n):
+            total = total * x
+        return total if exponent >= 0.0 else 1.0 / total
+    zero = 0.0 if exponent > 0.0 else math.inf
+    found = exponential(exponent * logarithm(x))
+    return select(x > 0.0, found, select(x < 0.0, fill(x, math.nan), zero))

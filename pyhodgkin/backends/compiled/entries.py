@@ -1,0 +1,50 @@
+"""The kernels as they are called: of one number at a time, or of vectors, in two precisions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from numba import njit
+
+from .integrate import integrate
+from .vectors import zero_float32, zero_float64
+
+
+def _digest() -> str:
+    """That of the sources of all kernels.
+
+    numba keeps what it compiled on disk, and compiles anew when the file of a function has changed;
+    of the functions that it calls it knows nothing.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+def _kernels(digest: str) -> tuple[Callable, Callable, Callable]:
+    """One element at a time; vectors in double precision; vectors in single precision.
+
+    What a function closes over is part of what numba looks it up by on disk.
+    """
+    kept = njit(fastmath={"contract"}, nogil=True, error_model="numpy", cache=True)
+
+    @kept
+    def one_by_one(*arguments):
+        digest  # noqa: B018
+        return integrate(0.0, *arguments)
+
+    @kept
+    def doubles(*arguments):
+        digest  # noqa: B018
+        return integrate(zero_float64(), *arguments)
+
+    @kept
+    def singles(*arguments):
+        digest  # noqa: B018
+        return integrate(zero_float32(), *arguments)
+
+    return one_by_one, doubles, singles
+
+
+one_by_one, doubles, singles = _kernels(_digest())

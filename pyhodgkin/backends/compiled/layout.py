@@ -1,0 +1,178 @@
+"""Where what a kernel reads and writes lies: one array of integers, one of numbers, one of slots.
+
+The tables of a neuron go into one array of integers `m` and one of numbers `c`, so that a kernel has
+few arguments. The first integers say where everything else begins. The workspace `x` has slots of
+one value for each of the elements that are computed side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...neuron.tables import GateKind, Tables
+
+UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
+
+# -- header of m: counts ------------------------------------------------------------------
+(
+    STATES,
+    EXPONENTIALS,  # elementary curves up to here, by their forms
+    SIGMOIDS,
+    LINOIDS,
+    LEAVES,
+    NODES,
+    GATES,
+    CHANNELS,
+    CURRENTS,
+    NETWORKS,
+    BLACK_BOX,
+    PARAMETERS,
+    C_M,
+    # -- header of m: where the tables begin, in m --
+    LEAF_PLACE,
+    NODE_KIND,
+    NODE_BOUNDS,
+    CHILDREN,
+    GATE_KIND,
+    GATE_STATE,
+    GATE_CURVES,
+    GATE_PRIOR,
+    GATE_NETWORK,
+    CHANNEL_PLACES,
+    CHANNEL_BOUNDS,
+    FACTORS,
+    CURRENT_NETWORK,
+    CURRENT_BOUNDS,
+    CURRENT_GATES,
+    NETWORK_PLACE,
+    NETWORK_ACTIVATION,
+    NETWORK_BOUNDS,
+    LAYERS,
+    # -- in c --
+    NODE_EXPONENT,
+    GATE_NUMBERS,
+    CURRENT_NUMBERS,
+    BOX_NUMBERS,
+    BOX_STIMULUS,
+    INITIAL,
+    BOUNDED,
+    # -- slots of x --
+    PARAMETER,  # theta
+    LEAF_INVERSE,  # 1/k of each elementary curve
+    INVERSE_C,
+    VALUE,  # of each curve and its slope by v
+    SLOPE,
+    GATE_A,  # dx/dt = a - s x, and the slopes of both by v
+    GATE_S,
+    GATE_DA,
+    GATE_DS,
+    GATE_X,  # x itself, and its slope for an instantaneous one
+    GATE_DX,
+    NET,  # two layers of a network, and their tangents
+    NET_OTHER,
+    NET_D,
+    NET_D_OTHER,
+    MATRIX,  # S rows of S, or the arrowhead: row, column, diagonal
+    Y,
+    Y_NEW,
+    Y_STAGE,
+    SCALE_SLOPE,  # of the right-hand side by time
+    STAGES,  # S slots for each stage
+    DENSE,  # S slots for each power of the dense output
+    N_HEADER,
+) = range(62)
+
+INTEGER_TABLES = {
+    LEAF_PLACE: "leaf_place",
+    NODE_KIND: "node_kind",
+    NODE_BOUNDS: "node_bounds",
+    CHILDREN: "children",
+    GATE_KIND: "gate_kind",
+    GATE_STATE: "gate_state",
+    GATE_CURVES: "gate_curves",
+    GATE_PRIOR: "gate_prior",
+    GATE_NETWORK: "gate_network",
+    CHANNEL_PLACES: "channel_places",
+    CHANNEL_BOUNDS: "channel_bounds",
+    FACTORS: "factors",
+    CURRENT_NETWORK: "current_network",
+    CURRENT_BOUNDS: "current_bounds",
+    CURRENT_GATES: "current_gates",
+    NETWORK_PLACE: "network_place",
+    NETWORK_ACTIVATION: "network_activation",
+    NETWORK_BOUNDS: "network_bounds",
+    LAYERS: "layers",
+}
+NUMBER_TABLES = {
+    NODE_EXPONENT: "node_exponent",
+    GATE_NUMBERS: "gate_numbers",
+    CURRENT_NUMBERS: "current_numbers",
+    BOX_NUMBERS: "box_numbers",
+    INITIAL: "initial",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A neuron as a kernel reads it, for a method of so many stages and powers of dense output.
+
+    Parameters
+    ----------
+    m : array of int
+    c : array
+    slots : int
+        The length of the workspace of one element.
+    """
+
+    m: NDArray[np.int64]
+    c: NDArray[np.float64]
+    slots: int
+
+
+@lru_cache(maxsize=64)
+def packed(tables: Tables, stages: int, powers: int) -> Packed:
+    """The tables of a neuron as a kernel reads them, and the places of its workspace."""
+    m = [0] * N_HEADER
+    numbers: list[NDArray[np.float64]] = []
+    forms = np.searchsorted(tables.leaf_form, [1, 2, 3, 4])
+    m[STATES], m[PARAMETERS], m[C_M] = len(tables.states), tables.size, tables.c_m
+    m[EXPONENTIALS], m[SIGMOIDS], m[LINOIDS], m[LEAVES] = forms.tolist()
+    m[NODES], m[GATES] = len(tables.node_kind), len(tables.gate_kind)
+    m[CHANNELS], m[CURRENTS] = len(tables.channel_places), len(tables.current_network)
+    m[NETWORKS], m[BLACK_BOX] = len(tables.network_place), int(tables.is_black_box)
+    for place, name in INTEGER_TABLES.items():
+        m[place] = len(m)
+        m += getattr(tables, name).ravel().tolist()
+    place = 0
+    for header, name in NUMBER_TABLES.items():
+        m[header] = place
+        numbers.append(getattr(tables, name).ravel())
+        place += numbers[-1].size
+    bounded = np.zeros(len(tables.states))
+    bounded[tables.gate_state[np.isin(tables.gate_kind, UNBOUNDED, invert=True)]] = 1.0
+    m[BOX_STIMULUS], m[BOUNDED] = place, place + 1
+    numbers += [np.array([tables.box_stimulus]), bounded]
+    slots = _workspace(m, tables, stages, powers)
+    return Packed(np.array(m, dtype=np.int64), np.concatenate(numbers), slots)
+
+
+def _workspace(m: list[int], tables: Tables, stages: int, powers: int) -> int:
+    """Write the places of the workspace to the header; its length."""
+    s, curves, gates = m[STATES], m[LEAVES] + m[NODES], m[GATES]
+    widest = int(tables.layers.max(initial=0))
+    sizes = {PARAMETER: tables.size, LEAF_INVERSE: m[LEAVES], INVERSE_C: 1}
+    sizes |= dict.fromkeys((VALUE, SLOPE), curves)
+    sizes |= dict.fromkeys((GATE_A, GATE_S, GATE_DA, GATE_DS, GATE_X, GATE_DX), gates)
+    sizes |= dict.fromkeys((NET, NET_OTHER, NET_D, NET_D_OTHER), widest)
+    sizes |= {MATRIX: 2 * s * s if m[BLACK_BOX] else 3 * s}
+    sizes |= dict.fromkeys((Y, Y_NEW, Y_STAGE, SCALE_SLOPE), s)
+    sizes |= {STAGES: stages * s, DENSE: powers * s}
+    place = 0
+    for header, size in sizes.items():
+        m[header] = place
+        place += size
+    return place

@@ -1,0 +1,399 @@
+"""Several batch elements side by side in one value: vectors for numba, and what they can do.
+
+A kernel is written once, for one number. Called with a `Vector` it computes as many batch elements
+at once, each operation one instruction of the processor for several of them; called with a float it
+computes one. `like` stands for the kind of number in the functions that make one.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, overload, register_model
+
+WIDTHS = {types.float64: 8, types.float32: 16}  # 64 bytes: one or two registers
+
+
+class Vector(types.Type):
+    """`width` numbers of the type `element`."""
+
+    def __init__(self, element: types.Type, width: int) -> None:
+        self.element, self.width = element, width
+        super().__init__(name=f"Vector({element}, {width})")
+
+
+_LLVM = {
+    types.float64: ir.DoubleType(),
+    types.float32: ir.FloatType(),
+    types.boolean: ir.IntType(1),
+}
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Vector) -> None:
+        super().__init__(manager, kind, ir.VectorType(_LLVM[kind.element], kind.width))
+
+
+FLOATS = (types.float64, types.float32)
+
+
+def element_of(kind: types.Type) -> types.Type:
+    return kind.element if isinstance(kind, Vector) else kind
+
+
+def width_of(kind: types.Type) -> int:
+    return kind.width if isinstance(kind, Vector) else 1
+
+
+def with_element(kind: types.Type, element: types.Type) -> types.Type:
+    """A vector of as many elements of another type; of a number, that type."""
+    return Vector(element, kind.width) if isinstance(kind, Vector) else element
+
+
+def is_float(kind: types.Type) -> bool:
+    return element_of(kind) in FLOATS
+
+
+def _bits_of(builder: Any, kind: types.Type) -> tuple[ir.Type, int]:
+    """The integers of the size of the elements of `kind`, and that size."""
+    size = 64 if element_of(kind) is types.float64 else 32
+    integer = ir.IntType(size)
+    return (ir.VectorType(integer, kind.width) if isinstance(kind, Vector) else integer), size
+
+
+def _constant(kind: types.Type, value: Any, of: ir.Type | None = None) -> ir.Constant:
+    """A constant in every element."""
+    one = of if of is not None else _LLVM[element_of(kind)]
+    if not isinstance(kind, Vector):
+        return ir.Constant(one, value)
+    return ir.Constant(ir.VectorType(one, kind.width), [value] * kind.width)
+
+
+def _spread(builder: Any, number: Any, kind: Vector) -> Any:
+    """`number` in every element of a vector."""
+    vector = ir.VectorType(number.type, kind.width)
+    first = builder.insert_element(
+        ir.Constant(vector, ir.Undefined), number, ir.Constant(ir.IntType(32), 0)
+    )
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.width), [0] * kind.width)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
+
+
+# -- making and storing -------------------------------------------------------------------
+
+
+def _maker(element: types.Type) -> Callable:
+    kind = Vector(element, WIDTHS[element])
+
+    @intrinsic
+    def zero(typingctx):
+        def codegen(context, builder, signature, args):
+            return _constant(kind, 0.0)
+
+        return kind(), codegen
+
+    return zero
+
+
+zero_float64 = _maker(types.float64)
+zero_float32 = _maker(types.float32)
+
+
+@intrinsic
+def width(typingctx, like):
+    """How many elements `like` has."""
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(ir.IntType(64), width_of(like))
+
+    return types.int64(like), codegen
+
+
+@intrinsic
+def fill(typingctx, like, number):
+    """`number` in every element, rounded to the precision of `like`."""
+    if not isinstance(number, (types.Float, types.Integer)):
+        return None
+    element = element_of(like)
+
+    def codegen(context, builder, signature, args):
+        value = context.cast(builder, args[1], number, element)
+        return _spread(builder, value, like) if isinstance(like, Vector) else value
+
+    return like(like, number), codegen
+
+
+def _address(context: Any, builder: Any, kind: types.Type, array: Any, place: Any, width: int):
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.gep(data, [builder.mul(place, ir.Constant(place.type, width))])
+
+
+@intrinsic
+def load(typingctx, like, array, slot):
+    """The value in `slot` of an array (slots · width,), with the precision of the array."""
+    kind = with_element(like, array.dtype)
+
+    def codegen(context, builder, signature, args):
+        _, source, place = args
+        pointer = _address(context, builder, array, source, place, width_of(like))
+        if isinstance(like, Vector):
+            pointer = builder.bitcast(pointer, ir.PointerType(context.get_value_type(kind)))
+        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+
+    return kind(like, array, types.int64), codegen
+
+
+@intrinsic
+def store(typingctx, array, slot, value):
+    """Write `value` to a slot of an array of its precision."""
+
+    def codegen(context, builder, signature, args):
+        target, place, x = args
+        pointer = _address(context, builder, array, target, place, width_of(value))
+        if isinstance(value, Vector):
+            pointer = builder.bitcast(pointer, ir.PointerType(x.type))
+        builder.store(x, pointer, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, value), codegen
+
+
+@intrinsic
+def convert(typingctx, like, x):
+    """`x` in the precision of `like`."""
+    kind = with_element(x, element_of(like))
+
+    def codegen(context, builder, signature, args):
+        value = args[1]
+        if element_of(x) is element_of(like):
+            return value
+        change = builder.fpext if element_of(like) is types.float64 else builder.fptrunc
+        return change(value, context.get_value_type(kind))
+
+    return kind(like, x), codegen
+
+
+# -- arithmetic ---------------------------------------------------------------------------
+
+
+def _binary(emit: Callable, boolean: bool = False) -> Callable:
+    """An operation of two vectors, or of one and a number."""
+
+    @intrinsic
+    def operate(typingctx, a, b):
+        vector = a if isinstance(a, Vector) else b
+        result = with_element(vector, types.boolean) if boolean else vector
+
+        def codegen(context, builder, signature, args):
+            pairs = zip(args, signature.args, strict=True)
+            return emit(builder, *[_widened(context, builder, x, own, vector) for x, own in pairs])
+
+        return result(a, b), codegen
+
+    return operate
+
+
+def _overload(function: Callable, operate: Callable) -> None:
+    def implementation(a, b):
+        if isinstance(a, Vector) or isinstance(b, Vector):
+            return lambda a, b: operate(a, b)
+        return None
+
+    overload(function, inline="never")(implementation)
+
+
+def _compare(symbol: str) -> Callable:
+    return lambda builder, a, b: builder.fcmp_ordered(symbol, a, b)
+
+
+for _function, _emit in (
+    (operator.add, lambda builder, a, b: builder.fadd(a, b)),
+    (operator.sub, lambda builder, a, b: builder.fsub(a, b)),
+    (operator.mul, lambda builder, a, b: builder.fmul(a, b)),
+    (operator.truediv, lambda builder, a, b: builder.fdiv(a, b)),
+):
+    _overload(_function, _binary(_emit))
+for _function, _symbol in (
+    (operator.lt, "<"),
+    (operator.le, "<="),
+    (operator.gt, ">"),
+    (operator.ge, ">="),
+):
+    _overload(_function, _binary(_compare(_symbol), boolean=True))
+for _function, _emit in (
+    (operator.and_, lambda builder, a, b: builder.and_(a, b)),
+    (operator.or_, lambda builder, a, b: builder.or_(a, b)),
+):
+    _overload(_function, _binary(_emit))
+
+
+@intrinsic
+def _negative(typingctx, a):
+    return a(a), lambda context, builder, signature, args: builder.fneg(args[0])
+
+
+@intrinsic
+def _inverted(typingctx, a):
+    return a(a), lambda context, builder, signature, args: builder.not_(args[0])
+
+
+@overload(operator.neg)
+def _neg(a):
+    return (lambda a: _negative(a)) if isinstance(a, Vector) else None
+
+
+@overload(operator.invert)
+def _invert(a):
+    return (lambda a: _inverted(a)) if isinstance(a, Vector) else None
+
+
+def _vector_among(*kinds: types.Type) -> types.Type:
+    return next((kind for kind in kinds if isinstance(kind, Vector)), types.float64)
+
+
+def _widened(context: Any, builder: Any, value: Any, own: types.Type, kind: types.Type) -> Any:
+    """`value` as a `kind`: a number is spread over a vector."""
+    if isinstance(own, Vector):
+        return value
+    value = context.cast(builder, value, own, element_of(kind))
+    return _spread(builder, value, kind) if isinstance(kind, Vector) else value
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """a·b + c, rounded once where the processor can; numbers may stand beside vectors."""
+    kind = _vector_among(a, b, c)
+
+    def codegen(context, builder, signature, args):
+        pairs = zip(args, signature.args, strict=True)
+        values = [_widened(context, builder, x, own, kind) for x, own in pairs]
+        own = context.get_value_type(kind)
+        function = builder.module.declare_intrinsic(
+            f"llvm.fma.{_suffix(kind)}", fnty=ir.FunctionType(own, [own] * 3)
+        )
+        return builder.call(function, values)
+
+    return kind(a, b, c), codegen
+
+
+def _suffix(kind: types.Type) -> str:
+    size = "f64" if element_of(kind) is types.float64 else "f32"
+    return f"v{kind.width}{size}" if isinstance(kind, Vector) else size
+
+
+def _unary(name: str) -> Callable:
+    @intrinsic
+    def operate(typingctx, x):
+        def codegen(context, builder, signature, args):
+            own = context.get_value_type(x)
+            function = builder.module.declare_intrinsic(
+                f"llvm.{name}.{_suffix(x)}", fnty=ir.FunctionType(own, [own])
+            )
+            return builder.call(function, args)
+
+        return x(x), codegen
+
+    return operate
+
+
+absolute = _unary("fabs")
+root = _unary("sqrt")
+
+
+@intrinsic
+def select(typingctx, condition, a, b):
+    """`a` where the condition holds, else `b`; either may be a number beside vectors."""
+    kind = _vector_among(a, b)
+    if isinstance(condition, Vector) and not isinstance(kind, Vector):
+        return None
+
+    def codegen(context, builder, signature, args):
+        values = [
+            _widened(context, builder, x, own, kind)
+            for x, own in zip(args[1:], signature.args[1:], strict=True)
+        ]
+        return builder.select(args[0], *values)
+
+    return kind(condition, a, b), codegen
+
+
+@intrinsic
+def any_of(typingctx, condition):
+    """Whether the condition holds in any element."""
+
+    def codegen(context, builder, signature, args):
+        if not isinstance(condition, Vector):
+            return args[0]
+        whole = ir.IntType(condition.width)
+        bits = builder.bitcast(args[0], whole)
+        return builder.icmp_unsigned("!=", bits, ir.Constant(whole, 0))
+
+    return types.boolean(condition), codegen
+
+
+@intrinsic
+def bits_of(typingctx, condition):
+    """The elements in which a condition holds, as the bits of a number."""
+
+    def codegen(context, builder, signature, args):
+        n = width_of(condition)
+        bits = builder.bitcast(args[0], ir.IntType(n)) if n > 1 else args[0]
+        return builder.zext(bits, ir.IntType(64))
+
+    return types.int64(condition), codegen
+
+
+# -- the bits of a number -----------------------------------------------------------------
+
+
+@intrinsic
+def power_of_two(typingctx, rounded):
+    """2ⁿ for n + 1.5·2⁵² (1.5·2²³ in single precision): n in the lowest bits of the number."""
+
+    def codegen(context, builder, signature, args):
+        integer, size = _bits_of(builder, rounded)
+        whole = ir.IntType(size)
+        shift, bias = (52, 1023) if size == 64 else (23, 127)
+        bits = builder.bitcast(args[0], integer)
+        bits = builder.add(bits, _constant(rounded, bias, whole))
+        bits = builder.shl(bits, _constant(rounded, shift, whole))
+        return builder.bitcast(bits, context.get_value_type(rounded))
+
+    return rounded(rounded), codegen
+
+
+@intrinsic
+def fraction_of(typingctx, x):
+    """The fraction of a positive number, in [1, 2)."""
+
+    def codegen(context, builder, signature, args):
+        integer, size = _bits_of(builder, x)
+        whole = ir.IntType(size)
+        mask, one = ((1 << 52) - 1, 1023 << 52) if size == 64 else ((1 << 23) - 1, 127 << 23)
+        bits = builder.and_(builder.bitcast(args[0], integer), _constant(x, mask, whole))
+        bits = builder.or_(bits, _constant(x, one, whole))
+        return builder.bitcast(bits, context.get_value_type(x))
+
+    return x(x), codegen
+
+
+@intrinsic
+def exponent_of(typingctx, x):
+    """The exponent n of a positive number, which is its fraction times 2ⁿ."""
+
+    def codegen(context, builder, signature, args):
+        integer, size = _bits_of(builder, x)
+        whole, own = ir.IntType(size), context.get_value_type(x)
+        # 2⁵² + n as a number, from its bits: there is no instruction for integers of 64 bits.
+        shift, bias, large = (52, 1023, (1075 << 52)) if size == 64 else (23, 127, (150 << 23))
+        bits = builder.lshr(builder.bitcast(args[0], integer), _constant(x, shift, whole))
+        bits = builder.or_(bits, _constant(x, large, whole))
+        number = builder.bitcast(bits, own)
+        return builder.fsub(number, _constant(x, 2.0**shift + bias))
+
+    return x(x), codegen
