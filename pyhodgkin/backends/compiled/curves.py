@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-from .elementary import compiled, exponential, linoid, linoid_slope, power
+from .elementary import compiled, exponential, linoid, linoid_slope, logistic, power
 from .layout import (
     CHILDREN,
     EXPONENTIALS,
+    LEAF_A,
+    LEAF_HEIGHT,
     LEAF_INVERSE,
-    LEAF_PLACE,
+    LEAF_SHIFT,
     LEAVES,
     LINOIDS,
     NODE_BOUNDS,
     NODE_EXPONENT,
     NODE_KIND,
     NODES,
-    PARAMETER,
     SIGMOIDS,
     SLOPE,
     VALUE,
 )
-from .vectors import absolute, fill, load, select, store
+from .vectors import absolute, fill, fma, load, select, store
 
 SUM, PRODUCT = 0, 1  # places in neuron.tables.NODE_KINDS; the third is a power
 LARGEST = 700.0
 
 
 @compiled
-def scaled_voltage(like, m, x, v, i):
-    """The height a of the elementary curve `i`, and (v - v0)/k."""
-    a = m[PARAMETER] + m[m[LEAF_PLACE] + i]
-    return load(like, x, a), (v - load(like, x, a + 1)) * load(like, x, m[LEAF_INVERSE] + i)
-
-
-@compiled
 def curves(like, m, c, x, v):
     """Values of all curves at `v`."""
-    values = m[VALUE]
-    for i in range(m[EXPONENTIALS]):
-        a, z = scaled_voltage(like, m, x, v, i)
-        store(x, values + i, a * exponential(z))
-    for i in range(m[EXPONENTIALS], m[SIGMOIDS]):
-        a, z = scaled_voltage(like, m, x, v, i)
-        e = exponential(-absolute(z))
-        store(x, values + i, a * select(z >= 0.0, 1.0, e) / (1.0 + e))
-    for i in range(m[SIGMOIDS], m[LINOIDS]):
-        a, z = scaled_voltage(like, m, x, v, i)
-        k = load(like, x, m[PARAMETER] + m[m[LEAF_PLACE] + i] + 2)
-        store(x, values + i, a * k * linoid(z, exponential(-absolute(z))))
-    for i in range(m[LINOIDS], m[LEAVES]):
-        store(x, values + i, load(like, x, m[PARAMETER] + m[m[LEAF_PLACE] + i]))
+    a, inverse, shift = m[LEAF_A], m[LEAF_INVERSE], m[LEAF_SHIFT]
+    height, values = m[LEAF_HEIGHT], m[VALUE]
+    exponentials, sigmoids, linoids = m[EXPONENTIALS], m[SIGMOIDS], m[LINOIDS]
+    for i in range(exponentials):
+        z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
+        store(x, values + i, load(like, x, a + i) * exponential(z))
+    for i in range(exponentials, sigmoids):
+        z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
+        store(x, values + i, load(like, x, a + i) * logistic(z))
+    for i in range(sigmoids, linoids):
+        z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
+        store(x, values + i, load(like, x, height + i) * linoid(z))
+    for i in range(linoids, m[LEAVES]):
+        store(x, values + i, load(like, x, a + i))
     for n in range(m[NODES]):
         node(like, m, c, x, n)
 
@@ -74,27 +68,29 @@ def node(like, m, c, x, n):
 @compiled
 def curves_and_slopes(like, m, c, x, v):
     """Values and slopes of all curves at `v`."""
+    a, inverse, shift, height = m[LEAF_A], m[LEAF_INVERSE], m[LEAF_SHIFT], m[LEAF_HEIGHT]
     values, slopes = m[VALUE], m[SLOPE]
-    for i in range(m[EXPONENTIALS]):
-        a, z = scaled_voltage(like, m, x, v, i)
-        value = a * exponential(z)
+    exponentials, sigmoids, linoids = m[EXPONENTIALS], m[SIGMOIDS], m[LINOIDS]
+    for i in range(exponentials):
+        steep = load(like, x, inverse + i)
+        z = fma(v, steep, load(like, x, shift + i))
+        value = load(like, x, a + i) * exponential(z)
         store(x, values + i, value)
-        inverse = load(like, x, m[LEAF_INVERSE] + i)
-        store(x, slopes + i, select(z < LARGEST, value * inverse, 0.0))
-    for i in range(m[EXPONENTIALS], m[SIGMOIDS]):
-        a, z = scaled_voltage(like, m, x, v, i)
+        store(x, slopes + i, select(z < LARGEST, value * steep, 0.0))
+    for i in range(exponentials, sigmoids):
+        steep = load(like, x, inverse + i)
+        z = fma(v, steep, load(like, x, shift + i))
         e = exponential(-absolute(z))
-        share = 1.0 / (1.0 + e)
-        store(x, values + i, a * select(z >= 0.0, 1.0, e) * share)
-        store(x, slopes + i, a * e * share * share * load(like, x, m[LEAF_INVERSE] + i))
-    for i in range(m[SIGMOIDS], m[LINOIDS]):
-        a, z = scaled_voltage(like, m, x, v, i)
-        e = exponential(-absolute(z))
-        k = load(like, x, m[PARAMETER] + m[m[LEAF_PLACE] + i] + 2)
-        store(x, values + i, a * k * linoid(z, e))
-        store(x, slopes + i, a * linoid_slope(z, e))
-    for i in range(m[LINOIDS], m[LEAVES]):
-        store(x, values + i, load(like, x, m[PARAMETER] + m[m[LEAF_PLACE] + i]))
+        share = load(like, x, a + i) / (1.0 + e)
+        store(x, values + i, select(z >= 0.0, 1.0, e) * share)
+        store(x, slopes + i, e * share / (1.0 + e) * steep)
+    for i in range(sigmoids, linoids):
+        z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
+        store(x, values + i, load(like, x, height + i) * linoid(z))
+        slope = linoid_slope(z, exponential(-absolute(z)))
+        store(x, slopes + i, load(like, x, a + i) * slope)
+    for i in range(linoids, m[LEAVES]):
+        store(x, values + i, load(like, x, a + i))
         store(x, slopes + i, fill(like, 0.0))
     for n in range(m[NODES]):
         node(like, m, c, x, n)

@@ -19,14 +19,14 @@ from .vectors import (
 )
 
 # No reordering: a NaN or an infinity must stay one; a product and a sum may be fused.
-compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy")
+compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False)
 
 _LOG2E, _SQRT2 = math.log2(math.e), math.sqrt(2.0)
 # ln 2 in two parts, the first with so few digits that its product with n is exact.
 _HIGH, _LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HIGH32, _LOW32 = 0.693359375, -2.12194440e-4
 _TAYLOR = tuple(1.0 / math.factorial(i) for i in range(13))
-# Below this x the linoid is summed as a series: the closed form loses digits to 0/0.
+# Below this x the slope of the linoid is summed as a series: the closed form loses digits to 0/0.
 SERIES = 0.3
 
 
@@ -61,6 +61,38 @@ def _exponential(x):
         a = fma(fma(c3, r, c2), s, r + 1.0)
         b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
         return select(tiny, 0.0, fma(b, s * s, a) * power_of_two(rounded))
+
+    return double if element_of(x) is types.float64 else single
+
+
+def less_one(x):
+    """exp(x) - 1 for an x that is not positive, to full relative precision."""
+
+
+@overload(less_one)
+def _less_one(x):
+    _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 = _TAYLOR
+
+    def double(x):
+        rounded = fma(select(x < -708.0, -708.0, x), _LOG2E, 6755399441055744.0)
+        n = rounded - 6755399441055744.0
+        r = fma(n, -_LOW, fma(n, -_HIGH, select(x < -708.0, -708.0, x)))
+        s = r * r
+        q = s * s
+        a = fma(c3, r, c2)
+        b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
+        c = fma(c12, q, fma(fma(c11, r, c10), s, fma(c9, r, c8)))
+        two = power_of_two(rounded)
+        return fma(two, fma(fma(fma(c, q, b), s, a), s, r), two - 1.0)
+
+    def single(x):
+        rounded = fma(select(x < -87.0, -87.0, x), _LOG2E, 12582912.0)
+        n = rounded - 12582912.0
+        r = fma(n, -_LOW32, fma(n, -_HIGH32, select(x < -87.0, -87.0, x)))
+        s = r * r
+        b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
+        two = power_of_two(rounded)
+        return fma(two, fma(fma(b, s, fma(c3, r, c2)), s, r), two - 1.0)
 
     return double if element_of(x) is types.float64 else single
 
@@ -107,13 +139,12 @@ def softplus(x):
 
 
 @compiled
-def linoid(x, e):
-    """x/(1 - exp(-x)), smooth through 0; `e` is exp(-|x|)."""
+def linoid(x):
+    """x/(1 - exp(-x)), smooth through 0."""
     p = absolute(x)
-    w = x * x
-    near = fma(0.5, x, 1.0) + w * _linoid_series(w)
-    far = select(x > 0.0, p, p * e) / (1.0 - e)
-    return select(p < SERIES, near, far)
+    less = less_one(-p)
+    f = select(p > 0.0, p, 1.0) / select(p > 0.0, -less, 1.0)
+    return select(x > 0.0, f, f * (1.0 + less))
 
 
 @compiled
@@ -124,14 +155,6 @@ def linoid_slope(x, e):
     near = 0.5 + x * _linoid_slope_series(w)
     top = select(x > 0.0, 1.0 - e - p * e, e * (p - 1.0 + e))
     return select(p < SERIES, near, top / ((1.0 - e) * (1.0 - e)))
-
-
-@compiled
-def _linoid_series(w):
-    """Σ B_2k/(2k)! w^(k-1): the even part of the linoid less 1, over w."""
-    total = fma(fill(w, -691.0 / 1307674368000.0), w, 1.0 / 47900160.0)
-    total = fma(fma(total, w, -1.0 / 1209600.0), w, 1.0 / 30240.0)
-    return fma(fma(total, w, -1.0 / 720.0), w, 1.0 / 12.0)
 
 
 @compiled

@@ -27,7 +27,7 @@ def _kernels(digest: str) -> tuple[Callable, Callable, Callable]:
 
     What a function closes over is part of what numba looks it up by on disk.
     """
-    kept = njit(fastmath={"contract"}, nogil=True, error_model="numpy", cache=True)
+    kept = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False, cache=True)
 
     @kept
     def one_by_one(*arguments):

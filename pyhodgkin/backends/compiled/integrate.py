@@ -15,8 +15,12 @@ from .layout import (
     BOUNDED,
     C_M,
     INVERSE_C,
+    LEAF_A,
+    LEAF_HEIGHT,
     LEAF_INVERSE,
     LEAF_PLACE,
+    LEAF_SHIFT,
+    LEAVES,
     LINOIDS,
     PARAMETER,
     PARAMETERS,
@@ -56,6 +60,7 @@ from .vectors import (
     fill,
     fma,
     load,
+    pointer,
     root,
     select,
     store,
@@ -73,7 +78,7 @@ RTOL, ATOL, V_SCALE, LONGEST, EXPONENT, MOST_STEPS = range(6)  # places in the o
 
 
 @compiled
-def integrate(like, work, neuron, lines, sines, tableau, gamma, options, flags, batch, out):
+def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags, batch, out):
     """Solve the elements of a queue; False where there was no room to write down more steps.
 
     It is then called again, with the same arguments and emptied lists.
@@ -81,9 +86,9 @@ def integrate(like, work, neuron, lines, sines, tableau, gamma, options, flags, 
     Parameters
     ----------
     like : what is computed with: a number or a vector
-    work : (x, z, n, counters)
+    arrays : (x, z, n, counters)
         The workspace, and counters: the place in the queue, the rows of the two lists of steps.
-    neuron : (m, c)
+    tables : (m, c)
     lines, sines : array (protocols, pieces, 3), (protocols, pieces, sinusoids, 4)
     tableau : (a, c, matrix, d or weights of the error, dense)
     gamma : float, or None for an explicit method
@@ -92,6 +97,11 @@ def integrate(like, work, neuron, lines, sines, tableau, gamma, options, flags, 
     batch : (queue, theta, theta_of, protocol_of, v0, y0, saveat, t_stop)
     out : (samples, results, tape_integers, tape_numbers, rising_element, rising_numbers)
     """
+    work = (pointer(arrays[0]), pointer(arrays[1]), pointer(arrays[2]), pointer(arrays[3]))
+    neuron = (pointer(tables[0]), pointer(tables[1]))
+    a, nodes, matrix = pointer(tableau[0]), pointer(tableau[1]), pointer(tableau[2])
+    method = (a, nodes, matrix, pointer(tableau[3]), pointer(tableau[4]))
+    stages, powers = len(tableau[1]), len(tableau[4])
     x, z, n, counters = work
     m, c = neuron
     clamped, moving = flags[0], flags[1]
@@ -110,17 +120,34 @@ def integrate(like, work, neuron, lines, sines, tableau, gamma, options, flags, 
         step = select(crossed, left, h)
         if gamma is None:
             first_stage(like, work, neuron, sines, t, clamped)
-            explicit_step(like, m, c, x, z, n, sines, tableau, t, step, clamped)
+            explicit_step(like, m, c, x, z, n, sines, method, stages, t, step, clamped)
         else:
-            rosenbrock_step(like, m, c, x, z, n, sines, tableau, gamma, t, step, clamped, moving)
-        norm = error_norm(like, m, x, tableau, gamma, step, options)
+            rosenbrock_step(
+                like, m, c, x, z, n, sines, method, stages, gamma, t, step, clamped, moving
+            )
+        norm = error_norm(like, m, x, method[3], stages, gamma, step, options)
         store(z, NORM, convert(t, norm))
         cut = keep_gates(like, m, c, x)
         accepted = (norm <= 1.0) & live_in(like, z, norm)
         propose(like, z, norm, accepted, crossed, step, options)
         t_next = select(crossed, load(like, z, T_END), t + step)
-        record(like, work, neuron, tableau, flags, batch, out, t, step, t_next, accepted)
-        take(like, work, m, len(tableau[1]), gamma, t, t_next, accepted, cut)
+        record(
+            like,
+            work,
+            neuron,
+            method[4],
+            stages,
+            powers,
+            gamma,
+            flags,
+            batch,
+            out,
+            t,
+            step,
+            t_next,
+            accepted,
+        )
+        take(like, work, m, stages, gamma, t, t_next, accepted, cut)
         events = happened(like, z, norm, accepted, crossed, clamped, options)
         if events:
             attend(like, work, neuron, sines, lines, options, batch, out, clamped, events)
@@ -269,8 +296,15 @@ def parameters(w, m, x, theta, e):
     """The parameters of one element to its column."""
     for i in range(m[PARAMETERS]):
         x[(m[PARAMETER] + i) * w + e] = theta[i]
-    for i in range(m[LINOIDS]):
-        x[(m[LEAF_INVERSE] + i) * w + e] = 1.0 / theta[m[m[LEAF_PLACE] + i] + 2]
+    for i in range(m[LEAVES]):
+        place = m[m[LEAF_PLACE] + i]
+        a = theta[place]
+        x[(m[LEAF_A] + i) * w + e] = a
+        if i < m[LINOIDS]:
+            v0, k = theta[place + 1], theta[place + 2]
+            x[(m[LEAF_INVERSE] + i) * w + e] = 1.0 / k
+            x[(m[LEAF_SHIFT] + i) * w + e] = -v0 / k
+            x[(m[LEAF_HEIGHT] + i) * w + e] = a * k
     if m[C_M] >= 0:
         x[m[INVERSE_C] * w + e] = 1.0 / theta[m[C_M]]
 
@@ -348,15 +382,14 @@ def first_stage(like, work, neuron, sines, t, clamped):
 
 
 @compiled
-def error_norm(like, m, x, tableau, gamma, step, options):
+def error_norm(like, m, x, weights, count, gamma, step, options):
     """The root mean square of the estimated errors over what is allowed."""
     s, stages = m[STATES], m[STAGES]
-    count = len(tableau[1])
     h = convert(like, step)
     total = fill(like, 0.0)
     for j in range(s):
         if gamma is None:
-            error = h * combined(like, x, stages, s, j, tableau[3], count)
+            error = h * combined(like, x, stages, s, j, weights, 0, count)
         else:
             error = load(like, x, stages + (count - 1) * s + j)
         before, after = absolute(load(like, x, m[Y] + j)), absolute(load(like, x, m[Y_NEW] + j))

@@ -62,7 +62,10 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     BOUNDED,
     # -- slots of x --
     PARAMETER,  # theta
-    LEAF_INVERSE,  # 1/k of each elementary curve
+    LEAF_A,  # of each elementary curve: a, 1/k, -v0/k and a k
+    LEAF_INVERSE,
+    LEAF_SHIFT,
+    LEAF_HEIGHT,
     INVERSE_C,
     VALUE,  # of each curve and its slope by v
     SLOPE,
@@ -84,7 +87,7 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     STAGES,  # S slots for each stage
     DENSE,  # S slots for each power of the dense output
     N_HEADER,
-) = range(62)
+) = range(65)
 
 INTEGER_TABLES = {
     LEAF_PLACE: "leaf_place",
@@ -164,7 +167,8 @@ def _workspace(m: list[int], tables: Tables, stages: int, powers: int) -> int:
     """Write the places of the workspace to the header; its length."""
     s, curves, gates = m[STATES], m[LEAVES] + m[NODES], m[GATES]
     widest = int(tables.layers.max(initial=0))
-    sizes = {PARAMETER: tables.size, LEAF_INVERSE: m[LEAVES], INVERSE_C: 1}
+    sizes = {PARAMETER: tables.size, INVERSE_C: 1}
+    sizes |= dict.fromkeys((LEAF_A, LEAF_INVERSE, LEAF_SHIFT, LEAF_HEIGHT), m[LEAVES])
     sizes |= dict.fromkeys((VALUE, SLOPE), curves)
     sizes |= dict.fromkeys((GATE_A, GATE_S, GATE_DA, GATE_DS, GATE_X, GATE_DX), gates)
     sizes |= dict.fromkeys((NET, NET_OTHER, NET_D, NET_D_OTHER), widest)

@@ -21,33 +21,31 @@ EXPLICIT, ROSENBROCK = 0, 1
 
 
 @compiled
-def combined(like, x, first, s, j, weights, count):
-    """Σ_q weights_q u_q[j] over the first `count` stages."""
-    total = fill(like, 0.0)
-    for q in range(count):
-        w = weights[q]
-        if w != 0.0:
-            total = fma(w, load(like, x, first + q * s + j), total)
+def combined(like, x, first, s, j, weights, place, count):
+    """Σ_q weights_q u_q[j] over the first `count` stages; the weights begin at `place`."""
+    total = weights[place] * load(like, x, first + j)
+    for q in range(1, count):
+        total = fma(weights[place + q], load(like, x, first + q * s + j), total)
     return total
 
 
 @compiled
-def explicit_step(like, m, c, x, z, n, sines, tableau, t, h, clamped):
+def explicit_step(like, m, c, x, z, n, sines, tableau, count, t, h, clamped):
     """A step of an explicit pair whose first stage is there."""
     a, nodes = tableau[0], tableau[1]
     s, stages, y = m[STATES], m[STAGES], m[Y]
     step = convert(like, h)
-    for i in range(1, len(nodes)):
-        target = m[Y_NEW] if i == len(nodes) - 1 else m[Y_STAGE]
+    for i in range(1, count):
+        target = m[Y_NEW] if i == count - 1 else m[Y_STAGE]
         for j in range(s):
-            moved = combined(like, x, stages, s, j, a[i], i)
+            moved = combined(like, x, stages, s, j, a, i * count, i)
             store(x, target + j, fma(step, moved, load(like, x, y + j)))
         u = stimulus(like, z, n, sines, t + nodes[i] * h, 1 if clamped else 0)
         right_hand_side(like, m, c, x, target, u, clamped, stages + i * s)
 
 
 @compiled
-def rosenbrock_step(like, m, c, x, z, n, sines, tableau, gamma, t, h, clamped, moving):
+def rosenbrock_step(like, m, c, x, z, n, sines, tableau, count, gamma, t, h, clamped, moving):
     """A step of a Rosenbrock method."""
     a, nodes, matrix, d = tableau[0], tableau[1], tableau[2], tableau[3]
     s, stages, y = m[STATES], m[STAGES], m[Y]
@@ -65,20 +63,20 @@ def rosenbrock_step(like, m, c, x, z, n, sines, tableau, gamma, t, h, clamped, m
             store(x, m[SCALE_SLOPE] + j, slope)
             store(x, stages + j, fma(d[0], slope, load(like, x, stages + j)))
     solve(like, m, x, stages)
-    for i in range(1, len(nodes)):
+    for i in range(1, count):
         for j in range(s):
-            moved = combined(like, x, stages, s, j, a[i], i)
+            moved = combined(like, x, stages, s, j, a, i * count, i)
             store(x, m[Y_STAGE] + j, load(like, x, y + j) + moved)
         u = stimulus(like, z, n, sines, t + nodes[i] * h, first)
         own = stages + i * s
         right_hand_side(like, m, c, x, m[Y_STAGE], u, clamped, own)
         for j in range(s):
-            moved = combined(like, x, stages, s, j, matrix[i], i)
+            moved = combined(like, x, stages, s, j, matrix, i * count, i)
             r = fma(moved, inverse, load(like, x, own + j))
             if moving and d[i] != 0.0:
                 r = fma(d[i], load(like, x, m[SCALE_SLOPE] + j), r)
             store(x, own + j, r)
         solve(like, m, x, own)
-    last = stages + (len(nodes) - 1) * s
+    last = stages + (count - 1) * s
     for j in range(s):
         store(x, m[Y_NEW] + j, load(like, x, m[Y_STAGE] + j) + load(like, x, last + j))

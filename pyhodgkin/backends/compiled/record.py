@@ -39,10 +39,12 @@ def sample_start(w, work, m, batch, out):
 
 
 @compiled
-def record(like, work, neuron, tableau, flags, batch, out, t, h, t_next, accepted):
+def record(
+    like, work, neuron, dense, stages, powers, gamma, flags, batch, out, t, h, t_next, accepted
+):
     """Write down the accepted steps; nothing where nothing is asked for."""
-    x, z, n, counters = work
-    m, c = neuron
+    x, z = work[0], work[1]
+    m = neuron[0]
     keep, watch = flags[2], flags[3]
     now = bits_of(accepted)
     sampled = now & bits_of(load(like, z, NEXT) <= t_next)
@@ -50,21 +52,21 @@ def record(like, work, neuron, tableau, flags, batch, out, t, h, t_next, accepte
         keep_steps(like, work, m, out, now, t, h, t_next)
     if not (sampled or watch):
         return
-    s, dense = m[STATES], tableau[4]
-    for p in range(len(dense)):
+    s = m[STATES]
+    for p in range(powers):
         for j in range(s if sampled else 1):
-            found = combined(like, x, m[STAGES], s, j, dense[p], dense.shape[1])
+            found = combined(like, x, m[STAGES], s, j, dense, p * stages, stages)
             store(x, m[DENSE] + p * s + j, found)
-    if tableau[5][0] != 0.0:  # explicit: the stages are slopes
+    if gamma is None:  # the stages are slopes
         step = convert(like, h)
-        for p in range(len(dense)):
+        for p in range(powers):
             for j in range(s if sampled else 1):
                 place = m[DENSE] + p * s + j
                 store(x, place, step * load(like, x, place))
     if watch:
-        watch_voltage(like, work, m, len(dense), out, now, t, h)
+        watch_voltage(like, work, m, powers, out, now, t, h)
     if sampled:
-        sample(like, work, neuron, len(dense), batch, out, sampled, t, h, t_next)
+        sample(like, work, neuron, powers, batch, out, sampled, t, h, t_next)
 
 
 @compiled

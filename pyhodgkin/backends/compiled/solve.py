@@ -223,10 +223,10 @@ def _numbers(tableau: Tableau) -> tuple[tuple[NDArray, ...], float | None, int]:
     a, c = _square(tableau.a), np.array(tableau.c)
     if isinstance(tableau, ExplicitTableau):
         dense = np.ascontiguousarray(np.array(tableau.dense).T)
-        numbers = (a, c, np.zeros((n, n)), np.array(tableau.b_error), dense, np.ones(1))
+        numbers = (a, c, np.zeros((n, n)), np.array(tableau.b_error), dense)
         return numbers, None, len(dense)
     dense, matrix = np.array(tableau.dense), _square(tableau.c_matrix)
-    return (a, c, matrix, np.array(tableau.d), dense, np.zeros(1)), tableau.gamma, len(dense)
+    return (a, c, matrix, np.array(tableau.d), dense), tableau.gamma, len(dense)
 
 
 def _square(rows: tuple[tuple[float, ...], ...]) -> FloatArray:

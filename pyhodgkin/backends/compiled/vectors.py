@@ -128,39 +128,48 @@ def fill(typingctx, like, number):
     return like(like, number), codegen
 
 
-def _address(context: Any, builder: Any, kind: types.Type, array: Any, place: Any, width: int):
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.gep(data, [builder.mul(place, ir.Constant(place.type, width))])
+@intrinsic
+def pointer(typingctx, array):
+    """Where the numbers of an array lie: reading them there asks for no shape and no sign."""
+
+    def codegen(context, builder, signature, args):
+        return context.make_array(array)(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+def _address(builder: Any, pointer: Any, place: Any, width: int) -> Any:
+    return builder.gep(pointer, [builder.mul(place, ir.Constant(place.type, width))])
 
 
 @intrinsic
-def load(typingctx, like, array, slot):
-    """The value in `slot` of an array (slots · width,), with the precision of the array."""
-    kind = with_element(like, array.dtype)
+def load(typingctx, like, where, slot):
+    """The value in a slot, in the precision of what is there."""
+    kind = with_element(like, where.dtype)
 
     def codegen(context, builder, signature, args):
         _, source, place = args
-        pointer = _address(context, builder, array, source, place, width_of(like))
+        address = _address(builder, source, place, width_of(like))
         if isinstance(like, Vector):
-            pointer = builder.bitcast(pointer, ir.PointerType(context.get_value_type(kind)))
-        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+            address = builder.bitcast(address, ir.PointerType(context.get_value_type(kind)))
+        return builder.load(address, align=where.dtype.bitwidth // 8)
 
-    return kind(like, array, types.int64), codegen
+    return kind(like, where, types.int64), codegen
 
 
 @intrinsic
-def store(typingctx, array, slot, value):
-    """Write `value` to a slot of an array of its precision."""
+def store(typingctx, where, slot, value):
+    """Write `value` to a slot."""
 
     def codegen(context, builder, signature, args):
         target, place, x = args
-        pointer = _address(context, builder, array, target, place, width_of(value))
+        address = _address(builder, target, place, width_of(value))
         if isinstance(value, Vector):
-            pointer = builder.bitcast(pointer, ir.PointerType(x.type))
-        builder.store(x, pointer, align=array.dtype.bitwidth // 8)
+            address = builder.bitcast(address, ir.PointerType(x.type))
+        builder.store(x, address, align=where.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.none(array, types.int64, value), codegen
+    return types.none(where, types.int64, value), codegen
 
 
 @intrinsic
