@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...errors import BackendUnavailableError
+from ..options import SolveOptions
+
 
 class Index:
     """Rows to take, as both kinds of array."""
@@ -233,3 +236,20 @@ class Constants:
             xp = of(x)
             self._moved[key] = {name: xp.convert(v, x) for name, v in self._given.items()}
         return self._moved[key]
+
+
+def tensor_of(x: np.ndarray, options: SolveOptions) -> Tensor:
+    """`x` as a tensor of the precision and on the device of the options.
+
+    Raises
+    ------
+    BackendUnavailableError
+        Where this torch sees no CUDA device and one was asked for.
+    """
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        raise BackendUnavailableError(
+            f'device = "{options.device}": this torch sees no CUDA device; use device="cpu", or '
+            "install a CUDA build of torch"
+        )
+    dtype = getattr(torch, options.dtype)
+    return torch.as_tensor(x, dtype=dtype, device=options.device)
