@@ -64,6 +64,7 @@ include("flat.jl")
 include("lux.jl")
 include("forward.jl")
 include("sensitivity.jl")
+include("derivatives.jl")
 include("precompile.jl")
 
 export CurrentClamp, InputError, Loss, Neuron, Options, Recording, Sampled, Status, Step, Steps,

@@ -15,6 +15,7 @@ include("neurons.jl")
     include("gradients.jl")
     include("clamped.jl")
     include("batches.jl")
+    include("derivatives.jl")
     include("windows.jl")
     include("training.jl")
     installed("Lux") ? include("lux.jl") : @info "skipped: Lux is not installed"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.nn import functional
 
 from ...errors import BackendUnavailableError
@@ -190,6 +191,11 @@ def stacked(arrays: Sequence[Any]) -> Tensor:
 def records_gradients(x: Any) -> bool:
     """Whether operations on `x` are recorded by autograd."""
     return type(x) is not np.ndarray and torch.is_grad_enabled()
+
+
+def carries_tangent(x: Any) -> bool:
+    """Whether `x` carries a derivative along, by torch's forward mode."""
+    return type(x) is not np.ndarray and forward_ad.unpack_dual(x).tangent is not None
 
 
 def _kind(x: Any) -> tuple:
