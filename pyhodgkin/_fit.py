@@ -187,7 +187,7 @@ def fit(
     starts, compared = checks.seeds_of(seeds), loss_of(loss)
     checks.stages_fit(stages, what.neuron, train, compared, held)
     claim = checks.claim_of(out, resume, overwrite)
-    engine = checks.engine_of(backend, solved)
+    engine = checks.engine_of(backend, solved, what.neuron)
     problem = Problem(
         engine, what.neuron, train, held, compared, solved, penalties, *noises, what.cells, stated
     )

@@ -106,7 +106,7 @@ def identifiability(
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance}: give a positive number")
     sizes = _given(noise, items)
-    engine = checks.engine_of(backend, solved)
+    engine = checks.engine_of(backend, solved, neuron)
     reached = fitted.active_bounds if isinstance(fitted, FitResult) else ()
     every = neuron.layout.names
     names = {every[i] for i in indices}

@@ -17,7 +17,10 @@ const EVERY_PART = """
 
 "A solve, a gradient and a prediction of `neuron` as callers from other languages ask for them."
 function workload(neuron::Neuron, clamped::Bool, solver::String)
-    system, n, times = system_of(EVERY_PART), n_states(neuron.system), collect(0.0:0.5:5.0)
+    n, times = n_states(neuron.system), collect(0.0:0.5:5.0)
+    t = tables(system_of(EVERY_PART))
+    system = system_of(
+        t.name, state_names(t), (getfield(t, i) for i in 3:fieldcount(Tables))...)
     none = zeros(0, 2, 1)
     protocols = make_protocols(clamped, reshape([-1.0, 2.0], 2, 1), reshape([-60.0, 5.0], 2, 1),
         zeros(2, 1), none, none, none, none)

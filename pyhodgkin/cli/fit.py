@@ -266,7 +266,7 @@ def score(
     if not test:
         return None, []
     solve = SolveOptions(**solver.given(options))
-    engine = get(options.backend, solve)
+    engine = get(options.backend, solve, [result.neuron])
     predicted = predictions_of(engine, members_of(result, None, "all"), test, solve)
     predictions = [Prediction.of(r, p, heldout=True) for r, p in zip(test, predicted, strict=True)]
     return errors(tuple(test), predicted), predictions

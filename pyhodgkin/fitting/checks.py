@@ -163,10 +163,10 @@ def claim_of(
     return Claim(out, "fit", overwrite=overwrite, resume=resume, direct=True)
 
 
-def engine_of(backend: str | Backend, options: SolveOptions) -> Backend:
+def engine_of(backend: str | Backend, options: SolveOptions, neuron: Neuron) -> Backend:
     """The engine of that name, which must know what the options ask for; or the one given."""
     if not isinstance(backend, str):
         return backend
     from ..backends import get
 
-    return get(backend, options)
+    return get(backend, options, [neuron])
