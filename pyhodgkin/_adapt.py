@@ -20,8 +20,9 @@ from .neuron.neuron import Neuron
 from .recordings import Recording
 from .recordings.denoise import levels
 from .recordings.matching import bounds_of, neuron_of
+from .recordings.observables import observables_of, of
 from .recordings.temperatures import at_recordings
-from .results.errors import prediction_mode
+from .results.errors import can_clamp
 from .results.fit_result import FitResult
 
 # Parts of the recordings that are simulated one after the other: a start a fifth off the mark has
@@ -60,7 +61,7 @@ def adapt(
     fitted : Neuron or FitResult
         Where to start: for instance the mean cell of a fit with `per_cell`.
     recordings : Recording or several
-        Of the new cell, all of one kind of clamp.
+        Of the new cell, of either clamp or both.
     trainable : str or sequence of str
         Patterns for ``neuron.layout.select``; no networks.
     bounds, noise, area, capacitance, backend
@@ -134,15 +135,17 @@ def _ways(
     neuron: Neuron, recordings: Sequence[Recording]
 ) -> list[tuple[tuple[Stage, ...], bool | None]]:
     """Schedules, and whether initial states are fitted; what is most often enough comes first."""
-    if prediction_mode(neuron, recordings) == "clamped":
+    if observables_of(recordings) == ("current",) and can_clamp(neuron):
         return [((Stage("clamped", "levenberg", STEPS),), None)]
     last = Stage("simulation", "levenberg", STEPS, patience=2, target=CLOSEST)
+    driven = of(recordings, "v")
+    recordings = driven or recordings  # those of voltage clamp are compared whole beside them
     shortest = max(float(r.t[min(9, len(r) - 1)]) for r in recordings)
     length = max(float(r.t[-1]) for r in recordings)
     part = replace(last, steps=STEPS // 2, target=CLOSE, prior_weight=PRIOR_WEIGHT, options=LOOSE)
     growing = [replace(part, horizon=f * length) for f in GROWING if f * length > shortest]
     out: list[tuple[tuple[Stage, ...], bool | None]] = [((*growing, last), False)]
-    if recordings[0].observed == "v" and neuron.right_hand_side is None:
+    if driven and neuron.right_hand_side is None:
         gains = [rate * neuron.c_m for rate in DRAWN]
         drawn = [
             Stage(

@@ -138,7 +138,8 @@ def evaluate(
     items, role = (*train, *held), TRAINING if trained else RECORDINGS
     roles = (role,) * len(train) + (HELDOUT,) * len(held)
     names = efeatures.names_of(features)
-    engine = backends.get(backend, solved) if isinstance(backend, str) else backend
+    judged = [member.neuron for member in members]
+    engine = backends.get(backend, solved, judged) if isinstance(backend, str) else backend
     predicted = predictions_of(engine, members, items, solved, area, capacitance)
     scores, predictions, labels = [], [], [m.label for m in members]
     for i, (recording, role, found) in enumerate(zip(items, roles, predicted, strict=True)):

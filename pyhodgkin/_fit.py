@@ -20,9 +20,10 @@ from .fitting import checks
 from .fitting.conclude import concluded
 from .fitting.hierarchical import Cells, cells_of
 from .fitting.initialize.upsample import upsample_with_model
+from .fitting.losses import loss_of
 from .fitting.objective import Problem
 from .fitting.penalties import CurvePenalty
-from .fitting.plan import Plan, loss_of
+from .fitting.plan import Plan
 from .fitting.run.callbacks import Callback, StepInfo
 from .fitting.run.checkpoints import Store
 from .fitting.run.interrupts import Interrupts
@@ -30,6 +31,7 @@ from .fitting.run.progress import Bar
 from .fitting.run.trainer import LOGGER, Trainer
 from .fitting.run.trainer_state import resume as resume_run
 from .fitting.schedules.choose import choose
+from .fitting.schedules.compared import compared_of
 from .fitting.stage import Stage
 from .fitting.time_scale import at_time_scale
 from .fitting.transforms import Bounds
@@ -38,6 +40,7 @@ from .recordings import Recording, facts
 from .recordings.denoise import levels as noise_levels
 from .recordings.initial_conditions import decided
 from .recordings.matching import bounds_of, neuron_of
+from .recordings.observables import observables_of
 from .recordings.temperatures import at_recordings
 from .results.fit_result import FitResult
 from .storage import claims
@@ -52,7 +55,7 @@ def fit(
     trainable: str | Sequence[str] | None = None,
     heldout: Recording | Iterable[Recording] | float | str | Sequence[str] | None = None,
     schedule: str | Stage | Sequence[Stage] | None = None,
-    loss: Loss | str | None = None,
+    loss: Loss | str | Mapping[str, Loss | str] | None = None,
     penalty: Penalty | CurvePenalty | Sequence[Penalty | CurvePenalty] = (),
     seeds: int | Sequence[int] | None = None,
     per_cell: str | Sequence[str] | None = None,
@@ -78,18 +81,21 @@ def fit(
     neuron : Neuron
         With networks in the place of what is unknown, or with physical parameters to fit.
     recordings : Recording or several
-        All of one kind of clamp; of current clamp v is compared, of voltage clamp the current.
+        Of current clamp, whose v is compared, of voltage clamp, whose current is, or of both, in
+        any order, with currents in one unit. Of both the loss is the mean of that of v and that of
+        the current.
     trainable : str or sequence of str, optional
         Patterns for ``neuron.layout.select``, for instance ``["networks", "k.g"]``. Default
         ``"networks"``, or ``"physical"`` when there are none.
     heldout : recordings, float, or names, optional
         Recordings that are not trained on: other ones, the names of some, or the fraction (the
-        last ones) of `recordings`. They decide which parameters are the best, and their error
-        is reported.
+        last ones) of `recordings`; of either clamp or both, whatever is trained on. They decide
+        which parameters are the best, and their error is reported.
     schedule : None, "auto", "windows", Stage or sequence of Stage
         Default: chosen from what was observed and what is trained; ``log`` says what and why.
-    loss : Loss or str, optional
-        Default mean square, in units of the standard deviation of what was measured.
+    loss : Loss or str, or mapping of "v" and "current" to one each, optional
+        Default mean square, in units of the standard deviation of what was measured. One for each
+        observable where they are to differ, or to have a scale: ``{"v": Loss(scale=5.0)}``.
     penalty : Penalty or CurvePenalty or several
         Added to the loss.
     seeds : int or sequence of int, optional
@@ -103,8 +109,9 @@ def fit(
     bounds : mapping of str to (float, float), optional
         Parameter name or shell pattern to the range it must stay in, in the unit of `neuron`.
     noise : float or sequence of float, optional
-        Standard deviation of the noise of a measured v, mV, of all recordings or of each.
-        Default: estimated from the differences between samples; ``log`` says how much.
+        Standard deviation of the noise of a measured v, mV, of all recordings of v, or of each
+        recording in the unit of what was observed. Default: estimated from the differences between
+        samples; ``log`` says how much.
     fit_initial : bool, optional
         Fit the initial state of each training recording too. Default: when one of them does not
         start at rest.
@@ -174,21 +181,21 @@ def fit(
     what = _unknowns(neuron, train, held, trainable, per_cell, bounds, size, seeded)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
     given = _given({"trainable": trainable, "loss": loss, "penalty": penalties or None}, options)
-    of_held = noise if noise is None or np.ndim(noise) == 0 else None
-    noises = noise_levels(train, noise), noise_levels(held, of_held)
+    noises, stated = _noises(train, held, noise)
     known = what.neuron, train, what.indices, given, noises[0], what.own_names
     stages, reason = choose(schedule, *known)
     starts, compared = checks.seeds_of(seeds), loss_of(loss)
-    checks.stages_fit(stages, what.neuron, train, compared)
+    checks.stages_fit(stages, what.neuron, train, compared, held)
     claim = checks.claim_of(out, resume, overwrite)
-    engine, stated = checks.engine_of(backend, solved), noise is not None
+    engine = checks.engine_of(backend, solved, what.neuron)
     problem = Problem(
         engine, what.neuron, train, held, compared, solved, penalties, *noises, what.cells, stated
     )
     moving, why = decided(fit_initial, what.neuron, train, noises[0])
     plan = Plan(problem, stages, what.indices, starts, what.bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
-    told = [text for text in (*what.warned, what.ranges, reason, why) if text]
+    both = compared_of(stages, what.neuron, train, held)
+    told = [text for text in (*what.warned, what.ranges, reason, *both, why) if text]
     for text in told:
         LOGGER.info(text)  # before the first long computation
     trainer = Trainer(plan, store, checkpoint_every, callback)
@@ -251,6 +258,23 @@ def _unknowns(
     for text in said:
         warnings.warn(text, RecordingWarning, stacklevel=3)
     return _Unknowns(neuron, indices, cells, bounds, said, ranges)
+
+
+def _noises(
+    train: tuple[Recording, ...],
+    held: tuple[Recording, ...],
+    noise: float | Sequence[float] | None,
+) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], tuple[str, ...]]:
+    """The noise of the recordings trained on and held out; the observables for which it is stated.
+
+    One number is of all recordings, or of those of v where there are both clamps.
+    """
+    kinds = observables_of((*train, *held))
+    if noise is None or np.ndim(noise) == 0:
+        sizes = noise_levels((*train, *held), noise)
+        both = sizes[: len(train)], sizes[len(train) :]
+        return both, () if noise is None else kinds[:1]
+    return (noise_levels(train, noise), noise_levels(held, None)), kinds
 
 
 def _given(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:

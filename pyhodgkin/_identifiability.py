@@ -19,6 +19,7 @@ from .recordings.matching import neuron_of
 from .recordings.temperatures import at_recordings
 from .results.fit_result import FitResult
 from .results.identifiability import Identifiability
+from .units import written
 
 MOST = 300  # parameters: each costs two predictions of every recording
 ACCURATE = SolveOptions(rtol=1e-8, atol=1e-10)
@@ -51,7 +52,8 @@ def identifiability(
         Patterns for ``neuron.layout.select``. Default ``"physical"``.
     noise : float or sequence of float, optional
         Standard deviation of white noise in what is observed, for all recordings or for each,
-        in mV or the unit of the current. Default: of the residuals of each recording.
+        in mV or the unit of the current. Default: of the residuals of each recording. For
+        recordings of both clamps give one for each.
     tolerance : float
         A parameter is determined when its standard error is below, in the units of
         `Identifiability`: 0.5 is a factor of 1.6 of a conductance, or 5 mV.
@@ -103,8 +105,8 @@ def identifiability(
         )
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance}: give a positive number")
-    sizes = _given(noise, len(items))
-    engine = checks.engine_of(backend, solved)
+    sizes = _given(noise, items)
+    engine = checks.engine_of(backend, solved, neuron)
     reached = fitted.active_bounds if isinstance(fitted, FitResult) else ()
     every = neuron.layout.names
     names = {every[i] for i in indices}
@@ -120,9 +122,17 @@ def identifiability(
     return found
 
 
-def _given(noise: float | Sequence[float] | None, n: int) -> tuple[float, ...] | None:
+def _given(
+    noise: float | Sequence[float] | None, items: Sequence[Recording]
+) -> tuple[float, ...] | None:
     if noise is None:
         return None
+    n, units = len(items), dict.fromkeys(written(r.unit) for r in items)
+    if np.ndim(noise) == 0 and len(units) > 1:
+        raise InputError(
+            f"noise = {noise}: the recordings are in {' and '.join(units)}; give one number for "
+            "each recording, in its unit"
+        )
     sizes = np.broadcast_to(np.asarray(noise, dtype=float), (n,)) if np.ndim(noise) == 0 else noise
     sizes = tuple(float(s) for s in sizes)  # type: ignore[union-attr]
     if len(sizes) != n or not all(0 < s < np.inf for s in sizes):

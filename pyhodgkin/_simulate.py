@@ -96,7 +96,7 @@ def simulate(
     t = _times(saveat, protocols)
     start = _start(base, y0)
     batch = _batch_size(len(values), len(protocols), start)
-    engine = backends.get(backend, solved) if isinstance(backend, str) else backend
+    engine = backends.get(backend, solved, [base]) if isinstance(backend, str) else backend
     if len(values) == 1 and len(protocols) == 1 and batch > 1:
         protocols = protocols * batch
     if len(neurons) > 1 and start is None:

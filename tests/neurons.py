@@ -14,6 +14,7 @@ from pyhodgkin import (
     NeuralRightHandSide,
     Neuron,
 )
+from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.neuron.rates import Sigmoid
 
 SQUID = ph.library.get("squid_axon")
@@ -42,3 +43,14 @@ ALL = {
     "learned": learned_neuron(),
     "black_box": black_box_neuron(),
 }
+
+
+def local_derivatives(neuron: Neuron, backend: str = "torch", **options):
+    """Values and derivatives of the equations of `neuron` at single states, by an engine."""
+    if backend == "julia":
+        from pyhodgkin.backends.julia.local_derivatives import JuliaDerivatives
+
+        return JuliaDerivatives(neuron)
+    from pyhodgkin.backends.torch.local_derivatives import TorchDerivatives
+
+    return TorchDerivatives(neuron, SolveOptions(**options))

@@ -14,6 +14,8 @@ from pyhodgkin import backends
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.cli import main
 from pyhodgkin.errors import BackendUnavailableError, UnknownNameError
+from pyhodgkin.fitting.initialize.upsample import upsample_with_model
+from pyhodgkin.neuron import neural_forms
 
 
 def test_looking_starts_and_downloads_nothing(bare):
@@ -93,6 +95,38 @@ def test_auto_takes_torch_for_what_julia_does_not_do(pretended, capsys, options,
     assert backends.get("auto", SolveOptions(**options)).name == "torch"
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("pyhodgkin: torch engine (not Julia: ") and words in line
+
+
+@pytest.fixture
+def of_a_registered_form():
+    """A neuron with a form of `NeuralKinetics` that is a Python function."""
+    neural_forms.register("test_backends_form", lambda n1, n2, numbers, f: (f.exp(n1), f.exp(n2)))
+    kinetics = ph.NeuralKinetics("test_backends_form", ph.Network.create((1, 3, 2)))
+    yield ph.library.get("squid_axon").replace_gate("n", kinetics)
+    neural_forms.unregister("test_backends_form")
+
+
+def test_auto_takes_torch_for_a_form_that_is_a_python_function(
+    pretended, capsys, of_a_registered_form
+):
+    squid = ph.library.get("squid_axon")
+    assert backends.get("auto", SolveOptions(), [squid]).name == "julia"
+    assert backends.get("auto", None, [squid, of_a_registered_form]).name == "torch"
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("pyhodgkin: torch engine (not Julia: ") and "test_backends_form" in line
+
+
+def test_every_verb_asks_with_its_neuron(pretended, of_a_registered_form):
+    """The pretended Julia can do nothing: what is computed comes from torch."""
+    cell, clamp = of_a_registered_form, ph.CurrentClamp.step(10.0, 1.0, 3.0, t_end=4.0)
+    found = ph.simulate(cell, clamp, saveat=0.1)
+    trace = ph.Recording.from_solution(found)
+    assert ph.evaluate(cell, [trace]).rows()[0]["rmse"] < 1e-3
+    stage = ph.Stage("clamped", "adamw", 2)
+    assert ph.fit(cell, [trace], schedule=stage, progress=False).scores[0] < 1.0
+    fine = upsample_with_model(cell, [trace], 2)
+    assert len(fine[0].t) > len(trace.t)
+    assert ph.identifiability(cell, [trace], trainable=["k.g"], noise=1.0)
 
 
 def test_auto_takes_torch_where_the_start_fails(pretended, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from neurons import black_box_neuron, learned_neuron
+from neurons import ENGINES, black_box_neuron, learned_neuron, local_derivatives
 
 import pyhodgkin as ph
 from pyhodgkin import CurvePenalty, Stage
@@ -12,9 +12,8 @@ from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.linearization import Directions, WeightDirections
 from pyhodgkin.backends.loss import Loss
-from pyhodgkin.backends.torch.forward_sensitivities import jvp, network_inputs, rhs
-from pyhodgkin.backends.torch.simulated_sensitivity import SimulatedSensitivity
-from pyhodgkin.backends.torch.system import system_of
+from pyhodgkin.backends.sensitivity.directional import jvp, network_inputs
+from pyhodgkin.backends.sensitivity.simulated import SimulatedSensitivity
 from pyhodgkin.errors import InputError
 from pyhodgkin.fitting.hierarchical import cells_of, hierarchical
 from pyhodgkin.fitting.objective import Objective
@@ -64,32 +63,30 @@ NEURONS = {
 }
 
 
+@pytest.mark.parametrize("backend", ENGINES)
 @pytest.mark.parametrize("name", NEURONS)
-def test_the_right_hand_side_moves_as_differences_say(name):
+def test_the_right_hand_side_moves_as_differences_say(name, backend):
     neuron, rng = NEURONS[name], np.random.default_rng(0)
-    system, theta = system_of(neuron), neuron.theta
+    local, theta = local_derivatives(neuron, backend), neuron.theta
     gates = rng.uniform(0, 1, (len(neuron.states) - 1, 6))
     y = np.concatenate([rng.uniform(-80, 40, (1, 6)), gates])
     u, singles = rng.normal(size=6), neuron.layout.select("physical")
-    seen = network_inputs(system, theta, y, u)
+    seen = network_inputs(local, theta, y, u)
     blocks = [WeightDirections(np.arange(len(x.places)), np.eye(len(x.places))) for x in seen]
-    found = jvp(rhs, system, theta, y, u, Directions(blocks, singles, np.full(len(singles), 2.0)))
+    found = jvp(local, "rhs", theta, y, u, Directions(blocks, singles, np.full(len(singles), 2.0)))
     entries = np.concatenate([*(x.places for x in seen), singles])
     step = np.where(np.isin(entries, singles), 2e-6, 1e-6)
     for j in rng.choice(len(entries), 25, replace=False):
-        there = [_value(system, theta, entries[j], s * step[j], y, u) for s in (1, -1)]
+        there = [_value(local, theta, entries[j], s * step[j], y, u) for s in (1, -1)]
         np.testing.assert_allclose(
             found[:, :, j], (there[0] - there[1]).T / 2e-6, rtol=1e-5, atol=1e-6
         )
 
 
-def _value(system, theta, place, by, y, u):
-    import torch
-
+def _value(local, theta, place, by, y, u):
     moved = theta.copy()
     moved[place] += by
-    p = system.unpack(torch.as_tensor(moved)[None])
-    return system.rhs(torch.as_tensor(y)[:, None], torch.as_tensor(u)[None], p)[:, 0].numpy()
+    return local.value("rhs", moved, y, u)
 
 
 def objective(neuron, stage, y0=None, penalties=(), recordings=None):
@@ -124,9 +121,9 @@ STAGES = {
 @pytest.mark.parametrize("name", ["steady_state", "residual", "current", "instantaneous"])
 def test_it_is_that_of_differences(name, mode, monkeypatch):
     # Nodes close together: what is left is the difference's own error.
-    monkeypatch.setattr("pyhodgkin.backends.torch.trajectories.MOVE", 0.1)
-    monkeypatch.setattr("pyhodgkin.backends.torch.trajectories.LONGEST", 0.02)
-    monkeypatch.setattr("pyhodgkin.backends.torch.trajectories.FINE", 0.02)
+    monkeypatch.setattr("pyhodgkin.backends.sensitivity.trajectories.MOVE", 0.1)
+    monkeypatch.setattr("pyhodgkin.backends.sensitivity.trajectories.LONGEST", 0.02)
+    monkeypatch.setattr("pyhodgkin.backends.sensitivity.trajectories.FINE", 0.02)
     of, phi = objective(NEURONS[name], STAGES[mode])
     parts = jacobian(lambda x: of.residuals(0, x), phi, step=1e-4)
     plain = of._comparison.factor * gauss_newton(*parts, of._comparison.loss)
@@ -135,7 +132,7 @@ def test_it_is_that_of_differences(name, mode, monkeypatch):
 
 def test_spike_times_and_a_ceiling_are_in_it(monkeypatch):
     for name, fine in (("MOVE", 0.1), ("LONGEST", 0.02), ("FINE", 0.005)):
-        monkeypatch.setattr(f"pyhodgkin.backends.torch.trajectories.{name}", fine)
+        monkeypatch.setattr(f"pyhodgkin.backends.sensitivity.trajectories.{name}", fine)
     neuron, recording = squid().with_parameters(k__g=33.0), sweep(amplitude=12.0, every=0.01)
     loss = Loss(spikes=3.0, v_clip=-40.0)
     of, phi = objective(neuron, Stage("simulation", "levenberg", loss=loss), None, (), [recording])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fit_stub import SHORT, StubBackend, neural, recording, run, squid
 
@@ -9,19 +11,29 @@ import pyhodgkin as ph
 from pyhodgkin import CurvePenalty, Loss, Stage, fit
 from pyhodgkin.errors import InputError, RecordingError, UnknownNameError
 
+IN_NA = replace(recording(clamp="voltage"), current_unit="nA")
+
 BAD = [
     (dict(recordings=[]), RecordingError, "recordings is empty"),
     (dict(recordings="trace.csv"), InputError, "pyhodgkin.read"),
     (dict(recordings=[1]), RecordingError, "holds a int"),
-    (
-        dict(recordings=[recording(), recording(clamp="voltage")]),
-        RecordingError,
-        "mix what was observed",
-    ),
+    (dict(recordings=[recording(), IN_NA]), RecordingError, "mix currents in µA/cm² and nA"),
     (dict(heldout=recording()), RecordingError, "also trained on"),
     (dict(heldout=1.5), InputError, "heldout = 1.5"),
     (dict(heldout=["c"]), UnknownNameError, '"c"'),
-    (dict(heldout=recording(clamp="voltage")), RecordingError, "mix what was observed"),
+    (dict(heldout=IN_NA), RecordingError, "mix currents in µA/cm² and nA"),
+    (
+        dict(recordings=[recording(), recording(clamp="voltage")], loss=Loss(scale=2.0)),
+        InputError,
+        r'scale = 2 is .* of v \(mV\) and of the current \(µA/cm²\).*loss={"v"',
+    ),
+    (
+        dict(heldout=recording(clamp="voltage"), schedule=Stage(loss=Loss(scale=2.0))),
+        InputError,
+        "scale = 2 is a unit of one observable",
+    ),
+    (dict(loss={"i": "mse"}), UnknownNameError, '"i".*v, current'),
+    (dict(loss={"v": 3}), InputError, "loss is a int"),
     (dict(trainable="na.gg"), UnknownNameError, r'"na.gg".*did you mean "na.g"'),
     (dict(trainable=[]), InputError, "names no parameter"),
     (dict(neuron=squid(), trainable="networks"), InputError, "names no parameter"),

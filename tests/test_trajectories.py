@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from neurons import ENGINES, local_derivatives
 
 import pyhodgkin as ph
 from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
-from pyhodgkin.backends.torch import trajectories
-from pyhodgkin.backends.torch.solve import cached_system
-from pyhodgkin.backends.torch.trajectories import at_nodes, solved
+from pyhodgkin.backends.sensitivity import trajectories
+from pyhodgkin.backends.sensitivity.local import from_public
+from pyhodgkin.backends.sensitivity.trajectories import at_nodes, solved
 
 TIGHT = SolveOptions(rtol=1e-8, atol=1e-10)
 CELL = ph.library.get("squid_axon")
@@ -27,17 +28,20 @@ def recordings():
     return out
 
 
-def run(seen, backend="torch"):
-    sets = np.stack([CELL.theta * (1.0 + 0.01 * i) for i in range(len(seen))])
-    return sets, solved(get(backend), CELL, TIGHT, seen, sets, None)
+def run(seen, backend="torch", sets=None):
+    if sets is None:
+        sets = np.stack([CELL.theta * (1.0 + 0.01 * i) for i in range(len(seen))])
+    return sets, solved(
+        get(backend), local_derivatives(CELL, backend), CELL, TIGHT, seen, sets, None
+    )
 
 
-@pytest.mark.parametrize("backend", ["torch", pytest.param("julia", marks=pytest.mark.julia)])
+@pytest.mark.parametrize("backend", ENGINES)
 def test_each_recording_has_its_own(backend):
     seen = recordings()
     sets, together = run(seen, backend)
     for i, path in enumerate(together):
-        alone = solved(get(backend), CELL, TIGHT, seen[i : i + 1], sets[i : i + 1], None)[0]
+        alone = run(seen[i : i + 1], backend, sets[i : i + 1])[1][0]
         np.testing.assert_allclose(path.y, alone.y, rtol=1e-6, atol=1e-6)
         assert set(seen[i].t) <= set(path.t)
         assert np.max(np.diff(path.t)) <= trajectories.FINE + 1e-9
@@ -55,9 +59,10 @@ def test_many_are_solved_a_few_at_a_time(monkeypatch):
 def test_the_states_at_the_nodes_are_those_of_a_solve_for_them():
     seen = recordings()
     sets, paths = run(seen)
-    order = cached_system(CELL, False).from_public.numpy()
+    local = local_derivatives(CELL)
+    order = from_public(local, CELL)
     for recording, theta, path in zip(seen, sets, paths, strict=True):
-        t, y, u = at_nodes(path, CELL, recording, theta)
+        t, y, u = at_nodes(path, local, recording, theta)
         np.testing.assert_allclose(t[1::2], 0.5 * (t[:-2:2] + t[2::2]), atol=1e-12)
         np.testing.assert_array_equal(u, recording.protocol(t))
         start = CELL.with_theta(theta).initial_state(float(recording.data[0]))

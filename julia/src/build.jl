@@ -26,13 +26,11 @@ mutable struct Builder
     factors::Vector{Factor}
     # Names of the gates that are states, which come after v.
     states::Vector{String}
-    n_rows::Int
-    n_weights::Int
 end
 
 Builder(tensors, temperature) = Builder(tensors, temperature, Float64[], Entry[],
     Tuple{LeafForm,Int}[], Node[], Int[], Network[], Gate[],
-    Factor[], String[], 0, 0)
+    Factor[], String[])
 
 function add_parameter!(b::Builder, name, value::Real, group::Symbol)
     push!(b.theta, Float64(value))
@@ -92,18 +90,12 @@ function add_network!(b::Builder, data)
     layers = Int.(data["layers"])
     name = String(data["tensors"])
     activation = ACTIVATIONS[choose("activation", data["activation"], keys(ACTIVATIONS))]
-    places, rows, transposed = Int[], Int[], Int[]
-    for l in eachindex(layers)
-        push!(rows, b.n_rows)
-        b.n_rows += padded(layers[l])
-        l == length(layers) && break
-        n_in, n_out = layers[l], layers[l + 1]
-        push!(places, add_tensor!(b, "$name.weight$(l - 1)", [n_out, n_in]) - 1)
-        add_tensor!(b, "$name.bias$(l - 1)", [n_out])
-        push!(transposed, b.n_weights)
-        b.n_weights += n_in * n_out
+    place = length(b.theta)
+    for l in 1:(length(layers) - 1)
+        add_tensor!(b, "$name.weight$(l - 1)", [layers[l + 1], layers[l]])
+        add_tensor!(b, "$name.bias$(l - 1)", [layers[l + 1]])
     end
-    push!(b.networks, Network(name, layers, activation, places, rows, transposed))
+    push!(b.networks, placed_network(name, layers, activation, place, b.networks))
     return length(b.networks)
 end
 
@@ -157,13 +149,10 @@ end
 
 "Leaves sorted by form, and the new number of each slot."
 function renumber(b::Builder)
-    order = sortperm([Int(form) for (form, _) in b.leaves]; alg=MergeSort)
-    place = [b.leaves[i][2] for i in order]
+    forms = [Int(form) for (form, _) in b.leaves]
+    order = sortperm(forms; alg=MergeSort)
     new = invperm(order)
-    counts = [count(leaf -> leaf[1] == form, b.leaves) for form in instances(LeafForm)]
-    ends = cumsum(counts)
-    range(i) = (ends[i] - counts[i] + 1):ends[i]
-    leaves = Leaves(place, range(1), range(2), range(3), range(4))
+    leaves = sorted_leaves(forms[order], [b.leaves[i][2] for i in order])
     slot(i) = i > 0 ? new[i] : i < 0 ? length(order) - i : 0
     return leaves, slot
 end
@@ -194,17 +183,13 @@ function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
     end
     leaves, slot = renumber(b)
     gates = [renumbered(gate, slot) for gate in b.gates]
-    bounded = fill(false, length(states))
-    for gate in gates
-        is_bounded(gate) && (bounded[gate.state] = true)
-    end
     initial = fill(NaN, length(states))
     for (name, value) in data["initial"]
         initial[findfirst(==(name), states)] = value
     end
     system = System(data["name"], states, data["v_rest"], initial, c_m, leaves, b.nodes,
-        slot.(b.slots), b.networks, gates, channels, b.factors, unknown, black_box, bounded,
-        length(b.theta), Pool())
+        slot.(b.slots), b.networks, gates, channels, b.factors, unknown, black_box,
+        bounded_states(gates, length(states)), length(b.theta), Pool())
     return system, b.theta, b.entries
 end
 

@@ -1,6 +1,19 @@
 # What callers in other languages make their arguments with: from numbers, text and arrays. Arrays
 # may lie in memory that is theirs, as long as they keep it alive. Nothing is called back.
 
+"""
+The equations of a neuron from the fields of its `Tables`, the names of its states with spaces
+between them.
+"""
+system_of(name::String, states::String, rest...) =
+    system_of(Tables(name, String.(split(states)), rest...))
+
+"A field of the tables of a neuron."
+table(t::Tables, name::String) = getfield(t, Symbol(name))
+
+"The names of the states of a neuron, with spaces between them."
+state_names(t::Tables) = join(t.states, " ")
+
 "The protocols of a batch from arrays (K, B) and (J, K, B)."
 make_protocols(clamped, start, offset, slope, amplitude, omega, chirp, phase) = Protocols(clamped,
     copy(start), copy(offset), copy(slope), copy(amplitude), copy(omega), copy(chirp), copy(phase))

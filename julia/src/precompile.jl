@@ -17,7 +17,10 @@ const EVERY_PART = """
 
 "A solve, a gradient and a prediction of `neuron` as callers from other languages ask for them."
 function workload(neuron::Neuron, clamped::Bool, solver::String)
-    system, n, times = system_of(EVERY_PART), n_states(neuron.system), collect(0.0:0.5:5.0)
+    n, times = n_states(neuron.system), collect(0.0:0.5:5.0)
+    t = tables(system_of(EVERY_PART))
+    system = system_of(
+        t.name, state_names(t), (getfield(t, i) for i in 3:fieldcount(Tables))...)
     none = zeros(0, 2, 1)
     protocols = make_protocols(clamped, reshape([-1.0, 2.0], 2, 1), reshape([-60.0, 5.0], 2, 1),
         zeros(2, 1), none, none, none, none)
@@ -45,6 +48,21 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
     return nothing
 end
 
+"What forward sensitivities need of `neuron`."
+function derivatives_workload(neuron::Neuron)
+    system, theta = neuron.system, neuron.theta
+    y, u, places = fill(0.5, 2, n_states(system)), zeros(2), [1, length(theta)]
+    for kind in keys(QUANTITIES)
+        f = n_components(QUANTITIES[kind], system)
+        local_values!(zeros(2, f), kind, system, theta, y, u)
+        local_slopes!(zeros(2, f, 2), kind, system, theta, y, u, places)
+    end
+    local_jacobians!(zeros(n_states(system), n_states(system), 2), system, theta, y, u)
+    network_inputs!(zeros(1, 2), system, theta, y, u)
+    local_recurrence!(zeros(2, 2), zeros(2, 2), zeros(2, 2))
+    return nothing
+end
+
 @setup_workload begin
     document = Dict{String,Any}("format" => FORMAT, "version" => FORMAT_VERSION,
         "neuron" => JSON.parse(EVERY_PART), "tensors" => nothing, "metadata" => Dict())
@@ -53,6 +71,7 @@ end
         for clamped in (false, true), solver in ("auto", "rodas5p", "tsit5")
             workload(neuron, clamped, solver)
         end
+        derivatives_workload(neuron)
         clamp = CurrentClamp(Step(5.0; start=1.0, stop=3.0); t_end=5.0)
         found = simulate(neuron, clamp; saveat=0.5)
         fit(neuron, [Recording(found.t, clamp; v=found["v"] .+ found.t)]; steps=2)

@@ -19,6 +19,12 @@ end
 
 Base.length(leaves::Leaves) = length(leaves.place)
 
+"From the numbers of the forms, in increasing order, and the places of `a`."
+function sorted_leaves(forms::Vector{Int}, place::Vector{Int})
+    range(form) = searchsorted(forms, Int(form))
+    return Leaves(place, range(EXPONENTIAL), range(SIGMOID), range(LINOID), range(CONSTANT))
+end
+
 "A sum, product or power of slots; `children` is a range of the system's list of slots."
 struct Node
     kind::NodeKind
@@ -37,6 +43,31 @@ struct Network
     places::Vector{Int}
     rows::Vector{Int}
     transposed::Vector{Int}
+end
+
+"""
+A network whose parameters lie in theta after the first `place`; the networks before it have the
+rows of a workspace, and the transposed weights, before its own.
+"""
+function placed_network(name, layers, activation, place::Int, before::Vector{Network})
+    row, weight = 0, 0
+    if !isempty(before)
+        other = last(before)
+        row = other.rows[end] + padded(other.layers[end])
+        weight = other.transposed[end] + other.layers[end - 1] * other.layers[end]
+    end
+    net = Network(name, layers, activation, Int[], Int[], Int[])
+    for l in eachindex(layers)
+        push!(net.rows, row)
+        row += padded(layers[l])
+        l == length(layers) && break
+        n_in, n_out = layers[l], layers[l + 1]
+        push!(net.places, place)
+        push!(net.transposed, weight)
+        place += (n_in + 1) * n_out
+        weight += n_in * n_out
+    end
+    return net
 end
 
 n_inputs(net::Network) = first(net.layers)
@@ -62,6 +93,15 @@ struct Gate
 end
 
 is_bounded(gate::Gate) = gate.kind != FREE && gate.kind != INSTANTANEOUS
+
+"Of each of `n` states, whether it stays between 0 and 1."
+function bounded_states(gates::Vector{Gate}, n::Int)
+    bounded = fill(false, n)
+    for gate in gates
+        is_bounded(gate) && (bounded[gate.state] = true)
+    end
+    return bounded
+end
 
 "x^p of a gate x in a channel."
 struct Factor

@@ -6,15 +6,17 @@ import functools
 import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import BackendUnavailableError, unknown
+from ..errors import BackendUnavailableError, InputError, unknown
 from . import announce
 from .solvers import register_solver as register_solver
 from .solvers import unregister_solver as unregister_solver
 
 if TYPE_CHECKING:
+    from ..neuron.neuron import Neuron
     from .base import Backend, SolveOptions
 
 NAMES = ("julia", "torch")
@@ -51,13 +53,15 @@ def available() -> list[Availability]:
     return [_julia(), _torch()]
 
 
-def get(name: str = "auto", options: SolveOptions | None = None) -> Backend:
+def get(
+    name: str = "auto", options: SolveOptions | None = None, neurons: Iterable[Neuron] = ()
+) -> Backend:
     """The engine called `name`; ``"auto"`` is the best one that can start here.
 
     ``"auto"`` takes Julia where that can start without a download and knows how to do what
-    `options` ask for, and torch otherwise; on standard error it says which, and why, once a day
-    (``PYHODGKIN_QUIET=1`` silences it). ``"julia"`` starts Julia, and lets juliapkg install what
-    is missing.
+    `options` and `neurons` ask for, and torch otherwise; on standard error it says which, and
+    why, once a day (``PYHODGKIN_QUIET=1`` silences it). ``"julia"`` starts Julia, and lets
+    juliapkg install what is missing.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def get(name: str = "auto", options: SolveOptions | None = None) -> Backend:
         return _start_julia()
     if name == "torch":
         return _start_torch()
-    against = _against_julia(options)
+    against = _against_julia(options, neurons)
     if not against:
         try:
             engine = _start_julia()
@@ -131,13 +135,16 @@ def _start_torch() -> Backend:
     return TorchBackend()
 
 
-def _against_julia(options: SolveOptions | None) -> str:
+def _against_julia(options: SolveOptions | None, neurons: Iterable[Neuron]) -> str:
     """Why ``"auto"`` does not take Julia, or nothing."""
     found = _julia()
     if not found.ready:
         return "; ".join(part for part in (found.reason, found.fix) if part)
-    if options is None:
-        return ""
+    refused = "" if options is None else _options_refused(options)
+    return refused or next(filter(None, map(_without_tables, neurons)), "")
+
+
+def _options_refused(options: SolveOptions) -> str:
     if options.dtype != "float64":
         return f'it computes in float64, and dtype = "{options.dtype}" was asked for'
     if options.device != "cpu":
@@ -146,4 +153,13 @@ def _against_julia(options: SolveOptions | None) -> str:
 
     if options.solver not in names("solvers"):
         return f'it has no solver "{options.solver}"'
+    return ""
+
+
+def _without_tables(neuron: Neuron) -> str:
+    """Why a neuron cannot go to Julia as tables, or nothing."""
+    try:
+        _ = neuron.tables
+    except InputError as error:
+        return str(error)
     return ""

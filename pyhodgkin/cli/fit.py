@@ -36,6 +36,8 @@ EXAMPLES = """\
       --mask-steps 5 --seeds 5 --out run
   pyhodgkin fit cell.csv --clamp voltage --sweeps 0 2 --test-sweeps 3 --model herg_beattie \\
       --train rates --out run
+  pyhodgkin fit steps_voltage.csv:clamp=voltage steps_current.csv:clamp=current \\
+      --model squid_axon --gate n --out run     both clamps: v and the current are compared
   pyhodgkin fit "cell.abf[0:8]" --test "cell.abf[8:]" --model squid_axon --gate n --out run
   pyhodgkin fit cell.atf --clamp current --step 100 --start 50 --stop 250 --current-unit pA \\
       --model traub_miles --gate n --out run     with a command that is not in the file
@@ -154,10 +156,18 @@ def starting_point(
         raise InputError(f"--gate {' '.join(options.gate)}: needs --model, which has the gates")
     import pyhodgkin as ph
 
-    say("no --model: proposing one from the recordings")
+    from ..recordings.observables import observables_of, of
+
+    others: list[Recording] = []
+    if len(observables_of(train)) > 1:
+        say("no --model: proposing one from the recordings of current clamp, to be fitted to all")
+        train, others = of(train, "v"), of(train, "current")
+    else:
+        say("no --model: proposing one from the recordings")
     how = solver.given(options)
     proposal = ph.propose(train, backend=options.backend, say=say, **how)
-    few = proposal.recordings
+    few = (*proposal.recordings, *others)
+    train = (*train, *others)
     if len(few) < len(train) or any(a is not b for a, b in zip(few, train, strict=True)):
         say(
             f"trained on what was used of the recordings ({len(few)}); afterwards "
@@ -256,7 +266,7 @@ def score(
     if not test:
         return None, []
     solve = SolveOptions(**solver.given(options))
-    engine = get(options.backend, solve)
+    engine = get(options.backend, solve, [result.neuron])
     predicted = predictions_of(engine, members_of(result, None, "all"), test, solve)
     predictions = [Prediction.of(r, p, heldout=True) for r, p in zip(test, predicted, strict=True)]
     return errors(tuple(test), predicted), predictions

@@ -53,10 +53,12 @@ def show_errors(rows: Sequence[dict[str, Any]]) -> None:
         table = []
         for seed in seeds:
             own = [row for row in rows if row["seed"] == seed]
-            means = {
-                f"{role} MAE": float(np.mean([r["mae_all"] for r in own if r["role"] == role]))
-                for role in roles
-            }
+            means: dict[str, float] = {}
+            for role in roles:
+                groups = _by_unit([r for r in own if r["role"] == role])
+                for unit, same in groups.items():
+                    name = f"{role} MAE" + (f" ({unit})" if len(groups) > 1 else "")
+                    means[name] = float(np.mean([r["mae_all"] for r in same]))
             table.append({"seed": seed, "best": "*" if own[0]["best"] else "", **means})
         show_table(table, title="every start, mean over the recordings")
     best = [row for row in rows if row["best"]]
@@ -78,12 +80,21 @@ def show_errors(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _mean(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The mean over the recordings of one role, where there are several."""
-    if len(rows) < 2:
-        return []
-    numbers = ("mae", "rmse", "mae_all", "rmse_all")
-    means = {name: float(np.mean([row[name] for row in rows])) for name in numbers}
-    return [{**rows[0], "recording": f"mean of {len(rows)}", **means}]
+    """The mean over the recordings of one role and unit, where there are several."""
+    numbers, out = ("mae", "rmse", "mae_all", "rmse_all"), []
+    for same in _by_unit(rows).values():
+        if len(same) > 1:
+            means = {name: float(np.mean([row[name] for row in same])) for name in numbers}
+            out.append({**same[0], "recording": f"mean of {len(same)}", **means})
+    return out
+
+
+def _by_unit(rows: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each unit."""
+    return {
+        unit: [row for row in rows if row["unit"] == unit]
+        for unit in dict.fromkeys(row["unit"] for row in rows)
+    }
 
 
 def write_errors(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -125,6 +136,11 @@ def _comparisons(role: str, predictions: list[Prediction], best: int) -> dict[st
 
     if not predictions:
         return {}
+    if len({p.unit for p in predictions}) > 1:
+        of_v = [p for p in predictions if p.unit == "mV"]
+        of_current = [p for p in predictions if p.unit != "mV"]
+        drawn = _comparisons(f"{role}_current", of_current, best)
+        return drawn | _comparisons(f"{role}_v", of_v, best)
     if predictions[0].unit != "mV":
         return {f"fit_{role}": lambda: plot.clamp_fit(predictions, start=best, most=_TOGETHER)}
     single = len(predictions) == 1

@@ -85,10 +85,10 @@ def transients(recordings: Sequence[Recording], predicted: Sequence[NDArray]) ->
     recordings : sequence of Recording
     predicted : sequence of array (T,)
     """
-    if any(r.observed != "current" for r in recordings):
-        return ()
+    pairs = zip(recordings, predicted, strict=True)
+    commanded = [pair for pair in pairs if pair[0].observed == "current"]
     total = rest = 0.0
-    for recording, values in zip(recordings, predicted, strict=True):
+    for recording, values in commanded:
         off = (values - recording.data) ** 2
         later = recording.masked_after_steps(AFTER_STEP)
         total += float(np.sum(off[recording.mask]))

@@ -15,7 +15,10 @@ from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..recordings import Recording, RecordingSet
 from ..recordings.matching import unit_of
+from ..recordings.observables import observables_of, of
 from ..storage.claims import Claim
+from ..units import written
+from .losses import Losses, loss_for
 from .stage import Stage
 
 Recordings = Recording | Iterable[Recording]
@@ -24,7 +27,7 @@ Recordings = Recording | Iterable[Recording]
 def recordings_of(
     recordings: Recordings, argument: str = "recordings", mixed: bool = False
 ) -> tuple[Recording, ...]:
-    """One or several recordings as a tuple; of one kind of clamp and one unit unless `mixed`."""
+    """One or several recordings as a tuple, of any clamp; of one unit of current unless `mixed`."""
     if isinstance(recordings, (str, bytes, Path)) or not isinstance(
         recordings, (Recording, Iterable)
     ):
@@ -38,11 +41,6 @@ def recordings_of(
     for item in items:
         if not isinstance(item, Recording):
             raise RecordingError(f"{argument} holds a {type(item).__name__}, not a Recording")
-    if not mixed and len({item.unit for item in items}) > 1:
-        units = ", ".join(sorted({f"{item.observed} in {item.unit}" for item in items}))
-        raise RecordingError(
-            f"{argument} mix what was observed ({units}); fit recordings of one kind together"
-        )
     if not mixed:
         unit_of(items, argument)
     return items
@@ -105,18 +103,36 @@ def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> NDArra
 
 
 def stages_fit(
-    schedule: Sequence[Stage], neuron: Neuron, train: Sequence[Recording], loss: Loss
+    schedule: Sequence[Stage],
+    neuron: Neuron,
+    train: Sequence[Recording],
+    loss: Loss | Losses,
+    heldout: Sequence[Recording] = (),
 ) -> None:
     """Whether each stage can be run with this neuron, these recordings and this loss."""
+    kinds = observables_of(train)
     for i, stage in enumerate(schedule, 1):
-        compared = stage.loss or loss
-        stage.mode.check(f"stage {i} ({stage.label})", stage, neuron, train, compared)
-        for recording in train:
+        compared, where = stage.loss or loss, f"stage {i} ({stage.label})"
+        _check_scale(where, compared, (*train, *heldout))
+        stage.mode.check(where, stage, neuron, train, loss_for(compared, kinds[0]))
+        for recording in train if len(kinds) == 1 else of(train, "v"):
             if stage.horizon is not None and stage.horizon <= recording.t[1]:
                 raise InputError(
                     f"stage {i}: horizon = {stage.horizon:g} ms leaves fewer than two samples of "
                     f'recording "{recording.name}"'
                 )
+
+
+def _check_scale(where: str, loss: Loss | Losses, recordings: Sequence[Recording]) -> None:
+    """Raise where one scale is to be the unit of two observables."""
+    units = {r.observed: r.unit for r in recordings}
+    if isinstance(loss, Losses) or loss.scale is None or len(units) < 2:
+        return
+    raise InputError(
+        f"{where}: loss: scale = {loss.scale:g} is a unit of one observable, and the recordings "
+        f"are of v ({units['v']}) and of the current ({written(units['current'])}): give one loss "
+        f'for each, loss={{"v": Loss(scale=…), "current": Loss(scale=…)}}'
+    )
 
 
 def seeds_of(seeds: int | Sequence[int] | None) -> tuple[int | None, ...]:
@@ -147,10 +163,10 @@ def claim_of(
     return Claim(out, "fit", overwrite=overwrite, resume=resume, direct=True)
 
 
-def engine_of(backend: str | Backend, options: SolveOptions) -> Backend:
+def engine_of(backend: str | Backend, options: SolveOptions, neuron: Neuron) -> Backend:
     """The engine of that name, which must know what the options ask for; or the one given."""
     if not isinstance(backend, str):
         return backend
     from ..backends import get
 
-    return get(backend, options)
+    return get(backend, options, [neuron])

@@ -16,7 +16,7 @@ from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from .problem import Problem
-from .residuals import residuals
+from .residuals import gauss_newton, residuals
 
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -88,8 +88,29 @@ class Comparison(Interface):
 class LeastSquares(Comparison, Interface):
     """A comparison by residuals, which Levenberg-Marquardt needs."""
 
+    @property
+    def model(self) -> Model:
+        """The neuron that an engine is given."""
+        ...
+
     def residuals(self, theta: FloatArray, states: FloatArray | None) -> list[FloatArray]:
         """Scaled residuals (K, n) of each recording."""
+        ...
+
+    def gauss_newton(
+        self,
+        values: Sequence[FloatArray],
+        slopes: Sequence[FloatArray],
+        places: Sequence[Indices] | None,
+    ) -> FloatArray:
+        """The Gauss-Newton matrix (p, p) of the value, from residuals and their slopes.
+
+        `slopes` (n, q) of each recording are by the entries `places` (q,) of phi, or by all.
+        """
+        ...
+
+    def cell_parameters(self, theta: FloatArray) -> FloatArray:
+        """Those (R, P) of the cell of each recording, of `theta` (P,) or (C, P)."""
         ...
 
     def parameters(self, theta: FloatArray) -> FloatArray:
@@ -135,7 +156,7 @@ class RecordingComparison:
     ) -> None:
         self.recordings, self.loss, self.factor = recordings, loss, factor
         self._problem, self._heldout, self._options, self._mode = problem, heldout, options, mode
-        self._model: Model = TrainedNeuron(problem.neuron) if model is None else model
+        self.model: Model = TrainedNeuron(problem.neuron) if model is None else model
 
     def __len__(self) -> int:
         return len(self.recordings)
@@ -159,9 +180,9 @@ class RecordingComparison:
     def residuals(self, theta: FloatArray, states: FloatArray | None) -> list[FloatArray]:
         return residuals(
             self._problem.backend,
-            self._model.neuron,
+            self.model.neuron,
             self.recordings,
-            self._model.theta(theta),
+            self.model.theta(theta),
             mode=self._mode,
             loss=self.loss,
             y0=states,
@@ -169,14 +190,24 @@ class RecordingComparison:
             **self._cells(self.recordings),
         )
 
-    def parameters(self, theta: FloatArray) -> FloatArray:
+    def gauss_newton(
+        self,
+        values: Sequence[FloatArray],
+        slopes: Sequence[FloatArray],
+        places: Sequence[Indices] | None,
+    ) -> FloatArray:
+        return self.factor * gauss_newton(values, slopes, self.loss, places)
+
+    def cell_parameters(self, theta: FloatArray) -> FloatArray:
         of = self._cells(self.recordings).get("cells")
-        each = np.repeat(theta[None], len(self.recordings), axis=0) if of is None else theta[of]
-        return self._model.theta(each)
+        return np.repeat(theta[None], len(self.recordings), axis=0) if of is None else theta[of]
+
+    def parameters(self, theta: FloatArray) -> FloatArray:
+        return self.model.theta(self.cell_parameters(theta))
 
     def linearize(self, theta: FloatArray, states: FloatArray | None) -> Linearization:
         return self._problem.backend.linearize(
-            self._model.neuron,
+            self.model.neuron,
             self.recordings,
             theta,
             self.loss,
@@ -197,9 +228,9 @@ class RecordingComparison:
         self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
     ) -> ValueAndGradient:
         found = self._problem.backend.value_and_grad(
-            self._model.neuron,
+            self.model.neuron,
             recordings,
-            self._model.theta(theta),
+            self.model.theta(theta),
             self.loss,
             mode=self._mode,
             y0=y0,
@@ -210,7 +241,7 @@ class RecordingComparison:
         return replace(
             found,
             value=self.factor * found.value,
-            gradient=self.factor * self._model.vjp(found.gradient),
+            gradient=self.factor * self.model.vjp(found.gradient),
             gradient_y0=None if by_y0 is None else self.factor * by_y0,
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..recordings import Recording
+from ..recordings.observables import observables_of
 from ..results.active_bounds import ActiveBound, active_bounds
 from ..results.cells import Population
 from ..results.errors import errors, predict
@@ -106,7 +107,9 @@ def _identified(
         return None
     y0 = None if trainer.y0 is None else trainer.y0[best]
     neuron, noise = problem.neuron.with_theta(trainer.theta[best]), problem.noise
-    sizes = noise if len(noise) and min(noise) > 0 else None
+    sizes: Sequence[float | None] | None = noise if len(noise) and min(noise) > 0 else None
+    if len(observables_of(problem.recordings)) > 1 and any(noise):
+        sizes = [x if x > 0 else None for x in noise]  # of a current it may not be known
     args = (problem.backend, neuron, problem.recordings, plan.indices, sizes, problem.options)
     every = layout.names
     names = {every[i] for i in plan.indices}
@@ -147,9 +150,9 @@ def _goodness(
         (problem.heldout, held, True),
     ):
         sizes = problem.heldout_noise if heldout else problem.noise
-        known = problem.noise_stated and len(sizes) == len(recordings)
+        known = problem.noise_stated if len(sizes) == len(recordings) else ()
         for i, (recording, values) in enumerate(zip(recordings, predicted, strict=True)):
-            stated = float(sizes[i]) if known else None
+            stated = float(sizes[i]) if recording.observed in known else None
             rows.append(residual_of(recording, values[best], stated, heldout))
     notes = list(cost)
     if np.isin(plan.moved, problem.neuron.layout.select("networks")).any():

@@ -12,6 +12,7 @@ from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
 from ..recordings.denoise import anchored, levels
+from ..recordings.observables import observables_of, places_of
 from ..results.errors import prediction_mode
 from ..results.identifiability import Identifiability
 from .prepared_recordings import PreparedRecordings
@@ -30,7 +31,7 @@ def judge(
     neuron: Neuron,
     recordings: Sequence[Recording],
     indices: NDArray[np.intp],
-    noise: Sequence[float] | None,
+    noise: Sequence[float | None] | None,
     options: SolveOptions,
     tolerance: float = 0.5,
     y0: FloatArray | None = None,
@@ -38,30 +39,30 @@ def judge(
 ) -> Identifiability | None:
     """`identifiability` of arguments that are in order; None if a recording cannot be predicted.
 
-    `y0` is None or (R, S); `at_bounds` are parameters that are at a limit, and held there.
+    `noise` is None where it is to be estimated, of all recordings or of one. `y0` is None or
+    (R, S); `at_bounds` are parameters that are at a limit, and held there.
     """
     transform = Transform(neuron.layout, neuron.theta, indices)
     # A simulation starts at the first sample, which is less noisy than it was measured.
-    levels_ = levels(recordings, noise)
+    levels_ = levels(recordings, None if noise is None else [x or 0.0 for x in noise])
     recordings = PreparedRecordings(recordings, levels_, neuron.v_rest).measured
-    mode = prediction_mode(neuron, recordings)
 
     def off(
         phi: FloatArray, recordings: Sequence[Recording] = tuple(recordings)
     ) -> list[FloatArray]:
         theta = transform.to_theta(phi, np.repeat(neuron.theta[None], len(phi), axis=0))
         start = None if y0 is None else np.repeat(y0[None], len(phi), axis=0)
-        loss = Loss(scale=1.0)
-        return residuals(
-            backend, neuron, recordings, theta, mode=mode, loss=loss, y0=start, options=options
-        )
+        return _residuals(backend, neuron, recordings, theta, start, options)
 
     values, slopes = jacobian(off, transform.to_phi(neuron.theta))
     if not all(np.isfinite(r).all() for r in values):
         return None
     # A parameter whose change cannot be solved has no slope: nothing is known of it.
     slopes = [np.where(np.isfinite(s), s, 0.0) for s in slopes]
-    sizes = tuple(noise) if noise is not None else _estimated(values, recordings, len(indices))
+    found = _estimated(values, recordings, len(indices))
+    sizes = [
+        f if x is None else x for x, f in zip(noise or [None] * len(found), found, strict=True)
+    ]
     matrix = np.zeros((len(indices),) * 2)
     begun = _by_start(off, recordings, transform.to_phi(neuron.theta), levels_, y0)
     priors = []
@@ -83,6 +84,26 @@ def judge(
         tolerance,
         tuple(at_bounds),
     )
+
+
+def _residuals(
+    backend: Backend,
+    neuron: Neuron,
+    recordings: Sequence[Recording],
+    theta: FloatArray,
+    y0: FloatArray | None,
+    options: SolveOptions,
+) -> list[FloatArray]:
+    """Residuals (M, n) of each recording, in the unit of what was observed, clamp by clamp."""
+    out: dict[int, FloatArray] = {}
+    for observed in observables_of(recordings):
+        at = places_of(recordings, observed)
+        mine = [recordings[i] for i in at]
+        mode, start = prediction_mode(neuron, mine), None if y0 is None else y0[:, at]
+        found = residuals(backend, neuron, mine, theta, mode=mode, loss=Loss(scale=1.0), y0=start,
+                          options=options)  # fmt: skip
+        out |= dict(zip(at.tolist(), found, strict=True))
+    return [out[i] for i in range(len(recordings))]
 
 
 def _less(matrix: FloatArray, priors: Sequence[FloatArray]) -> FloatArray:

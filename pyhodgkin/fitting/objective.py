@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..backends.base import Penalty, ValueAndGradient
 from ..optimize.levenberg_marquardt import QuadraticModel
 from ..status import Status
+from . import joint
 from .comparison import LeastSquares
 from .hierarchical import MeanConductance, directions_together
 from .minibatches import pick
@@ -18,7 +19,7 @@ from .parameterization import Parameterization
 from .penalties import CurvePenalty, PenaltyOf
 from .problem import Problem
 from .quadratic_model import Terms, quadratic_model
-from .residuals import gauss_newton, jacobian
+from .residuals import jacobian
 from .stage import Stage
 
 FloatArray = NDArray[np.float64]
@@ -46,7 +47,7 @@ class Objective:
 
     def __init__(self, problem: Problem, stage: Stage, unknowns: Parameterization) -> None:
         self._problem, self._stage, self._unknowns = problem, stage, unknowns
-        self._comparison = stage.mode.prepare(problem, stage, unknowns)
+        self._comparison = joint.prepare(problem, stage, unknowns)
         given = problem.penalties if stage.penalty is None else [stage.penalty]
         self._quadratic = [p for p in given if isinstance(p, Penalty)]
         layout, trained = problem.neuron.layout, unknowns.indices
@@ -122,7 +123,7 @@ class Objective:
             of = cells.of(comparison.recordings)
             directions, places = directions_together(unknowns, of)
         parts = jacobian(lambda x: self.residuals(k, x), phi, directions=directions)
-        matrix = comparison.factor * gauss_newton(*parts, comparison.loss, places)
+        matrix = comparison.gauss_newton(*parts, places)
         if self._stage.prior_weight and len(self._with_prior):
             own = np.ix_(self._with_prior, self._with_prior)
             matrix[own] += 2.0 * np.diag(self._prior_weight)

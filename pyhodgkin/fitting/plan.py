@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.loss import Loss
 from ..backends.options import options_of
-from ..errors import InputError
 from ..neuron.parameters import Entry
 from . import checks
 from .hierarchical import hierarchical
@@ -177,15 +175,6 @@ class Plan:
             if problem.cells is None
             else [layout.names[i] for i in problem.cells.own],
         }
-
-
-def loss_of(loss: Loss | str | None) -> Loss:
-    """A `Loss` from one, its kind, or nothing."""
-    if isinstance(loss, Loss):
-        return loss
-    if loss is not None and not isinstance(loss, str):
-        raise InputError(f"loss is a {type(loss).__name__}; give a Loss or its kind as text")
-    return Loss() if loss is None else Loss(loss)
 
 
 def _places(entry: Entry) -> NDArray[np.intp]:

@@ -95,8 +95,8 @@ def jacobian(
 
 
 def gauss_newton(
-    values: list[FloatArray],
-    slopes: list[FloatArray],
+    values: Sequence[FloatArray],
+    slopes: Sequence[FloatArray],
     loss: Loss,
     places: Sequence[NDArray[np.intp]] | None = None,
 ) -> FloatArray:

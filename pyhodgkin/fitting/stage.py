@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError, unknown
 from ..optimize import OPTIMIZERS
-from .losses import Loss
+from .losses import Loss, Losses, loss_of
 from .modes.base import Mode, of_name
 from .penalties import CurvePenalty
 
@@ -28,8 +28,9 @@ class Stage:
         its gates with the measured (or commanded) voltage and compare the current (`Clamped`):
         no spikes to match, and fast; or solve it with a current that draws v to the one
         measured (`Observer`), which keeps spikes in their places; or solve it in windows, each
-        from a state of its own that is trained too (`MultipleShooting`). The last two are for
-        current clamp only. By name, with the settings of the mode as arguments `gain`,
+        from a state of its own that is trained too (`MultipleShooting`). The last two are of
+        current clamp: recordings of voltage clamp that are fitted with them are compared by their
+        current in the same stage. By name, with the settings of the mode as arguments `gain`,
         `window` and `continuity`, or as a value.
     optimizer : {"adamw", "lbfgs", "levenberg"}
         Levenberg-Marquardt goes furthest, from a start that is about right. Of networks it
@@ -45,7 +46,7 @@ class Stage:
         half after each fifth of the steps.
     weight_decay : float
         Of AdamW, for network weights only.
-    loss : Loss, optional
+    loss : Loss, or mapping of "v" and "current" to one each, optional
         Default: that of the call of `fit`.
     trainable : str or sequence of str, optional
         Patterns for `Layout.select`. Default: that of the call of `fit`.
@@ -67,7 +68,8 @@ class Stage:
         So many recordings, or windows, in each step of AdamW, in turn; after a round their
         order is drawn anew. The whole loss is taken every tenth step.
     horizon : float, optional
-        Use only the first so many ms of each recording.
+        Use only the first so many ms of each recording; where recordings of both clamps are
+        fitted together, of those of current clamp.
     every : int
         In the clamped mode use every so many-th sample, and the first ms after each change of the
         command whole.
@@ -93,7 +95,7 @@ class Stage:
     lr: float = 0.01
     schedule: str = "cosine"
     weight_decay: float = 0.0
-    loss: Loss | None = None
+    loss: Loss | Losses | None = None
     trainable: str | Sequence[str] | None = None
     penalty: CurvePenalty | None = None
     prior_weight: float = 0.0
@@ -115,6 +117,8 @@ class Stage:
     ) -> None:
         given = {"gain": gain, "window": window, "continuity": continuity}
         object.__setattr__(self, "mode", _mode(self.mode, given))
+        if isinstance(self.loss, Mapping):
+            object.__setattr__(self, "loss", loss_of(self.loss))
         for what, known in (("optimizer", OPTIMIZERS), ("schedule", RATES)):
             if getattr(self, what) not in known:
                 raise unknown(f"{what} of a Stage", str(getattr(self, what)), known)

@@ -186,8 +186,9 @@ class _Builder:
             if kinetics.form not in NEURAL:
                 raise InputError(
                     f'gate "{gate.name}": form = "{kinetics.form}" was registered as a Python '
-                    f"function, which only the eager torch engine can call; {sorted(NEURAL)} "
-                    "are known to all"
+                    "function, which only the eager integrator of torch calls; "
+                    f"{sorted(NEURAL)} are known to all: take one of them, or "
+                    'backend="torch"'
                 )
             kind = NEURAL[kinetics.form]
             network = self.network(f"{path}.network", kinetics.network)

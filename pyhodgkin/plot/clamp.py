@@ -66,23 +66,26 @@ def clamp_fit(
     """Measured and predicted current (voltage clamp) or potential (current clamp).
 
     The command stands above, what the model says less what was measured below. Samples that the
-    masks of all recordings leave out are shaded.
+    masks of all recordings leave out are shaded. Recordings of both clamps are drawn side by side,
+    potentials on the left.
 
     Parameters
     ----------
     recordings : Recording, or Prediction of a `FitResult`, or several
-        All of one kind of clamp and one unit.
+        The currents in one unit.
     predicted : array (T,), or one for each recording
         What the model says, at the times of each recording; a Prediction has its own.
     start : int
         Which start of a Prediction, for instance ``result.best``.
     most : int, optional
-        Draw so many, evenly chosen from first to last; the error is that of all of them.
+        Draw so many, evenly chosen from first to last; the error is that of all of them. Of both
+        clamps, so many of each.
     title : str, optional
         By default the mean absolute error over all samples, as in the tables of a fit ("MAE"),
         averaged over the recordings; where a mask leaves samples out, that over the others too.
     axes : three Axes, optional
         Where to draw (command, what was observed, model minus measured); by default a new figure.
+        Of both clamps six, row by row.
 
     Examples
     --------
@@ -92,11 +95,27 @@ def clamp_fit(
     >>> recording = ph.Recording(t, protocol, current=np.sin(t), current_unit="nA")
     >>> figure = ph.plot.clamp_fit(recording, np.sin(t) + 0.1)
     """
-    every = _sweeps(recordings, predicted, start)
+    sweeps = _sweeps(recordings, predicted, start)
+    units = sorted({s.unit for s in sweeps}, key=lambda unit: unit != "mV")
+    if len(units) > 2 or (len(units) == 2 and units[0] != "mV"):
+        raise InputError(
+            f"recordings: currents in {' and '.join(map(written, units))}; draw those of each unit "
+            "by themselves"
+        )
+    wide = {} if len(units) == 1 else {"columns": 2, "width": 10.0}
+    grid = panels(axes, [1, 3, 1], height=0.85, **wide)
+    for column, unit in enumerate(units):
+        mine = [s for s in sweeps if s.unit == unit]
+        _draw(mine, most, title, grid[column :: len(units)])
+    return grid[0].figure  # type: ignore[return-value]
+
+
+def _draw(every: list[Sweep], most: int | None, title: str | None, axes: Sequence[Axes]) -> None:
+    """Sweeps of one unit in three axes."""
     shown = len(every) if most is None else min(max(int(most), 1), len(every))
     sweeps = [every[i] for i in np.linspace(0, len(every) - 1, shown).round().astype(int)]
     family = _family(sweeps)
-    top, middle, bottom = panels(axes, [1, 3, 1], height=0.85)
+    top, middle, bottom = axes
     _, scale = time_axis(bottom, max((s.t for s in sweeps), key=lambda t: t[-1]))
     _command(top, sweeps, family, scale)
     for i, (sweep, line) in enumerate(zip(sweeps, family.colors, strict=True)):
@@ -112,14 +131,13 @@ def clamp_fit(
     middle.set_ylabel(quantity(sweeps[0].unit))
     bottom.set_ylabel(f"difference\n({written(sweeps[0].unit)})")
     bottom.axhline(0.0, color=INK, lw=0.5)
-    shown = f"; {len(sweeps)} of {len(every)} drawn" if len(sweeps) < len(every) else ""
-    top.set_title(title or _errors(every) + shown)
+    text = f"; {len(sweeps)} of {len(every)} drawn" if len(sweeps) < len(every) else ""
+    top.set_title(title or _errors(every) + text)
     label_lines(middle)
     if len(family) > FEW:
         color_bar(middle, family, height=0.62)
     for ax in (top, middle):
         ax.set_xlim(bottom.get_xlim())
-    return top.figure  # type: ignore[return-value]
 
 
 def _errors(sweeps: list[Sweep]) -> str:

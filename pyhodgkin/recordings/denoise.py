@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..numerics.interpolation import lagrange
 from . import Recording
+from .observables import observables_of, places_of
 
 FloatArray = NDArray[np.float64]
 
@@ -58,7 +59,10 @@ def level(recording: Recording) -> float:
 def levels(
     recordings: Sequence[Recording], noise: float | Sequence[float] | None
 ) -> tuple[float, ...]:
-    """The noise of each recording: as stated, or estimated where nothing is; little is none."""
+    """The noise of each recording: as stated, or estimated where nothing is; little is none.
+
+    One number for recordings of both clamps is that of v; of the currents nothing is stated then.
+    """
     if noise is None:
         found = [level(r) if r.observed == "v" else 0.0 for r in recordings]
         return tuple(x if x > LITTLE else 0.0 for x in found)
@@ -67,7 +71,10 @@ def levels(
         raise InputError(f"noise = {noise}: give one number, or one for each recording")
     if np.any(stated < 0):
         raise InputError(f"noise = {noise}: a standard deviation is not negative")
-    return tuple(float(x) for x in np.broadcast_to(stated, (len(recordings),)))
+    sizes = np.array(np.broadcast_to(stated, (len(recordings),)))
+    if np.ndim(noise) == 0 and len(observables_of(recordings)) > 1:
+        sizes[places_of(recordings, "current")] = 0.0
+    return tuple(float(x) for x in sizes)
 
 
 def denoised(recording: Recording, noise: float) -> FloatArray:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
-from ..errors import InputError
+from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
 from ..recordings import Recording
+from ..recordings.observables import observables_of, places_of
 from ..storage.json_files import finite_or_none
 
 FloatArray = NDArray[np.float64]
@@ -41,9 +42,23 @@ class Errors:
     def __len__(self) -> int:
         return len(self.names)
 
-    def mean(self, which: str = "mae") -> FloatArray:
-        """(K,): average over the recordings."""
-        return np.mean(getattr(self, which), axis=-1)
+    def mean(self, which: str = "mae", unit: str | None = None) -> FloatArray:
+        """(K,): average over the recordings, which must be of one unit, or over those of `unit`.
+
+        Raises
+        ------
+        InputError
+            If the recordings have several units, or none has that one.
+        """
+        known = dict.fromkeys(self.units)
+        if unit is None and len(known) > 1:
+            raise InputError(f"the errors are in {' and '.join(known)}: give unit= for the mean")
+        if unit is not None and unit not in known:
+            raise unknown("unit of the errors", unit, tuple(known))
+        values = getattr(self, which)
+        if len(known) > 1:
+            values = np.ascontiguousarray(values[:, [x == unit for x in self.units]])
+        return np.mean(values, axis=-1)
 
     def of(self, k: int) -> Errors:
         """Those of one parameter vector, still (1, R)."""
@@ -100,7 +115,10 @@ def errors(recordings: Sequence[Recording], predictions: Sequence[FloatArray]) -
 
 
 def prediction_mode(neuron: Neuron, recordings: Sequence[Recording]) -> str:
-    """How to predict what was observed: exactly along a commanded voltage, else by solving."""
+    """How to predict what was observed: exactly along a commanded voltage, else by solving.
+
+    Of recordings of one clamp.
+    """
     commanded = all(r.observed == "current" for r in recordings)
     return "clamped" if commanded and can_clamp(neuron) else "simulation"
 
@@ -121,8 +139,19 @@ def predict(
 ) -> list[FloatArray]:
     """What each of K parameter vectors (K, P) says the recordings observe: (K, T) each.
 
-    With `cells` (R,), the cell of each recording, `theta` is (K, C, P).
+    `y0` is (K, R, S). With `cells` (R,), the cell of each recording, `theta` is (K, C, P).
+    Recordings of both clamps are predicted clamp by clamp.
     """
+    kinds = observables_of(recordings)
+    if len(kinds) > 1:
+        out: dict[int, FloatArray] = {}
+        for observed in kinds:
+            at = places_of(recordings, observed)
+            mine = [recordings[i] for i in at]
+            start, own = None if y0 is None else y0[:, at], None if cells is None else cells[at]
+            found = predict(backend, neuron, mine, theta, options, start, own)
+            out |= dict(zip(at.tolist(), found, strict=True))
+        return [out[i] for i in range(len(recordings))]
     mode, more = prediction_mode(neuron, recordings), {} if cells is None else {"cells": cells}
     found = backend.predict(neuron, recordings, theta, mode=mode, y0=y0, options=options, **more)
     return [np.array(p, dtype=np.float64).reshape(len(theta), -1) for p in found]

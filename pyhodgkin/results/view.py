@@ -62,9 +62,11 @@ def errors_of(result: FitResult) -> str:
     parts = []
     for role, errors in (("training", result.train_error), ("held out", result.heldout_error)):
         if errors is not None:
-            mean = float(np.mean(errors.rmse_all[result.best]))
-            units = dict.fromkeys(written(unit) for unit in errors.units)
-            parts.append(f"RMSE {mean:.4g} {'/'.join(units)} in {role}".replace("in held", "held"))
+            of_best = errors.of(result.best)
+            units = dict.fromkeys(errors.units)
+            means = {unit: float(of_best.mean("rmse_all", unit)[0]) for unit in units}
+            told = " and ".join(f"{mean:.4g} {written(unit)}" for unit, mean in means.items())
+            parts.append(f"RMSE {told} in {role}".replace("in held", "held"))
     return ", ".join(parts)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
-from ...neuron.serialise import to_dict
 from ...numerics.voltage_table import grid_of
 from ...protocols import Protocol, Segments
 from ...recordings import Recording
@@ -50,8 +48,17 @@ _latest: tuple[Neuron | None, Any] = (None, None)
 
 @lru_cache(maxsize=16)
 def _system(neuron: Neuron) -> Any:
-    data, _ = to_dict(neuron)
-    return session().call("system_of", json.dumps(data))
+    t = neuron.tables
+    return session().call(
+        "system_of",
+        t.name,
+        " ".join(t.states),
+        t.v_rest,
+        t.c_m,
+        t.size,
+        t.box_stimulus,
+        *[np.ascontiguousarray(table).T for table in t.arrays().values()],
+    )
 
 
 def protocols_of(protocols: Sequence[Protocol]) -> Any:

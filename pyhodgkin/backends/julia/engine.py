@@ -23,6 +23,7 @@ from ..base import (
 from ..batch_elements import Ends, Sets, check_ends
 from ..linearization import Linearization
 from ..loss import Loss
+from ..sensitivity import linearize
 from .arrays import c_order as _array
 from .arrays import check_start as _check_start
 from .arrays import start_of as _start
@@ -39,6 +40,7 @@ from .convert import (
     recordings_of,
     system_of,
 )
+from .local_derivatives import JuliaDerivatives
 from .requirements import names
 from .start import session
 
@@ -215,11 +217,10 @@ class JuliaBackend:
     ) -> Linearization:
         """Predictions and their derivatives along directions; see `Backend.linearize`."""
         check_mode(mode)
-        session()
-        from ..torch.linearize import linearize  # torch, which Julia should come before
-
+        options_of(options)  # refuses what Julia does not compute in
         rest: dict[str, Any] = {"mode": mode, "y0": y0, "options": options}
-        return linearize(self, neuron, recordings, theta, loss, **rest)
+        local = JuliaDerivatives(neuron)
+        return linearize(self, local, neuron, recordings, theta, loss, **rest)
 
     def _simulated(
         self,

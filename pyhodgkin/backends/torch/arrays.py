@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.nn import functional
+
+from ...errors import BackendUnavailableError
+from ..options import SolveOptions
 
 
 class Index:
@@ -189,6 +193,11 @@ def records_gradients(x: Any) -> bool:
     return type(x) is not np.ndarray and torch.is_grad_enabled()
 
 
+def carries_tangent(x: Any) -> bool:
+    """Whether `x` carries a derivative along, by torch's forward mode."""
+    return type(x) is not np.ndarray and forward_ad.unpack_dual(x).tangent is not None
+
+
 def _kind(x: Any) -> tuple:
     # Before version 2 arrays of numpy had no device.
     return type(x), x.dtype, None if type(x) is np.ndarray else x.device
@@ -233,3 +242,20 @@ class Constants:
             xp = of(x)
             self._moved[key] = {name: xp.convert(v, x) for name, v in self._given.items()}
         return self._moved[key]
+
+
+def tensor_of(x: np.ndarray, options: SolveOptions) -> Tensor:
+    """`x` as a tensor of the precision and on the device of the options.
+
+    Raises
+    ------
+    BackendUnavailableError
+        Where this torch sees no CUDA device and one was asked for.
+    """
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        raise BackendUnavailableError(
+            f'device = "{options.device}": this torch sees no CUDA device; use device="cpu", or '
+            "install a CUDA build of torch"
+        )
+    dtype = getattr(torch, options.dtype)
+    return torch.as_tensor(x, dtype=dtype, device=options.device)

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from ...neuron.rates import Curve, Leaf, Power, Product, Sum
-from .arrays import of, records_gradients
+from .arrays import carries_tangent, of, records_gradients
 
 FORMS = ("exponential", "sigmoid", "linoid", "constant")
 # Below this size of its argument psi is summed as a series: the quotients lose digits to 0/0.
 SERIES = 0.1
+# The same where it carries a tangent in forward mode, by the bytes of a number.
+DUAL_SERIES = {8: 1e-5, 4: 0.1}
 # Arguments of an exponential are held within this: values and slopes of quotients of two rates
 # then neither overflow nor vanish, and nothing of interest lies beyond.
 LARGEST_EXPONENT = {8: 350.0, 4: 40.0}  # by the bytes of a number
@@ -79,6 +81,12 @@ def psi(w: Tensor) -> Tensor:
 
     The linoid x/(1 - exp(-x)) is `psi` of -x.
     """
+    if carries_tangent(w):
+        # The derivative of the quotient is 0/0 at zero, and loses digits around it.
+        small = abs(w) < DUAL_SERIES[w.itemsize]
+        w2 = w * w
+        series = 1.0 - 0.5 * w + w2 * (1 / 12 + w2 * (-1 / 720 + w2 / 30240))
+        return of(w).where(small, series, _psi(w))
     return _Psi.apply(w) if records_gradients(w) else _psi(w)
 
 

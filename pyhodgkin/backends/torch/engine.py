@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...errors import BackendUnavailableError, InputError
+from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
@@ -19,9 +19,11 @@ from ..base import RawSolution, SolveOptions, ValueAndGradient, check_mode, prot
 from ..batch_elements import Ends, Sets
 from ..linearization import Linearization
 from ..loss import Loss
+from ..sensitivity import linearize
 from ..solvers import REGISTERED
 from . import clamped
-from .linearize import linearize
+from .arrays import tensor_of
+from .local_derivatives import TorchDerivatives
 from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem
 from .steps import METHODS
@@ -150,15 +152,10 @@ class TorchBackend:
         """Predictions and their derivatives along directions; see `Backend.linearize`."""
         check_mode(mode)
         rest: dict[str, Any] = {"mode": mode, "y0": y0, "options": options}
-        return linearize(self, neuron, recordings, theta, loss, **rest)
+        local = TorchDerivatives(neuron, options)
+        return linearize(self, local, neuron, recordings, theta, loss, **rest)
 
 
 def parameters(theta: FloatArray, options: SolveOptions) -> Tensor:
     """`theta` as a tensor (K, …, P) of the dtype and on the device of the options."""
-    if options.device.startswith("cuda") and not torch.cuda.is_available():
-        raise BackendUnavailableError(
-            f'device = "{options.device}": this torch sees no CUDA device; use device="cpu", or '
-            "install a CUDA build of torch"
-        )
-    dtype = getattr(torch, options.dtype)
-    return torch.as_tensor(np.atleast_2d(theta), dtype=dtype, device=options.device)
+    return tensor_of(np.atleast_2d(theta), options)

@@ -24,6 +24,7 @@ from ...neuron.gates import Gate
 from ...neuron.kinetics import NeuralKinetics, RateKinetics
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
+from ...recordings.observables import observables_of, of
 from ..losses import pooled_scale
 from .distill import distill_current, distill_gate
 from .surrogate import SurrogateNeuron, Task
@@ -94,7 +95,8 @@ def search(
     Parameters
     ----------
     backend, neuron, recordings, options
-        As for `Backend.value_and_grad`, in the clamped mode.
+        As for `Backend.value_and_grad`, in the clamped mode. Recordings may be of both clamps,
+        each of which has the same part in the loss.
     theta : array (P,)
         Everything else is taken from here.
     indices : array of int
@@ -119,10 +121,16 @@ def search(
             '"steady_state" or "rates"'
         )
     currents = _currents(neuron, gates)
-    thin = sparse(recordings) if currents else thinned(some(recordings, SAMPLES))
-    loss = SMALL if currents else _loss(here, thin)
-    simple = SurrogateNeuron(here, gates, currents, Task(backend, thin, loss, options))
-    fast = SurrogateNeuron(here, gates, currents, Task(backend, some(thin), loss, options))
+    kinds, few, all_of = observables_of(recordings), [], []
+    for observed in kinds:
+        mine, most = of(recordings, observed), SAMPLES // len(kinds)
+        own = sparse(mine) if currents else thinned(some(mine, most), most)
+        loss = SMALL if currents else _loss(here, own)
+        all_of.append((own, loss))
+        few.append((some(own, SOME // len(kinds)), loss))
+    thin = [r for own, _ in all_of for r in own]
+    simple = SurrogateNeuron(here, gates, currents, Task(backend, all_of, options))
+    fast = SurrogateNeuron(here, gates, currents, Task(backend, few, options))
     rng = np.random.default_rng([seed, len(gates)])
     drawn = fast.draw(rng, max(1, POOL * candidates), _range(thin))
     value = fast.evaluate(drawn)[0]
@@ -139,7 +147,7 @@ def search(
 
 
 def _loss(neuron: Neuron, recordings: Sequence[Recording]) -> Loss:
-    """What simple gates are searched by."""
+    """What simple gates are searched by, with recordings of one clamp."""
     if any(r.observed != "v" for r in recordings):
         return HELD
     return replace(LOSS, observer_conductance=GAIN * neuron.c_m, scale=pooled_scale(recordings))

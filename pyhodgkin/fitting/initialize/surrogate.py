@@ -34,12 +34,16 @@ _TAU, _SLOW = 10.0, 300.0  # ms: the slowest gates that are drawn; of a current 
 
 @dataclass(frozen=True)
 class Task:
-    """What simple neurons are trained on, and for what."""
+    """What simple neurons are trained on, and for what: recordings of each clamp and their loss."""
 
     backend: Backend
-    recordings: Sequence[Recording]
-    loss: Loss
+    groups: Sequence[tuple[Sequence[Recording], Loss]]
     options: SolveOptions
+
+    @property
+    def share(self) -> float:
+        """Of the loss of each group in the whole."""
+        return 1.0 / len(self.groups)
 
 
 @dataclass(frozen=True)
@@ -130,29 +134,32 @@ class SurrogateNeuron:
 
     def evaluate(self, at: Drawn) -> tuple[FloatArray, FloatArray]:
         """Value (K,), inf where it failed, and gradient (K, p)."""
-        theta, task = self.theta(at), self._task
-        found = task.backend.value_and_grad(
-            self.neuron,
-            task.recordings,
-            theta,
-            task.loss,
-            mode="clamped",
-            y0=None,
-            options=task.options,
-        )
+        theta = self.theta(at)
+        size, gradient = self._whole(theta)
         slope = np.empty((len(theta), len(self._places), 2, 3))
         for j, p in enumerate(self._places):
-            slope[:, j, :, 0] = found.gradient[:, p.a] * theta[:, p.a]
-            slope[:, j, :, 1] = 10.0 * found.gradient[:, p.v0]
-            slope[:, j, :, 2] = found.gradient[:, p.k] * theta[:, p.k]
-        g = found.gradient[:, self._g] * theta[:, self._g]
-        e = found.gradient[:, self._e] * _REACH
+            slope[:, j, :, 0] = gradient[:, p.a] * theta[:, p.a]
+            slope[:, j, :, 1] = 10.0 * gradient[:, p.v0]
+            slope[:, j, :, 2] = gradient[:, p.k] * theta[:, p.k]
+        g = gradient[:, self._g] * theta[:, self._g]
+        e = gradient[:, self._e] * _REACH
         e = e * (1.0 - ((theta[:, self._e] - _MIDDLE) / _REACH) ** 2)
         parts = [slope.reshape(len(theta), -1), np.stack([g, e], -1).reshape(len(theta), -1)]
         off = (at.phi - self._centre) / self._width
-        value = np.where(np.isfinite(found.value), found.value, np.inf)
+        value = np.where(np.isfinite(size), size, np.inf)
         value = value + _PRIOR * np.mean(off**2, axis=-1)
         return value, np.concatenate(parts, 1) + 2.0 * _PRIOR * off / self._width / off.shape[1]
+
+    def _whole(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The loss (K,) of `theta` (K, P), the mean of that of each clamp, and its gradient."""
+        task, value, gradient = self._task, np.zeros(len(theta)), np.zeros(theta.shape)
+        for recordings, loss in task.groups:
+            found = task.backend.value_and_grad(
+                self.neuron, recordings, theta, loss, mode="clamped", y0=None, options=task.options
+            )
+            value = value + task.share * found.value
+            gradient = gradient + task.share * found.gradient
+        return value, gradient
 
     def train(self, at: Drawn, steps: int) -> tuple[Drawn, FloatArray]:
         """Where they are, and their value (K,), after so many evaluations of L-BFGS."""
@@ -169,12 +176,17 @@ class SurrogateNeuron:
         task = self._task
 
         def curvature(k: int, phi: FloatArray) -> QuadraticModel:
-            def off(x: FloatArray) -> list[FloatArray]:
-                theta = self.theta(Drawn(x, at.sign[k : k + 1].repeat(len(x), axis=0)))
-                return residuals(task.backend, self.neuron, task.recordings, theta, mode="clamped",
-                                 loss=task.loss, y0=None, options=task.options)  # fmt: skip
+            matrix = np.zeros((len(phi),) * 2)
+            for recordings, loss in task.groups:
 
-            matrix = gauss_newton(*jacobian(off, phi), task.loss)
+                def off(
+                    x: FloatArray, recordings: Sequence[Recording] = recordings, loss: Loss = loss
+                ) -> list[FloatArray]:
+                    theta = self.theta(Drawn(x, at.sign[k : k + 1].repeat(len(x), axis=0)))
+                    return residuals(task.backend, self.neuron, recordings, theta, mode="clamped",
+                                     loss=loss, y0=None, options=task.options)  # fmt: skip
+
+                matrix += task.share * gauss_newton(*jacobian(off, phi), loss)
             return QuadraticModel(matrix + 2.0 * _PRIOR / len(phi) * np.diag(self._width**-2.0))
 
         optimizer = LevenbergMarquardt(at.phi, curvature)

@@ -77,7 +77,7 @@ def upsample_with_model(
     if not isinstance(parts, int) or parts < 2:
         raise InputError(f"parts = {parts!r} samples for one: give a whole number from 2")
     solved = options_of(options, None, upsample_with_model)
-    engine = checks.engine_of(backend, solved)
+    engine = checks.engine_of(backend, solved, neuron)
     fine = [refined(r, parts) for r in items]
     found = predict(engine, neuron, fine, neuron.theta[None], solved)
     return [

@@ -16,6 +16,7 @@ from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ..comparison import Comparison
+from ..losses import Losses
 from ..parameterization import Parameterization
 from ..problem import Problem
 from ..states import InitialStates
@@ -29,7 +30,7 @@ class StageSettings(Interface):
     @property
     def optimizer(self) -> str: ...
     @property
-    def loss(self) -> Loss | None: ...
+    def loss(self) -> Loss | Losses | None: ...
     @property
     def horizon(self) -> float | None: ...
     @property
@@ -57,8 +58,11 @@ class Mode(ABC):
         recordings: Sequence[Recording],
         loss: Loss,
     ) -> None:
-        """Raise `InputError` unless a stage of this mode can be run; `where` names it."""
-        if self.starts_at_measured_v and recordings[0].observed != "v":
+        """Raise `InputError` unless a stage of this mode can be run; `where` names it.
+
+        `loss` is that of v where any of the `recordings` is of v.
+        """
+        if self.starts_at_measured_v and all(r.observed != "v" for r in recordings):
             raise InputError(
                 f"{where}: {self.name} training starts from the v measured; in voltage "
                 'clamp v is commanded: use mode="clamped"'
@@ -81,8 +85,27 @@ class Mode(ABC):
     def prepare(
         self, problem: Problem, stage: StageSettings, unknowns: Parameterization
     ) -> Comparison:
-        """What is compared in a stage of this mode: `LeastSquares` for Levenberg-Marquardt."""
+        """What is compared in a stage of this mode: `LeastSquares` for Levenberg-Marquardt.
+
+        The recordings of the problem are of one clamp. In a fit of both it is asked for each, with
+        recordings that may all be held out, and those of voltage clamp by `in_voltage_clamp`.
+        """
         ...
+
+    def in_voltage_clamp(self) -> Mode:
+        """The mode of recordings of voltage clamp that are fitted with those of current clamp."""
+        return of_name("simulation", {}) if self.starts_at_measured_v else self
+
+    def states_of(
+        self, problem: Problem, unknowns: Parameterization, observed: str
+    ) -> NDArray[np.intp] | None:
+        """Places of the states of one observable among all that are fitted; None if none are."""
+        return None if unknowns.states is None else problem.places(observed)
+
+    @property
+    def compares(self) -> str:
+        """What is compared of a recording of v, for the log."""
+        return f"v ({self.name})"
 
     def __str__(self) -> str:
         return self.name

@@ -30,6 +30,10 @@ class Clamped(Mode):
 
     name: ClassVar[str] = "clamped"
 
+    @property
+    def compares(self) -> str:
+        return "i_stim - c_m dv/dt, and the ionic current of gates driven by the measured v"
+
     def check(
         self,
         where: str,
@@ -60,5 +64,5 @@ class Clamped(Mode):
             return [thinned(cut(r, stage.horizon), stage.every) for r in prepared.driving]
 
         trained, heldout = (seen(x) for x in problem.prepared)
-        loss, options = stage.loss or problem.loss, problem.options_of(stage.options)
+        loss, options = problem.loss_of(stage.loss), problem.options_of(stage.options)
         return RecordingComparison(problem, trained, heldout, loss, options, "clamped")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -35,6 +35,9 @@ class ShootingNodes(InitialStates):
         Whether the first nodes are initial states of the recordings, which are fitted.
     gates, free_v : bool
         As of `InitialStates`.
+    others : sequence of int
+        Places of the recordings of voltage clamp among all, whose initial states are fitted too:
+        the last nodes.
     """
 
     def __init__(
@@ -44,11 +47,20 @@ class ShootingNodes(InitialStates):
         whole: bool,
         gates: bool = True,
         free_v: bool = False,
+        others: Sequence[int] = (),
     ) -> None:
         super().__init__(np.empty(0), gates, free_v)
-        self.shooting, self._keys = shooting, shooting.windows.keys
+        self.shooting = shooting
+        # A recording of voltage clamp has no windows: its initial state, under its own number.
+        self._keys: list[Key] = [*shooting.windows.keys, *((-1 - i, 0) for i in others)]
+        self._others = np.array(others, dtype=np.intp)
         self._begin: Callable[[], FloatArray] | None = begin
         self._whole = whole
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many nodes windows have, and how many recordings of voltage clamp."""
+        return len(self.shooting.windows.keys), len(self._others)
 
     @property
     def values(self) -> FloatArray:
@@ -67,7 +79,13 @@ class ShootingNodes(InitialStates):
         if not self._whole:
             return None
         nodes = self.unpack(phi)
-        return nodes[:, [n for n, (_, sample) in enumerate(self._keys) if sample == 0]]
+        first = nodes[:, [n for n, (_, sample) in enumerate(self._keys) if sample == 0]]
+        if not len(self._others):
+            return first
+        windows = np.setdiff1d(np.arange(first.shape[1]), self._others)
+        out = np.empty_like(first)
+        out[:, np.concatenate([windows, self._others])] = first
+        return out
 
 
 @register
@@ -108,7 +126,10 @@ class MultipleShooting(Mode):
         y0: FloatArray | None,
     ) -> Parameterization:
         windows: list[Windows | None] = []
-        for i, prepared in enumerate(problem.prepared):
+        mine = problem if problem.observables == ("v",) else problem.of("v")
+        others = np.array([], np.intp) if y0 is None else problem.places("current")
+        begun = None if y0 is None else y0[:, problem.places("v")]
+        for i, prepared in enumerate(mine.prepared):
             measured, smooth = (
                 [cut(r, stage.horizon) for r in x] for x in (prepared.measured, prepared.smooth)
             )
@@ -116,14 +137,20 @@ class MultipleShooting(Mode):
             windows.append(Windows(measured, smooth, self.window, fitted) if measured else None)
         trained, heldout = windows
         assert trained is not None
-        loss, options = stage.loss or problem.loss, problem.options_of(stage.options)
-        shooting = Shooting(problem, trained, heldout, self.continuity, loss, options)
+        loss, options = mine.loss_of(stage.loss), problem.options_of(stage.options)
+        shooting = Shooting(mine, trained, heldout, self.continuity, loss, options)
+
+        def begin() -> FloatArray:
+            nodes = shooting.driven(trained, parameters.theta, begun)
+            return nodes if y0 is None else np.concatenate([nodes, y0[:, others]], axis=1)
+
         nodes = ShootingNodes(
             shooting,
-            lambda: shooting.driven(trained, parameters.theta, y0),
+            begin,
             y0 is not None,
             gates=problem.neuron.right_hand_side is None,
-            free_v=any(x > 0.0 for x in problem.noise),
+            free_v=any(x > 0.0 for x in mine.noise),
+            others=others.tolist(),
         )
         return Parameterization(parameters.theta, parameters.blocks, nodes)
 
@@ -132,3 +159,16 @@ class MultipleShooting(Mode):
     ) -> Comparison:
         assert isinstance(unknowns.states, ShootingNodes)
         return unknowns.states.shooting
+
+    def states_of(
+        self, problem: Problem, unknowns: Parameterization, observed: str
+    ) -> NDArray[np.intp] | None:
+        assert isinstance(unknowns.states, ShootingNodes)
+        windows, others = unknowns.states.counts
+        if observed == "v":
+            return np.arange(windows)
+        return windows + np.arange(others) if others else None
+
+    @property
+    def compares(self) -> str:
+        return f"v, simulated in windows of {self.window:g} ms"

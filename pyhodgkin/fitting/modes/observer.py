@@ -123,6 +123,10 @@ class Observer(Mode):
     name: ClassVar[str] = "observer"
     starts_at_measured_v: ClassVar[bool] = True
 
+    @property
+    def compares(self) -> str:
+        return f"v, simulated with an observer of gain {self.gain:g}"
+
     def __post_init__(self) -> None:
         if not 0 < self.gain < np.inf:
             raise InputError(f"Stage: gain = {self.gain} (a conductance) must be positive")
@@ -152,8 +156,9 @@ class Observer(Mode):
             smooth = [cut(r, stage.horizon).data for r in prepared.smooth]
             return observed.recordings(measured, smooth, prepared.noise)
 
-        measured = [cut(r, stage.horizon) for r in problem.prepared[0].measured]
-        loss, factor = observed.loss(scaled(stage.loss or problem.loss, measured))
+        some = problem.prepared[0 if len(problem.recordings) else 1]
+        measured = [cut(r, stage.horizon) for r in some.measured]
+        loss, factor = observed.loss(scaled(problem.loss_of(stage.loss), measured))
         trained, heldout = (seen(x) for x in problem.prepared)
         options = problem.options_of(stage.options)
         return RecordingComparison(

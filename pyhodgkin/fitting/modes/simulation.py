@@ -10,6 +10,8 @@ from ...backends.loss import Loss
 from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
+from ...recordings.observables import observables_of
+from ...results.errors import can_clamp
 from ..comparison import Comparison, RecordingComparison
 from ..losses import pooled_scale
 from ..parameterization import Parameterization
@@ -19,7 +21,7 @@ from .base import Mode, StageSettings, register
 
 
 def scaled(loss: Loss, recordings: Sequence[Recording]) -> Loss:
-    """The loss with one scale for all recordings of v.
+    """The loss with one scale for all `recordings`, of v.
 
     One that hardly moves would otherwise count for more than all that fire.
     """
@@ -31,9 +33,17 @@ def scaled(loss: Loss, recordings: Sequence[Recording]) -> Loss:
 @register
 @dataclass(frozen=True)
 class Simulation(Mode):
-    """The neuron is solved, and what was observed is compared."""
+    """The neuron is solved, and what was observed is compared.
+
+    Under voltage clamp, beside recordings of current clamp, the gates are solved for along the
+    command, which is exact (where their equations are linear in them).
+    """
 
     name: ClassVar[str] = "simulation"
+
+    @property
+    def compares(self) -> str:
+        return "v, simulated"
 
     def check(
         self,
@@ -45,7 +55,9 @@ class Simulation(Mode):
     ) -> None:
         super().check(where, stage, neuron, recordings, loss)
         networks = len(neuron.layout.select("networks")) > 0
-        if networks and stage.optimizer == "levenberg" and recordings[0].observed != "v":
+        kinds = observables_of(recordings)
+        commanded = kinds == ("current",) or (len(kinds) > 1 and not can_clamp(neuron))
+        if networks and stage.optimizer == "levenberg" and commanded:
             raise InputError(
                 f"{where}: Levenberg-Marquardt follows v where networks are simulated, and "
                 'in voltage clamp v is commanded: take "lbfgs"'
@@ -57,6 +69,8 @@ class Simulation(Mode):
         trained, heldout = (
             [cut(r, stage.horizon) for r in prepared.measured] for prepared in problem.prepared
         )
-        loss = scaled(stage.loss or problem.loss, trained)
+        loss = scaled(problem.loss_of(stage.loss), trained or heldout)
         options = problem.options_of(stage.options)
-        return RecordingComparison(problem, trained, heldout, loss, options, "simulation")
+        exact = problem.joint and problem.observables == ("current",) and can_clamp(problem.neuron)
+        mode = "clamped" if exact else "simulation"
+        return RecordingComparison(problem, trained, heldout, loss, options, mode)

@@ -43,7 +43,7 @@ def choose(
         Which of ``trainable``, ``loss``, ``penalty`` and ``options`` the user chose; those hold
         in all stages.
     noise : sequence of float
-        Of the measured v of each recording, mV.
+        Of what was measured in each recording; of v in mV.
     own : sequence of str
         Parameters that each cell has its own of.
     """
@@ -66,7 +66,7 @@ def choose(
     more |= {"options": {}} if "options" in given else {}
     stages = tuple(replace(stage, **more) for stage in stages)
     if schedule != "multiple_shooting":
-        stages, told = coarse_to_fine(stages, recordings, noise)
+        stages, told = coarse_to_fine(stages, situation.driven, situation.noise_of_v)
         reason = f"{told}. {reason}" if told else reason
     return stages, f"{reason}: {listing(stages)}"
 
@@ -86,7 +86,7 @@ def _gain(stage: Stage) -> str:
 
 def _in_windows(situation: Situation) -> tuple[Schedule, str]:
     straight = max(1e-6, situation.noise_ratio) if situation.networks else 0.0
-    stages = growing(situation.recordings, straight)
+    stages = growing(situation.driven, straight)
     modes = (stage.mode for stage in stages[1:])
     lengths = ", ".join(f"{m.window:g}" for m in modes if isinstance(m, MultipleShooting))
     return stages, f"windows of {lengths} ms, which start at states that are trained too"

@@ -64,6 +64,7 @@ def coarse_to_fine(
     stages : sequence of Stage
         Chosen for recordings of any length.
     recordings : sequence of Recording
+        Of one clamp.
     noise : sequence of float
         Of the measured v of each, mV.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...neuron.channels import NeuralCurrent
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
+from ...recordings.observables import observables_of, of, places_of
 from ...results.errors import can_clamp
 from ..initialize.multistart import learnable_gates
 from ..losses import pooled_scale
@@ -30,7 +31,7 @@ class Situation:
     trainable_given : bool
         Whether the user chose them.
     noise : sequence of float
-        Of the measured v of each recording, mV.
+        Of what was measured in each recording; of v in mV.
     own : sequence of str
         Parameters that each cell has its own of.
     """
@@ -54,8 +55,25 @@ class Situation:
 
     @property
     def commanded(self) -> bool:
-        """Whether the recordings are of voltage clamp."""
-        return self.recordings[0].observed == "current"
+        """Whether all recordings are of voltage clamp."""
+        return observables_of(self.recordings) == ("current",)
+
+    @property
+    def both(self) -> bool:
+        """Whether there are recordings of both clamps."""
+        return len(observables_of(self.recordings)) > 1
+
+    @cached_property
+    def driven(self) -> Sequence[Recording]:
+        """The recordings of v where there are both clamps, else all."""
+        return of(self.recordings, "v") if self.both else self.recordings
+
+    @cached_property
+    def noise_of_v(self) -> Sequence[float]:
+        """The noise of each of these, mV."""
+        if not self.both or not len(self.noise):
+            return self.noise
+        return [self.noise[i] for i in places_of(self.recordings, "v")]
 
     @property
     def networks(self) -> bool:
@@ -95,14 +113,16 @@ class Situation:
     @cached_property
     def noise_ratio(self) -> float:
         """Mean of the variance of the noise over that of what was measured."""
-        if not any(self.noise):
-            return 0.0
-        return float(np.mean(np.square(self.noise))) / pooled_scale(self.recordings) ** 2
+        noise = self.noise_of_v
+        return (
+            float(np.mean(np.square(noise))) / pooled_scale(self.driven) ** 2 if any(noise) else 0.0
+        )
 
     @property
     def millivolts(self) -> str:
         """The noise in words."""
-        if not any(self.noise):
+        noise = self.noise_of_v
+        if not any(noise):
             return "below 0.02 mV"
-        low, high = min(self.noise), max(self.noise)
+        low, high = min(noise), max(noise)
         return f"{high:.2g} mV" if high < 1.05 * low else f"{low:.2g} to {high:.2g} mV"

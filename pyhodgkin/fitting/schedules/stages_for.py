@@ -73,6 +73,12 @@ def clamped_curves(weights: tuple[str, ...] | None) -> Schedule:
     )
 
 
+def last_curves(prior_weight: float, penalty: CurvePenalty | None = None) -> Stage:
+    """Networks that are nearly right, simulated to the last digit."""
+    return Stage("simulation", "levenberg", 40, prior_weight=prior_weight, patience=10,
+                 penalty=penalty, target=_CLOSEST, options=_LOOSE)  # fmt: skip
+
+
 def curves(weights: tuple[str, ...] | None, missing: bool, several: bool) -> Schedule:
     """From a start that is about right, by Levenberg and Marquardt.
 
@@ -82,8 +88,7 @@ def curves(weights: tuple[str, ...] | None, missing: bool, several: bool) -> Sch
     prior = 0.0 if weights is None else 1.0
     robust = Loss("huber", delta=0.02)
     fine = Stage("clamped", "levenberg", 40, loss=robust, prior_weight=1e-6 * prior)
-    last = Stage("simulation", "levenberg", 40, prior_weight=1e-7 * prior, patience=10,
-                 target=_CLOSEST, options=_LOOSE)  # fmt: skip
+    last = last_curves(1e-7 * prior)
     if missing:
         return replace(fine, steps=30, loss=_SMALL, multistart=128, trainable=weights), last
     if several:

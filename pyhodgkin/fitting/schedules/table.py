@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from . import both_clamps
 from .per_cell import shared
 from .residual import is_residual, residual
+from .row import HELD, NOISE, Row, curves_of
 from .situation import Situation
 from .stages_for import (
     CANDIDATES,
     CANDIDATES_ONE,
     Schedule,
     clamped,
-    curves,
     noisy_curves,
     numbers,
     observed_numbers,
@@ -25,39 +23,14 @@ _SEARCHED = (
     "the best"
 )
 _SMOOTH = "they are kept small and smooth for a start"
-_NOISE = "current clamp, noise of v {s.millivolts}"
 _MATCHED = (
     "the gates are driven by v and the ionic current i_stim - c_m dv/dt is matched, then it is "
     "simulated"
 )
-_HELD = "{held}"  # what is said where numbers are unknown besides networks
-
-
-@dataclass(frozen=True)
-class Row:
-    """One default schedule.
-
-    Parameters
-    ----------
-    applies : callable
-        Whether it is for a `Situation`; the first row that applies is taken.
-    stages : callable
-        The stages for it.
-    reason : str
-        What the log says; ``{s.…}`` are facts of the situation.
-    """
-
-    applies: Callable[[Situation], bool]
-    stages: Callable[[Situation], Schedule]
-    reason: str
-
-
-def _curves(s: Situation) -> Schedule:
-    return curves(s.weights, s.missing_current, len(s.gates) > 1)
 
 
 def _noise_free(what: str, first: str) -> str:
-    return f"{_NOISE}{_HELD}, {what} unknown: {first}; {_MATCHED}"
+    return f"{NOISE}{HELD}, {what} unknown: {first}; {_MATCHED}"
 
 
 TABLE = (
@@ -66,6 +39,7 @@ TABLE = (
         lambda s: simulated_only(),
         "no gates that a known voltage drives linearly, so it is simulated",
     ),
+    *both_clamps.ROWS,
     Row(
         lambda s: s.commanded and any(map(is_residual, s.neuron.gates)) and not s.trainable_given,
         lambda s: residual(s.neuron),
@@ -80,13 +54,13 @@ TABLE = (
     Row(
         lambda s: not s.networks and (s.noise_ratio > 0.0 or "capacitance" in s.groups),
         lambda s: observed_numbers(s.neuron, s.count),
-        f"{_NOISE}, {{s.count}} numbers unknown: c_m dv/dt is uncertain, so it is simulated with "
+        f"{NOISE}, {{s.count}} numbers unknown: c_m dv/dt is uncertain, so it is simulated with "
         "an observer whose gain goes down, then without",
     ),
     Row(
         lambda s: not s.networks,
         lambda s: numbers(s.count),
-        f"{_NOISE}, {{s.count}} numbers unknown: first the gates are driven by v and the ionic "
+        f"{NOISE}, {{s.count}} numbers unknown: first the gates are driven by v and the ionic "
         "current i_stim - c_m dv/dt is matched, then it is simulated",
     ),
     Row(
@@ -94,26 +68,26 @@ TABLE = (
         lambda s: shared(
             s.recordings, s.weights or (), s.own, CANDIDATES if len(s.gates) > 1 else CANDIDATES_ONE
         ),
-        f"{_NOISE}{_HELD}, networks that cells share and numbers of each: simple gates are "
+        f"{NOISE}{HELD}, networks that cells share and numbers of each: simple gates are "
         "searched for the mean of the cells; the gates are driven by v and the ionic current is "
         "matched; each cell's numbers follow a growing part of its recordings, then all is "
         "simulated",
     ),
     Row(
         lambda s: s.noise_ratio == 0.0 and s.missing_current,
-        _curves,
+        curves_of,
         _noise_free("a current", _SEARCHED),
     ),
     Row(
         lambda s: s.noise_ratio == 0.0 and len(s.gates) > 1,
-        _curves,
+        curves_of,
         _noise_free("several gates", _SEARCHED),
     ),
-    Row(lambda s: s.noise_ratio == 0.0, _curves, _noise_free("networks", _SMOOTH)),
+    Row(lambda s: s.noise_ratio == 0.0, curves_of, _noise_free("networks", _SMOOTH)),
     Row(
         lambda s: True,
         lambda s: noisy_curves(s.neuron, s.noise_ratio, s.weights),
-        f"{_NOISE}{_HELD}, networks unknown: dv/dt is uncertain, so the gates are driven by the "
+        f"{NOISE}{HELD}, networks unknown: dv/dt is uncertain, so the gates are driven by the "
         "denoised v only for a start; then it is simulated with an observer whose gain goes down, "
         "networks kept as smooth as the noise asks for",
     ),

@@ -13,9 +13,9 @@ from ...recordings import Recording
 from ..linearization import Directions
 from ..loss import Loss, residual_weights
 from ..voltage_grid import Balance, VoltageGrid, balance_of, voltage_grid_of
-from .forward_sensitivities import Levels, current, jacobians, jvp, rates, recurrence, value
-from .simulated_sensitivity import Path
-from .solve import cached_system
+from .directional import Levels, jvp
+from .local import LocalDerivatives, from_public
+from .simulated import Path
 
 FloatArray = NDArray[np.float64]
 
@@ -37,6 +37,7 @@ class ClampedPath(Path):
 class ClampedSensitivity:
     """A recording whose known voltage drives the gates, and how its current is compared."""
 
+    local: LocalDerivatives
     neuron: Neuron
     loss: Loss
 
@@ -51,22 +52,18 @@ class ClampedSensitivity:
     def _path(
         self, recording: Recording, theta: FloatArray, y0: FloatArray | None
     ) -> ClampedPath | None:
-        system, grid, loss = (
-            cached_system(self.neuron, False),
-            voltage_grid_of(recording),
-            self.loss,
-        )
+        local, grid, loss = self.local, voltage_grid_of(recording), self.loss
         decay, level, _ = self._steps(theta, grid)
         push = (1.0 - decay) * level
         push[:, 0] = self._first(level[:, 0], y0)
-        x = recurrence(decay, push)
+        x = local.recurrence(decay, push)
         y = np.concatenate([grid.v_samples[None], x[:, grid.places]])
         if not np.isfinite(y).all():
             return None
         balance = balance_of(recording) if recording.observed == "v" else None
         c_m, keep = theta[self.neuron.layout["c_m"].start], recording.mask
         u = np.zeros(y.shape[1])
-        predicted = _averaged(value(current, system, theta, y, u)[0][:, None], balance)[:, 0]
+        predicted = _averaged(local.value("current", theta, y, u).T, balance)[:, 0]
         off = predicted - (recording.data if balance is None else balance.target(c_m))
         scaled = recording.data if balance is None else balance.target(self.neuron.c_m)
         scale = loss.scale_of(scaled[keep])
@@ -93,11 +90,10 @@ class ClampedSensitivity:
         The start is the steady state there, or moves by `states` (S, m), for m more directions.
         """
         assert isinstance(path, ClampedPath)
-        system = cached_system(self.neuron, False)
         moved = self._gates(path, theta, directions, states)[path.grid.places]
-        found = jvp(current, system, theta, path.y, path.u, directions)[:, 0]
+        found = jvp(self.local, "current", theta, path.y, path.u, directions)[:, 0]
         c_m = theta[self.neuron.layout["c_m"].start]
-        by_gates = -c_m * jacobians(system, theta, path.y, path.u)[:, 0, 1:]
+        by_gates = -c_m * self.local.jacobians(theta, path.y, path.u)[:, 0, 1:]
         extra = moved.shape[2] - found.shape[1]
         found = np.concatenate([found, np.zeros((len(found), extra))], axis=1)
         found += np.einsum("ng,ngq->nq", by_gates, moved)
@@ -116,17 +112,17 @@ class ClampedSensitivity:
         states: FloatArray | None,
     ) -> FloatArray:
         """How the gates after each step move (N, G, q)."""
-        system, grid = cached_system(self.neuron, False), path.grid
+        local, grid = self.local, path.grid
         decay, level, h = self._steps(theta, grid)
         levels, g = Levels(grid.v), len(decay)
-        slopes = levels.spread(jvp(rates, system, theta, *self._at(levels.nodes), directions))
-        total = value(rates, system, theta, *self._at(grid.v))[g:].T[:, :, None]
+        slopes = levels.spread(jvp(local, "rates", theta, *self._at(levels.nodes), directions))
+        total = local.value("rates", theta, *self._at(grid.v))[g:].T[:, :, None]
         by_level = (slopes[:, :g] - level.T[:, :, None] * slopes[:, g:]) / total
         keep = decay.T[:, :, None]
         stay = (path.before - level).T[:, :, None] * h[:, None, None] * keep
         push = (1.0 - keep) * by_level - stay * slopes[:, g:]
         named = [name for name, _ in self.neuron.initial]
-        push[0, np.isin(system.states[1:], named)] = 0.0
+        push[0, np.isin(local.states[1:], named)] = 0.0
         if states is not None:
             push[0] = 0.0
             more = np.zeros((*push.shape[:2], states.shape[1]))
@@ -140,7 +136,7 @@ class ClampedSensitivity:
         self, theta: FloatArray, grid: VoltageGrid
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What is left of each gate after each step (G, N), its level (G, N), and h (N,)."""
-        found = value(rates, cached_system(self.neuron, False), theta, *self._at(grid.v))
+        found = self.local.value("rates", theta, *self._at(grid.v))
         a, s = np.split(found, 2)
         # The first step settles; nothing is left, and 0·∞ is not a number.
         h = np.concatenate([[0.0], grid.h[1:]])
@@ -149,15 +145,15 @@ class ClampedSensitivity:
         return decay, a / s, h
 
     def _at(self, v: FloatArray) -> tuple[FloatArray, FloatArray]:
-        states = len(cached_system(self.neuron, False).states)
+        states = len(self.local.states)
         return np.concatenate([v[None], np.zeros((states - 1, len(v)))]), np.zeros(len(v))
 
     def _first(self, level: FloatArray, y0: FloatArray | None) -> FloatArray:
         """The gates (G,) at the start."""
-        system, given = cached_system(self.neuron, False), dict(self.neuron.initial)
+        names, given = self.local.states[1:], dict(self.neuron.initial)
         if y0 is not None:
-            return y0[system.from_public.numpy()][1:]
-        return np.array([given.get(n, x) for n, x in zip(system.states[1:], level, strict=True)])
+            return y0[from_public(self.local, self.neuron)][1:]
+        return np.array([given.get(n, x) for n, x in zip(names, level, strict=True)])
 
 
 def _off(path: Path, moved: Path | None) -> FloatArray:

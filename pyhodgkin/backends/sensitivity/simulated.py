@@ -20,9 +20,8 @@ from ...recordings import Recording
 from ..base import Backend, SolveOptions
 from ..linearization import Directions
 from ..loss import Loss, residual_weights
-from .forward_sensitivities import jacobians, jvp, rhs, steady_state
-from .solve import cached_system
-from .system import System
+from .directional import jvp
+from .local import LocalDerivatives
 from .trajectories import Trajectory, at_nodes, solved
 
 FloatArray = NDArray[np.float64]
@@ -79,6 +78,7 @@ class SimulatedSensitivity:
     """A recording of v, solved, and how it is compared."""
 
     backend: Backend
+    local: LocalDerivatives
     neuron: Neuron
     loss: Loss
     options: SolveOptions
@@ -96,7 +96,7 @@ class SimulatedSensitivity:
 
     def _path(self, recording: Recording, theta: FloatArray, path: Trajectory) -> SimulatedPath:
         keep, loss = recording.mask, self.loss
-        t, y, u = at_nodes(path, self.neuron, recording, theta)
+        t, y, u = at_nodes(path, self.local, recording, theta)
         predicted = path.v[np.searchsorted(path.t, recording.t)]
         off = self._below(predicted) - self._below(recording.data)
         scale = loss.scale_of(recording.data[keep])
@@ -164,14 +164,12 @@ class SimulatedSensitivity:
 
         The start is the steady state there, or moves by `states` (S, m), for m more directions.
         """
-        system = cached_system(self.neuron, False)
+        local = self.local
         start = (
-            self._steady(system, path, theta, directions)
-            if states is None
-            else _padded(states, directions)
+            self._steady(path, theta, directions) if states is None else _padded(states, directions)
         )
-        a = jacobians(system, theta, path.y, path.u)
-        b = jvp(rhs, system, theta, path.y, path.u, directions)
+        a = local.jacobians(theta, path.y, path.u)
+        b = jvp(local, "rhs", theta, path.y, path.u, directions)
         if start.shape[1] > b.shape[2]:
             # Initial states come last, and nothing but the start moves with them.
             more = np.zeros((*b.shape[:2], start.shape[1] - b.shape[2]))
@@ -193,18 +191,17 @@ class SimulatedSensitivity:
         earlier = (0.5 * gap / rise)[:, None] * (out[i] + out[i + 2])
         return np.concatenate([out[path.seen], -earlier])
 
-    def _steady(
-        self, system: System, path: Path, theta: FloatArray, directions: Directions
-    ) -> FloatArray:
+    def _steady(self, path: Path, theta: FloatArray, directions: Directions) -> FloatArray:
         """How the steady state that a recording starts at moves (S, q)."""
-        found = jvp(steady_state, system, theta, path.y[:, :1], path.u[:1], directions)[0]
-        found[np.isin(system.states, [name for name, _ in self.neuron.initial])] = 0.0
+        at = path.y[:, :1], path.u[:1]
+        found = jvp(self.local, "steady_state", theta, *at, directions)[0]
+        found[np.isin(self.local.states, [name for name, _ in self.neuron.initial])] = 0.0
         return found
 
     def _solved(
         self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
     ) -> list[Trajectory]:
-        return solved(self.backend, self.neuron, self.options, recordings, theta, y0)
+        return solved(self.backend, self.local, self.neuron, self.options, recordings, theta, y0)
 
 
 def _padded(states: FloatArray, directions: Directions) -> FloatArray:

@@ -12,8 +12,7 @@ from ...neuron.neuron import Neuron
 from ...numerics.interpolation import cubic_hermite
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
-from .forward_sensitivities import rhs, value
-from .solve import cached_system
+from .local import LocalDerivatives, from_public
 
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -41,6 +40,7 @@ class Trajectory:
 
 def solved(
     backend: Backend,
+    local: LocalDerivatives,
     neuron: Neuron,
     options: SolveOptions,
     recordings: Sequence[Recording],
@@ -55,7 +55,7 @@ def solved(
         starts = (float(r.data[0]) for r in recordings)
         pairs = zip(theta, starts, strict=True)
         y0 = np.stack([neuron.with_theta(x).initial_state(v) for x, v in pairs])
-    order = cached_system(neuron, False).from_public.numpy()
+    order = from_public(local, neuron)
     out: dict[int, Trajectory] = {}
     for group in _together(recordings, len(order)):
         t = _fine(recordings[group[0]].t)
@@ -78,7 +78,7 @@ def _together(recordings: Sequence[Recording], states: int) -> Iterator[list[int
 
 
 def at_nodes(
-    path: Trajectory, neuron: Neuron, recording: Recording, theta: FloatArray
+    path: Trajectory, local: LocalDerivatives, recording: Recording, theta: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Times (N,) from one to the next of which v moves little, the states and the stimulus there.
 
@@ -87,7 +87,7 @@ def at_nodes(
     """
     t, at = path.t, _nodes(path.t, path.v)
     u = np.asarray(recording.protocol(t), dtype=np.float64)
-    slope = value(rhs, cached_system(neuron, False), theta, path.y, u)
+    slope = local.value("rhs", theta, path.y, u)
     y = cubic_hermite(t, path.y, slope, at)
     return at, y, np.asarray(recording.protocol(at), dtype=np.float64)
 

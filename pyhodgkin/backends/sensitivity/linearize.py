@@ -11,10 +11,10 @@ from ...recordings import Recording
 from ..base import Backend, SolveOptions
 from ..linearization import Directions, FloatArray, Indices
 from ..loss import Loss
-from .clamped_sensitivity import ClampedSensitivity
-from .forward_sensitivities import network_inputs
-from .simulated_sensitivity import Path, SimulatedSensitivity
-from .solve import cached_system
+from .clamped import ClampedSensitivity
+from .directional import network_inputs
+from .local import LocalDerivatives, from_public
+from .simulated import Path, SimulatedSensitivity
 
 
 class PathLinearization:
@@ -36,7 +36,6 @@ class PathLinearization:
         y0: FloatArray | None,
     ) -> None:
         self._method, self._recordings, self._theta = method, recordings, theta
-        self._system = cached_system(method.neuron, False)
         self._paths: list[Path | None] = method.paths(recordings, theta, y0)
 
     @property
@@ -55,14 +54,15 @@ class PathLinearization:
         by_voltage = order[np.minimum(np.searchsorted(y[0, order], levels), len(order) - 1)]
         by_time = np.linspace(0, len(u) - 1, points // 2).astype(np.intp)
         at = np.unique(np.concatenate([by_voltage, by_time]))
-        found = network_inputs(self._system, self._theta[0], y[:, at], u[at])
+        found = network_inputs(self._method.local, self._theta[0], y[:, at], u[at])
         return [(x.places, x.rows().reshape(-1, len(x.places))) for x in found]
 
     def weights(self, recording: int) -> FloatArray:
         return self._path(recording).row_weights
 
     def jvp(self, recording: int, directions: Directions, states: FloatArray | None) -> FloatArray:
-        own = None if states is None else states[self._system.from_public.numpy()]
+        order = from_public(self._method.local, self._method.neuron)
+        own = None if states is None else states[order]
         path, theta = self._path(recording), self._theta[recording]
         return self._method.rows(path, theta, directions, own)
 
@@ -80,6 +80,7 @@ class PathLinearization:
 
 def linearize(
     backend: Backend,
+    local: LocalDerivatives,
     neuron: Neuron,
     recordings: Sequence[Recording],
     theta: FloatArray,
@@ -89,10 +90,10 @@ def linearize(
     y0: FloatArray | None,
     options: SolveOptions,
 ) -> PathLinearization:
-    """Trajectories are solved for by `backend`; see `Backend.linearize`."""
+    """The linearization of `backend`, of whose equations `local` is; see `Backend.linearize`."""
     method = (
-        ClampedSensitivity(neuron, loss)
+        ClampedSensitivity(local, neuron, loss)
         if mode == "clamped"
-        else SimulatedSensitivity(backend, neuron, loss, options)
+        else SimulatedSensitivity(backend, local, neuron, loss, options)
     )
     return PathLinearization(method, recordings, theta, y0)

@@ -1,0 +1,123 @@
+"""Values and derivatives of a neuron's equations at single states, by Julia."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...neuron.channels import NeuralCurrent
+from ...neuron.kinetics import NeuralKinetics
+from ...neuron.networks import Network
+from ...neuron.neuron import Neuron
+from ..sensitivity.local import NetworkInputs, Quantity
+from .arrays import c_order
+from .convert import system_of
+from .start import session
+
+FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+class JuliaDerivatives:
+    """Those of `neuron`; see `LocalDerivatives`. States are in their public order.
+
+    Parameters
+    ----------
+    neuron : Neuron
+    """
+
+    def __init__(self, neuron: Neuron) -> None:
+        self.states = neuron.states
+        self._neuron = neuron
+        gates = sum(gate.has_state and gate.kinetics.is_linear for gate in neuron.gates)
+        self._components = {
+            "rhs": len(self.states),
+            "steady_state": len(self.states),
+            "rates": 2 * gates,
+            "current": 1,
+        }
+        starts = {path: neuron.layout[f"{path}.weight0"].start for path, _ in _networks(neuron)}
+        pairs = ((starts[path], network) for path, network in _networks(neuron))
+        self._networks = sorted(pairs, key=lambda pair: pair[0])
+
+    def value(
+        self, quantity: Quantity, theta: FloatArray, y: FloatArray, u: FloatArray
+    ) -> FloatArray:
+        """A quantity (F, N); see `LocalDerivatives.value`."""
+        out = np.empty((self._components[quantity], len(u)))
+        self._call("local_values!", out, [quantity], theta, y, u)
+        return out
+
+    def jacobians(self, theta: FloatArray, y: FloatArray, u: FloatArray) -> FloatArray:
+        """Derivatives (N, S, S) of the right-hand side by the state."""
+        out = np.empty((len(u), len(self.states), len(self.states)))
+        self._call("local_jacobians!", out, [], theta, y, u)
+        return out
+
+    def slopes(
+        self,
+        quantity: Quantity,
+        theta: FloatArray,
+        y: FloatArray,
+        u: FloatArray,
+        entries: Indices,
+    ) -> FloatArray:
+        """Derivatives (N, F, m) by entries of theta; see `LocalDerivatives.slopes`."""
+        out = np.empty((len(u), self._components[quantity], len(entries)))
+        places = np.asarray(entries, dtype=np.int64) + 1
+        self._call("local_slopes!", out, [quantity], theta, y, u, places)
+        return out
+
+    def networks(self, theta: FloatArray, y: FloatArray, u: FloatArray) -> list[NetworkInputs]:
+        """The networks, and their inputs at N states; see `LocalDerivatives.networks`."""
+        sizes = [network.layers[0] for _, network in self._networks]
+        out = np.empty((len(u), sum(sizes)))
+        self._call("network_inputs!", out, [], theta, y, u)
+        inputs = np.split(out, np.cumsum(sizes)[:-1], axis=1) if sizes else []
+        return [
+            _of_theta(network, start, theta, x)
+            for (start, network), x in zip(self._networks, inputs, strict=True)
+        ]
+
+    def recurrence(self, decay: FloatArray, push: FloatArray) -> FloatArray:
+        """x (G, N) with x[:, k] = decay[:, k]·x[:, k - 1] + push[:, k], from zero."""
+        out = np.empty(decay.shape)
+        session().call("local_recurrence!", out.T, c_order(decay).T, c_order(push).T)
+        return out
+
+    def _call(
+        self,
+        name: str,
+        out: FloatArray,
+        kind: list[str],
+        theta: FloatArray,
+        y: FloatArray,
+        u: FloatArray,
+        *places: Indices,
+    ) -> None:
+        if out.size:
+            at = c_order(theta), c_order(y).T, c_order(u)
+            session().call(name, out.T, *kind, system_of(self._neuron), *at, *places)
+
+
+def _networks(neuron: Neuron) -> Iterator[tuple[str, Network]]:
+    """The networks of a neuron by their names in its layout."""
+    if neuron.right_hand_side is not None:
+        yield "network", neuron.right_hand_side.network
+    for channel in neuron.channels:
+        if isinstance(channel, NeuralCurrent):
+            yield f"{channel.name}.network", channel.network
+        for gate in channel.gates:
+            if isinstance(gate.kinetics, NeuralKinetics):
+                yield f"{channel.name}.{gate.name}.network", gate.kinetics.network
+
+
+def _of_theta(network: Network, start: int, theta: FloatArray, x: FloatArray) -> NetworkInputs:
+    """A network with its weights from `theta`, from `start` on."""
+    arrays, place = [], start
+    for array in network.arrays():
+        arrays.append(theta[place : place + array.size].reshape(array.shape))
+        place += array.size
+    return NetworkInputs(arrays, np.arange(start, place), network.activation, x)
