@@ -1,0 +1,40 @@
+"""Integrators compiled by numba, over the flat tables of a neuron; the torch engine's fast path.
+
+Nothing of it is imported before it is asked for. The eager integrator of torch computes the same
+steps, and takes over where numba is missing, is switched off, or shares the process with Julia.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import sys
+
+SWITCH = "PYHODGKIN_COMPILED"
+
+
+def why_not() -> str:
+    """Why the compiled integrators are not used in this process; nothing where they are.
+
+    ``PYHODGKIN_COMPILED=0`` switches them off, ``1`` on beside Julia too: numba and Julia both load
+    LLVM, which has crashed processes (https://github.com/numba/numba/issues/7857).
+
+    Examples
+    --------
+    >>> isinstance(why_not(), str)
+    True
+    """
+    asked = os.environ.get(SWITCH, "").strip().lower()
+    if asked in ("0", "off", "no", "false"):
+        return f"{SWITCH}={asked}"
+    if not _installed():
+        return "numba is not installed; run: pip install numba"
+    if "juliacall" in sys.modules and asked not in ("1", "on", "yes", "true"):
+        return f"Julia runs in this process; {SWITCH}=1 uses numba beside it all the same"
+    return ""
+
+
+@functools.cache
+def _installed() -> bool:
+    return importlib.util.find_spec("numba") is not None

@@ -19,7 +19,14 @@ from .vectors import (
 )
 
 # No reordering: a NaN or an infinity must stay one; a product and a sum may be fused.
-compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False)
+compiled = njit(
+    fastmath={"contract"},
+    nogil=True,
+    error_model="numpy",
+    _nrt=False,
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+)
 
 _LOG2E, _SQRT2 = math.log2(math.e), math.sqrt(2.0)
 # ln 2 in two parts, the first with so few digits that its product with n is exact.

@@ -30,19 +30,25 @@ def _kernels(digest: str) -> tuple[Callable, Callable, Callable]:
     kept = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False, cache=True)
 
     @kept
-    def one_by_one(*arguments):
+    def one_by_one(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         digest  # noqa: B018
-        return integrate(0.0, *arguments)
+        return integrate(
+            0.0, work, tables, lines, sines, tableau, gamma, options, flags, batch, out
+        )
 
     @kept
-    def doubles(*arguments):
+    def doubles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         digest  # noqa: B018
-        return integrate(zero_float64(), *arguments)
+        return integrate(
+            zero_float64(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
+        )
 
     @kept
-    def singles(*arguments):
+    def singles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         digest  # noqa: B018
-        return integrate(zero_float32(), *arguments)
+        return integrate(
+            zero_float32(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
+        )
 
     return one_by_one, doubles, singles
 

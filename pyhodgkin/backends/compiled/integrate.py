@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+from numba import njit
+
 from ...status import Status
 from .elementary import compiled, exponential, logarithm
 from .equations import right_hand_side, steady_state
@@ -26,8 +28,8 @@ from .layout import (
     PARAMETERS,
     STAGES,
     STATES,
-    Y,
     Y_NEW,
+    Y,
 )
 from .methods import combined, explicit_step, rosenbrock_step
 from .record import record, sample_start
@@ -35,7 +37,6 @@ from .stimulus import (
     ELEMENT,
     ENTERED,
     FRESH,
-    H,
     LIVE,
     NEXT,
     NORM,
@@ -45,9 +46,10 @@ from .stimulus import (
     SAMPLE,
     SPARE,
     STEPS,
-    T,
     T_END,
     T_STOP,
+    H,
+    T,
     command,
     enter_piece,
     stimulus,
@@ -77,9 +79,10 @@ TOO_MANY = int(Status.MAX_STEPS)
 RTOL, ATOL, V_SCALE, LONGEST, EXPONENT, MOST_STEPS = range(6)  # places in the options
 
 
-@compiled
+@njit(inline="always")
 def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags, batch, out):
-    """Solve the elements of a queue; False where there was no room to write down more steps.
+    """Solve the elements of a queue; False where it stopped before: there was no more room
+    to write down steps, or so many were taken that Python is to look after other things.
 
     It is then called again, with the same arguments and emptied lists.
 
@@ -87,7 +90,8 @@ def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags
     ----------
     like : what is computed with: a number or a vector
     arrays : (x, z, n, counters)
-        The workspace, and counters: the place in the queue, the rows of the two lists of steps.
+        The workspace, and counters: the place in the queue, the rows of the two lists of
+        steps, and how many steps may still be taken.
     tables : (m, c)
     lines, sines : array (protocols, pieces, 3), (protocols, pieces, sinusoids, 4)
     tableau : (a, c, matrix, d or weights of the error, dense)
@@ -107,8 +111,10 @@ def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags
     clamped, moving = flags[0], flags[1]
     w = width(like)
     while True:
-        if counters[1] + w > len(out[2]) or counters[2] + w > len(out[4]):
+        full = counters[1] + w > len(out[2]) or counters[2] + w > len(out[4])
+        if full or counters[3] == 0:
             return False
+        counters[3] -= 1
         while fill_columns(like, work, neuron, lines, sines, batch, clamped):
             begin(like, work, neuron, sines, options, batch, clamped)
             sample_start(w, work, m, batch, out)

@@ -6,16 +6,16 @@ slots for the dense output.
 
 from __future__ import annotations
 
-from .elementary import compiled, exponential
+from .elementary import compiled
 from .equations import (
     right_hand_side,
     right_hand_side_and_jacobian,
     stimulus_slope,
 )
-from .layout import DENSE, SCALE_SLOPE, STAGES, STATES, Y, Y_NEW, Y_STAGE
+from .layout import SCALE_SLOPE, STAGES, STATES, Y_NEW, Y_STAGE, Y
 from .linear import factor, solve
 from .stimulus import stimulus
-from .vectors import absolute, convert, fill, fma, load, select, store
+from .vectors import convert, fma, load, store
 
 EXPLICIT, ROSENBROCK = 0, 1
 

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...neuron.tables import Tables
 from ...protocols import Segments
+from ...solution.voltage_steps import Collector
 from ..options import SolveOptions
 from ..tableau import ExplicitTableau, RosenbrockTableau
 from . import entries
+from .announce import first_call
 from .layout import Packed, packed
-from .stimulus import ELEMENT, H, N_N, N_Z, NEXT, T_END, T_STOP
+from .stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
 
 FloatArray = NDArray[np.float64]
 Tableau = ExplicitTableau | RosenbrockTableau
@@ -25,6 +28,8 @@ Tableau = ExplicitTableau | RosenbrockTableau
 FEWEST = 2
 # Elements that one call of a kernel works through, and rows of steps that it may write down.
 CHUNK, ROWS = 4096, 16384
+# Steps that a kernel takes before Python looks whether it is to stop.
+BUDGET = 200_000
 
 
 @dataclass(frozen=True)
@@ -74,21 +79,12 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Rising:
-    """The accepted steps in which v rises: the element (N,); t, h, coefficients (N, 3 + powers)."""
-
-    element: NDArray[np.int64]
-    numbers: FloatArray
-
-
-@dataclass(frozen=True)
 class Solved:
     """Samples (B, T, S), NaN where not reached; status, accepted, rejected steps (B, 3)."""
 
     samples: NDArray
     results: NDArray[np.int64]
     steps: Steps | None
-    rising: Rising | None
 
 
 def solve(
@@ -98,28 +94,25 @@ def solve(
     options: SolveOptions,
     *,
     keep: bool = False,
-    watch: bool = False,
+    rising: Collector | None = None,
 ) -> Solved:
-    """Solve every element; with `keep` all steps are returned, with `watch` those that rise."""
+    """Solve every element; with `keep` all steps are returned, `rising` gets those in which v does."""
     count, s = len(batch.theta_of), len(tables.states)
     dtype = np.dtype(options.dtype)
     samples = np.full((count, batch.saveat.shape[1], s), np.nan, dtype=dtype)
     results = np.zeros((count, 3), dtype=np.int64)
-    run = _Run(tables, tableau, batch, options, keep, watch, samples, results)
+    run = _Run(tables, tableau, batch, options, keep, rising, samples, results)
     chunks = [np.arange(i, min(i + run.chunk, count)) for i in range(0, count, run.chunk)]
-    with np.errstate(all="ignore"):
-        if len(chunks) == 1:
-            parts = [run(chunks[0])]
-        else:
+    if len(chunks) == 1:
+        parts = [run(chunks[0])]
+    else:
+        try:
             parts = list(_pool(_threads()).map(run, chunks))
-    steps = rising = None
-    if keep:
-        found = [part for part, _ in parts]
-        steps = Steps(*(np.concatenate(x) for x in zip(*found, strict=True)))
-    if watch:
-        found = [part for _, part in parts]
-        rising = Rising(*(np.concatenate(x) for x in zip(*found, strict=True)))
-    return Solved(samples, results, steps, rising)
+        except BaseException:  # an interrupt: the kernels look at this from time to time
+            run.stopped = True
+            raise
+    found = [np.concatenate(x) for x in zip(*parts, strict=True)] if keep else None
+    return Solved(samples, results, None if found is None else Steps(*found))
 
 
 class _Run:
@@ -132,7 +125,7 @@ class _Run:
         batch: Batch,
         options: SolveOptions,
         keep: bool,
-        watch: bool,
+        rising: Collector | None,
         samples: NDArray,
         results: NDArray[np.int64],
     ) -> None:
@@ -141,7 +134,8 @@ class _Run:
         self.tableau, self.gamma, self.powers = _numbers(tableau)
         self.packed = packed(tables, len(tableau.c), self.powers)
         self.lines, self.sines = _lines(batch.segments)
-        self.batch, self.keep, self.watch = batch, keep, watch
+        self.batch, self.keep, self.rising, self.stopped = batch, keep, rising, False
+        self.lock = Lock()
         self.samples, self.results, self.states = samples, results, len(tables.states)
         longest = np.inf if options.dt_max is None else options.dt_max
         exponent = -1.0 / (tableau.error_order + 1)
@@ -149,52 +143,42 @@ class _Run:
         self.options = np.array([*tolerances, longest, exponent, options.max_steps], dtype=float)
         segments = batch.segments
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
-        self.flags = (batch.clamped, moving, keep, watch)
+        self.flags = (batch.clamped, moving, keep, rising is not None)
         whole = -(-count // self.width)
         per_thread = -(-whole // (4 * _threads())) * self.width
         self.chunk = count if count <= 2 * self.width else min(CHUNK, max(per_thread, self.width))
 
-    def __call__(self, queue: NDArray[np.int64]) -> tuple[tuple, tuple]:
-        work, b = _workspace(self.packed, self.width, self.dtype), self.batch
-        rows = ROWS if self.keep or self.watch else self.width
-        out = (
-            self.samples,
-            self.results,
-            np.zeros((rows if self.keep else self.width, 2), dtype=np.int64),
-            np.zeros((rows if self.keep else self.width, 3 + self.states)),
-            np.zeros(rows if self.watch else self.width, dtype=np.int64),
-            np.zeros((rows if self.watch else self.width, 3 + self.powers)),
+    def __call__(self, queue: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+        """Solve the elements of a queue; the steps that were kept, as in `Steps`."""
+        b, watch = self.batch, self.rising is not None
+        work = _workspace(self.packed, self.width, self.dtype)
+        lists = (
+            *_lists(self.keep, self.width, 3 + self.states),
+            *_lists(watch, self.width, 3 + self.powers),
         )
+        out = (self.samples, self.results, lists[0], lists[1], lists[2][:, 0].copy(), lists[3])
         batch = (queue, b.theta, b.theta_of, b.protocol_of, b.v0, b.y0, b.saveat, b.t_stop)
-        neuron = (self.packed.m, self.packed.c)
-        counters = work[3]
-        kept: list[tuple] = []
-        rising: list[tuple] = []
+        method = (self.lines, self.sines, self.tableau, self.gamma, self.options, self.flags)
+        counters, kept = work[3], []
         done = False
-        while not done:
-            done = self.kernel(
-                work,
-                neuron,
-                self.lines,
-                self.sines,
-                self.tableau,
-                self.gamma,
-                self.options,
-                self.flags,
-                batch,
-                out,
-            )
+        while not done and not self.stopped:
+            counters[1:] = 0, 0, BUDGET
+            with first_call(self.kernel, self.gamma):
+                done = self.kernel(work, (self.packed.m, self.packed.c), *method, batch, out)
             kept.append(tuple(x[: counters[1]].copy() for x in out[2:4]))
-            rising.append(tuple(x[: counters[2]].copy() for x in out[4:6]))
-            counters[1:] = 0
-        return _sorted(kept, 0), _sorted(rising, None)
+            if self.rising is not None and counters[2]:
+                element, numbers = (x[: counters[2]].copy() for x in out[4:6])
+                with self.lock:
+                    self.rising.add(element, numbers[:, 0], numbers[:, 1], numbers[:, 2:])
+        integers, numbers = (np.concatenate(x) for x in zip(*kept, strict=True))
+        order = np.argsort(integers[:, 0], kind="stable")
+        return integers[order], numbers[order]
 
 
-def _sorted(parts: list[tuple], column: int | None) -> tuple:
-    """Rows of several calls together, element by element, in the order of time for each."""
-    first, second = (np.concatenate(x) for x in zip(*parts, strict=True))
-    order = np.argsort(first if column is None else first[:, column], kind="stable")
-    return first[order], second[order]
+def _lists(wanted: bool, width: int, columns: int) -> tuple[NDArray, NDArray]:
+    """Room for rows of steps: two integers and some numbers each."""
+    rows = ROWS if wanted else width
+    return np.zeros((rows, 2), dtype=np.int64), np.zeros((rows, columns))
 
 
 def _workspace(packed: Packed, width: int, dtype: np.dtype) -> tuple:
@@ -204,7 +188,7 @@ def _workspace(packed: Packed, width: int, dtype: np.dtype) -> tuple:
     n = np.zeros((N_N, width), dtype=np.int64)
     n[ELEMENT] = -1
     x = np.zeros(packed.slots * width, dtype=dtype)
-    return x, z.ravel(), n.ravel(), np.zeros(3, dtype=np.int64)
+    return x, z.ravel(), n.ravel(), np.zeros(4, dtype=np.int64)
 
 
 def _kernel(dtype: str, count: int) -> tuple[Callable, int, np.dtype]:
@@ -245,6 +229,10 @@ def _lines(segments: Segments) -> tuple[FloatArray, FloatArray]:
 
 
 def _threads() -> int:
+    """How many: ``OMP_NUM_THREADS``, or as many as there are processors for this process."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

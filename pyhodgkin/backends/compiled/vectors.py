@@ -13,7 +13,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, models, overload, register_model
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
 
 WIDTHS = {types.float64: 8, types.float32: 16}  # 64 bytes: one or two registers
 
@@ -92,7 +93,7 @@ def _maker(element: types.Type) -> Callable:
 
     @intrinsic
     def zero(typingctx):
-        def codegen(context, builder, signature, args):
+        def codegen(context, builder, own, args):
             return _constant(kind, 0.0)
 
         return kind(), codegen
@@ -108,7 +109,7 @@ zero_float32 = _maker(types.float32)
 def width(typingctx, like):
     """How many elements `like` has."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         return ir.Constant(ir.IntType(64), width_of(like))
 
     return types.int64(like), codegen
@@ -121,7 +122,7 @@ def fill(typingctx, like, number):
         return None
     element = element_of(like)
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         value = context.cast(builder, args[1], number, element)
         return _spread(builder, value, like) if isinstance(like, Vector) else value
 
@@ -132,7 +133,7 @@ def fill(typingctx, like, number):
 def pointer(typingctx, array):
     """Where the numbers of an array lie: reading them there asks for no shape and no sign."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         return context.make_array(array)(context, builder, args[0]).data
 
     return types.CPointer(array.dtype)(array), codegen
@@ -147,7 +148,7 @@ def load(typingctx, like, where, slot):
     """The value in a slot, in the precision of what is there."""
     kind = with_element(like, where.dtype)
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         _, source, place = args
         address = _address(builder, source, place, width_of(like))
         if isinstance(like, Vector):
@@ -161,7 +162,7 @@ def load(typingctx, like, where, slot):
 def store(typingctx, where, slot, value):
     """Write `value` to a slot."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         target, place, x = args
         address = _address(builder, target, place, width_of(value))
         if isinstance(value, Vector):
@@ -177,7 +178,7 @@ def convert(typingctx, like, x):
     """`x` in the precision of `like`."""
     kind = with_element(x, element_of(like))
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         value = args[1]
         if element_of(x) is element_of(like):
             return value
@@ -188,77 +189,6 @@ def convert(typingctx, like, x):
 
 
 # -- arithmetic ---------------------------------------------------------------------------
-
-
-def _binary(emit: Callable, boolean: bool = False) -> Callable:
-    """An operation of two vectors, or of one and a number."""
-
-    @intrinsic
-    def operate(typingctx, a, b):
-        vector = a if isinstance(a, Vector) else b
-        result = with_element(vector, types.boolean) if boolean else vector
-
-        def codegen(context, builder, signature, args):
-            pairs = zip(args, signature.args, strict=True)
-            return emit(builder, *[_widened(context, builder, x, own, vector) for x, own in pairs])
-
-        return result(a, b), codegen
-
-    return operate
-
-
-def _overload(function: Callable, operate: Callable) -> None:
-    def implementation(a, b):
-        if isinstance(a, Vector) or isinstance(b, Vector):
-            return lambda a, b: operate(a, b)
-        return None
-
-    overload(function, inline="never")(implementation)
-
-
-def _compare(symbol: str) -> Callable:
-    return lambda builder, a, b: builder.fcmp_ordered(symbol, a, b)
-
-
-for _function, _emit in (
-    (operator.add, lambda builder, a, b: builder.fadd(a, b)),
-    (operator.sub, lambda builder, a, b: builder.fsub(a, b)),
-    (operator.mul, lambda builder, a, b: builder.fmul(a, b)),
-    (operator.truediv, lambda builder, a, b: builder.fdiv(a, b)),
-):
-    _overload(_function, _binary(_emit))
-for _function, _symbol in (
-    (operator.lt, "<"),
-    (operator.le, "<="),
-    (operator.gt, ">"),
-    (operator.ge, ">="),
-):
-    _overload(_function, _binary(_compare(_symbol), boolean=True))
-for _function, _emit in (
-    (operator.and_, lambda builder, a, b: builder.and_(a, b)),
-    (operator.or_, lambda builder, a, b: builder.or_(a, b)),
-):
-    _overload(_function, _binary(_emit))
-
-
-@intrinsic
-def _negative(typingctx, a):
-    return a(a), lambda context, builder, signature, args: builder.fneg(args[0])
-
-
-@intrinsic
-def _inverted(typingctx, a):
-    return a(a), lambda context, builder, signature, args: builder.not_(args[0])
-
-
-@overload(operator.neg)
-def _neg(a):
-    return (lambda a: _negative(a)) if isinstance(a, Vector) else None
-
-
-@overload(operator.invert)
-def _invert(a):
-    return (lambda a: _inverted(a)) if isinstance(a, Vector) else None
 
 
 def _vector_among(*kinds: types.Type) -> types.Type:
@@ -273,17 +203,70 @@ def _widened(context: Any, builder: Any, value: Any, own: types.Type, kind: type
     return _spread(builder, value, kind) if isinstance(kind, Vector) else value
 
 
+def _operator(function: Callable, emit: Callable, boolean: bool = False) -> None:
+    """Teach numba an operation of two vectors, or of one and a number."""
+
+    @infer_global(function)
+    class Typing(AbstractTemplate):
+        def generic(self, args, kws):
+            if kws or len(args) != 2 or not any(isinstance(kind, Vector) for kind in args):
+                return None
+            kind = _vector_among(*args)
+            return signature(with_element(kind, types.boolean) if boolean else kind, *args)
+
+    def lowered(context, builder, own, args):
+        kind = _vector_among(*own.args)
+        values = [
+            _widened(context, builder, x, arg, kind) for x, arg in zip(args, own.args, strict=True)
+        ]
+        return emit(builder, *values)
+
+    number = types.Number
+    for kinds in ((Vector, Vector), (Vector, number), (number, Vector)):
+        lower_builtin(function, *kinds)(lowered)
+
+
+def _compare(symbol: str) -> Callable:
+    return lambda builder, a, b: builder.fcmp_ordered(symbol, a, b)
+
+
+_operator(operator.add, lambda builder, a, b: builder.fadd(a, b))
+_operator(operator.sub, lambda builder, a, b: builder.fsub(a, b))
+_operator(operator.mul, lambda builder, a, b: builder.fmul(a, b))
+_operator(operator.truediv, lambda builder, a, b: builder.fdiv(a, b))
+_operator(operator.and_, lambda builder, a, b: builder.and_(a, b))
+_operator(operator.or_, lambda builder, a, b: builder.or_(a, b))
+for _function, _symbol in (
+    (operator.lt, "<"),
+    (operator.le, "<="),
+    (operator.gt, ">"),
+    (operator.ge, ">="),
+):
+    _operator(_function, _compare(_symbol), boolean=True)
+
+
+@infer_global(operator.neg)
+class _Negative(AbstractTemplate):
+    def generic(self, args, kws):
+        return signature(args[0], *args) if isinstance(args[0], Vector) else None
+
+
+@lower_builtin(operator.neg, Vector)
+def _negative(context, builder, own, args):
+    return builder.fneg(args[0])
+
+
 @intrinsic
 def fma(typingctx, a, b, c):
     """a·b + c, rounded once where the processor can; numbers may stand beside vectors."""
     kind = _vector_among(a, b, c)
 
-    def codegen(context, builder, signature, args):
-        pairs = zip(args, signature.args, strict=True)
+    def codegen(context, builder, own, args):
+        pairs = zip(args, own.args, strict=True)
         values = [_widened(context, builder, x, own, kind) for x, own in pairs]
-        own = context.get_value_type(kind)
+        llvm = context.get_value_type(kind)
         function = builder.module.declare_intrinsic(
-            f"llvm.fma.{_suffix(kind)}", fnty=ir.FunctionType(own, [own] * 3)
+            f"llvm.fma.{_suffix(kind)}", fnty=ir.FunctionType(llvm, [llvm] * 3)
         )
         return builder.call(function, values)
 
@@ -298,10 +281,10 @@ def _suffix(kind: types.Type) -> str:
 def _unary(name: str) -> Callable:
     @intrinsic
     def operate(typingctx, x):
-        def codegen(context, builder, signature, args):
-            own = context.get_value_type(x)
+        def codegen(context, builder, own, args):
+            llvm = context.get_value_type(x)
             function = builder.module.declare_intrinsic(
-                f"llvm.{name}.{_suffix(x)}", fnty=ir.FunctionType(own, [own])
+                f"llvm.{name}.{_suffix(x)}", fnty=ir.FunctionType(llvm, [llvm])
             )
             return builder.call(function, args)
 
@@ -321,10 +304,10 @@ def select(typingctx, condition, a, b):
     if isinstance(condition, Vector) and not isinstance(kind, Vector):
         return None
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         values = [
             _widened(context, builder, x, own, kind)
-            for x, own in zip(args[1:], signature.args[1:], strict=True)
+            for x, own in zip(args[1:], own.args[1:], strict=True)
         ]
         return builder.select(args[0], *values)
 
@@ -335,7 +318,7 @@ def select(typingctx, condition, a, b):
 def any_of(typingctx, condition):
     """Whether the condition holds in any element."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         if not isinstance(condition, Vector):
             return args[0]
         whole = ir.IntType(condition.width)
@@ -349,7 +332,7 @@ def any_of(typingctx, condition):
 def bits_of(typingctx, condition):
     """The elements in which a condition holds, as the bits of a number."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         n = width_of(condition)
         bits = builder.bitcast(args[0], ir.IntType(n)) if n > 1 else args[0]
         return builder.zext(bits, ir.IntType(64))
@@ -364,7 +347,7 @@ def bits_of(typingctx, condition):
 def power_of_two(typingctx, rounded):
     """2ⁿ for n + 1.5·2⁵² (1.5·2²³ in single precision): n in the lowest bits of the number."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         integer, size = _bits_of(builder, rounded)
         whole = ir.IntType(size)
         shift, bias = (52, 1023) if size == 64 else (23, 127)
@@ -380,7 +363,7 @@ def power_of_two(typingctx, rounded):
 def fraction_of(typingctx, x):
     """The fraction of a positive number, in [1, 2)."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         integer, size = _bits_of(builder, x)
         whole = ir.IntType(size)
         mask, one = ((1 << 52) - 1, 1023 << 52) if size == 64 else ((1 << 23) - 1, 127 << 23)
@@ -395,14 +378,14 @@ def fraction_of(typingctx, x):
 def exponent_of(typingctx, x):
     """The exponent n of a positive number, which is its fraction times 2ⁿ."""
 
-    def codegen(context, builder, signature, args):
+    def codegen(context, builder, own, args):
         integer, size = _bits_of(builder, x)
-        whole, own = ir.IntType(size), context.get_value_type(x)
+        whole, llvm = ir.IntType(size), context.get_value_type(x)
         # 2⁵² + n as a number, from its bits: there is no instruction for integers of 64 bits.
         shift, bias, large = (52, 1023, (1075 << 52)) if size == 64 else (23, 127, (150 << 23))
         bits = builder.lshr(builder.bitcast(args[0], integer), _constant(x, shift, whole))
         bits = builder.or_(bits, _constant(x, large, whole))
-        number = builder.bitcast(bits, own)
+        number = builder.bitcast(bits, llvm)
         return builder.fsub(number, _constant(x, 2.0**shift + bias))
 
     return x(x), codegen

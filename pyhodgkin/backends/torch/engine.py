@@ -15,17 +15,24 @@ from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...protocols import Protocol
 from ...recordings import Recording
-from ..base import RawSolution, SolveOptions, ValueAndGradient, check_mode, protocol_ends
+from ..base import (
+    RawSolution,
+    SolveOptions,
+    ValueAndGradient,
+    check_mode,
+    is_clamped,
+    protocol_ends,
+)
 from ..batch_elements import Ends, Sets
 from ..linearization import Linearization
 from ..loss import Loss
 from ..sensitivity import linearize
 from ..solvers import REGISTERED
-from . import clamped
+from . import clamped, compiled
 from .arrays import tensor_of
 from .local_derivatives import TorchDerivatives
 from .simulation import Simulation, statistics
-from .solve import DEFAULT_SOLVER, Problem
+from .solve import DEFAULT_SOLVER, Problem, cached_system, method_of
 from .steps import METHODS
 from .tape import VoltageRecorder
 
@@ -62,8 +69,11 @@ class TorchBackend:
         if many and n not in (1, len(theta)):
             raise InputError(f"{n} protocols for {len(theta)} parameter sets: give 1 or as many")
         shape = (len(theta), 1) if many else (1, n)
-        tensor = parameters(theta, options)
         ends = protocol_ends(protocols, saveat) if to_end else None
+        method = method_of(options.solver, cached_system(neuron, is_clamped(protocols)))
+        if compiled.kernel_for(neuron, method, options):
+            return compiled.solve(neuron, protocols, theta, y0, saveat, method, options, ends)
+        tensor = parameters(theta, options)
         problem = Problem.build(neuron, protocols, shape, saveat, options, ends)
         watch = to_end and not problem.system.clamped
         voltage = VoltageRecorder(shape[0] * shape[1]) if watch else None

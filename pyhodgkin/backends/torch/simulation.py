@@ -68,6 +68,7 @@ class Simulation:
                 own = torch.as_tensor(cells, device=theta.device)
                 of_elements = self.theta[:, own].reshape(k * n, -1)
             self.p = self.problem.system.unpack(of_elements)
+            self.of_elements = of_elements.detach()
             if y0 is not None:
                 y0 = np.asarray(y0)
                 whole = np.broadcast_to(y0, (k, n, y0.shape[-1]))
@@ -79,7 +80,7 @@ class Simulation:
     def solve(self, keep: bool) -> Run:
         """The solve, with its tape if `keep`."""
         p = {k: x.detach() for k, x in self.p.items()}
-        return self.problem.run(p, self.start.detach(), keep)
+        return self.problem.run(p, self.start.detach(), keep, theta=self.of_elements)
 
     def value_and_grad(
         self, recordings: Sequence[Recording], loss: Loss, ends: Ends | None = None

@@ -15,7 +15,7 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol, Segments
 from ..base import SolveOptions, is_clamped
 from ..solvers import REGISTERED
-from . import integrate
+from . import compiled, integrate
 from .adjoint import Adjoint, Gradients
 from .kinetics import Params
 from .steps import METHODS, Method, as_method
@@ -59,7 +59,8 @@ class Problem:
     t1: Tensor
     saveat: Tensor
     options: SolveOptions
-    initial: tuple[tuple[str, float], ...] = ()
+    neuron: Neuron
+    protocols: Sequence[Protocol]
 
     @classmethod
     def build(
@@ -93,7 +94,7 @@ class Problem:
         t1 = last.expand(shape).contiguous()
         t0 = torch.zeros_like(t1)
         method = method_of(options.solver, system)
-        return cls(system, method, stimulus, t0, t1, times, options, neuron.initial)
+        return cls(system, method, stimulus, t0, t1, times, options, neuron, protocols)
 
     def start(self, p: Params, v: Tensor) -> Tensor:
         """Steady state (S, K, Q) at `v` (K, Q), or at the command under voltage clamp.
@@ -103,7 +104,7 @@ class Problem:
         if self.system.clamped:
             v = self.stimulus.command(self.stimulus.pieces(self.stimulus.first(self.t0)), self.t0)
         y = self.system.steady_state(v, p)
-        for name, x in self.initial:
+        for name, x in self.neuron.initial:
             row = self.system.states.index(name)
             y = torch.cat([y[:row], torch.full_like(y[:1], x), y[row + 1 :]])
         return y
@@ -121,9 +122,19 @@ class Problem:
         return rows.permute(2, 0, 1).contiguous()
 
     def run(
-        self, p: Params, y0: Tensor, keep: bool = False, voltage: VoltageRecorder | None = None
+        self,
+        p: Params,
+        y0: Tensor,
+        keep: bool = False,
+        voltage: VoltageRecorder | None = None,
+        theta: Tensor | None = None,
     ) -> integrate.Run:
-        """Integrate from `y0` (S, K, Q); `voltage` collects the voltage on the steps taken."""
+        """Integrate from `y0` (S, K, Q); `voltage` collects the voltage on the steps taken.
+
+        With `theta` (K, P), from which `p` was unpacked, the compiled integrators may do it.
+        """
+        if theta is not None and compiled.kernel_for(self.neuron, self.method, self.options):
+            return compiled.run(self, theta, y0, keep)
         with torch.no_grad(), one_thread_for(y0.shape[1] * y0.shape[2]):
             return integrate.integrate(
                 self.system,
