@@ -110,7 +110,12 @@ def _julia() -> Availability:
 def _torch() -> Availability:
     if "torch" not in sys.modules and importlib.util.find_spec("torch") is None:
         return Availability("torch", False, "", *NO_TORCH)
-    return Availability("torch", True, importlib.metadata.version("torch"))
+    return Availability("torch", True, _version("torch"))
+
+
+@functools.cache
+def _version(package: str) -> str:
+    return importlib.metadata.version(package)
 
 
 def _start_julia() -> Backend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -155,6 +156,7 @@ def names_given(given: Mapping[str, Any]) -> set[str]:
     return chosen | (set(given) & set(NAMES))
 
 
+@functools.cache
 def _arguments(verb: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(verb).parameters.values()
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
 def examine() -> dict[str, Any]:
     """Everything that doctor knows without starting anything."""
     from ..backends import available
+    from ..backends.compiled import why_not
     from ..backends.julia_setup import julia_setup
 
     found = julia_setup()
@@ -83,8 +84,10 @@ def examine() -> dict[str, Any]:
         "versions": {
             "python": platform.python_version(),
             **{name: version_of(name) for name in ("pyhodgkin", "torch", "juliacall", "juliapkg")},
+            "numba": version_of("numba"),
             "julia": found.version,
         },
+        "compiled integrators": why_not() or "used by the torch engine",
         "julia": {
             "executable": found.executable,
             "project": found.project,
@@ -143,6 +146,7 @@ def show(report: dict[str, Any]) -> None:
     show_table(rows)
     facts = {**report["versions"], **report["julia"], "platform": report["platform"]}
     facts["julia"] = report["versions"]["julia"]
+    facts["compiled"] = report["compiled integrators"]
     for name, value in facts.items():
         say(f"  {name:<10}  {value or 'not found'}")
     for engine in report["engines"]:
