@@ -9,7 +9,10 @@ import pytest
 from clamps import SQUID, in_current_clamp, in_voltage_clamp, with_network
 
 import pyhodgkin as ph
-from pyhodgkin import Stage
+from pyhodgkin import Loss, Stage
+from pyhodgkin.backends import get
+from pyhodgkin.backends.base import SolveOptions
+from pyhodgkin.fitting.initialize.surrogate import SurrogateNeuron, Task
 from pyhodgkin.fitting.schedules.choose import choose
 
 FIRING, LOW, HIGH = in_current_clamp(10.0), in_voltage_clamp(-40.0), in_voltage_clamp(20.0)
@@ -157,12 +160,18 @@ def test_long_recordings_of_v_are_cut_and_those_of_the_current_are_not():
 
 
 def test_a_search_sees_both_clamps():
-    network = with_network(6)
-    for gate in ("m", "h"):
-        kinetics = ph.NeuralKinetics("steady_state", ph.Network.create((1, 6, 2), seed=1))
-        network = network.replace_gate(gate, kinetics)
-    stage = Stage("clamped", "lbfgs", 2, multistart=2)
-    result = ph.fit(network, [LOW, FIRING, HIGH], schedule=stage, backend="torch", progress=False)
-    again = ph.fit(network, [FIRING, LOW, HIGH], schedule=stage, backend="torch", progress=False)
-    assert any("simple gates for n, m, h" in line for line in result.log)
-    np.testing.assert_allclose(again.scores, result.scores, rtol=1e-6)
+    network, options = with_network(4), SolveOptions()
+    tasks = [(FIRING, Loss("huber", observer_conductance=10.0)), (LOW, Loss("huber", delta=0.02))]
+    groups = [([recording], loss) for recording, loss in tasks]
+    rng = np.random.default_rng(0)
+    neurons = [
+        SurrogateNeuron(network, ("n",), (), Task(get("torch"), part, options))
+        for part in (groups, groups[:1], groups[1:])
+    ]
+    drawn = neurons[0].draw(rng, 3, (-80.0, 40.0))
+    (both, slope), *alone = (neuron.evaluate(drawn) for neuron in neurons)
+    np.testing.assert_allclose(both, 0.5 * (alone[0][0] + alone[1][0]), rtol=1e-12)
+    np.testing.assert_allclose(slope, 0.5 * (alone[0][1] + alone[1][1]), rtol=1e-9, atol=1e-15)
+    stage = Stage("clamped", "lbfgs", 1, multistart=1)
+    result = ph.fit(network, [LOW, FIRING], schedule=stage, backend="torch", progress=False)
+    assert any("simple gates for n" in line for line in result.log) and result.success
