@@ -265,16 +265,14 @@ def _noises(
     held: tuple[Recording, ...],
     noise: float | Sequence[float] | None,
 ) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], tuple[str, ...]]:
-    """The noise of the recordings trained on and held out; the observables for which it is stated.
-
-    One number is of all recordings, or of those of v where there are both clamps.
-    """
+    """The noise of recordings trained on and held out; the observables for which it is stated."""
     kinds = observables_of((*train, *held))
     if noise is None or np.ndim(noise) == 0:
         sizes = noise_levels((*train, *held), noise)
         both = sizes[: len(train)], sizes[len(train) :]
         return both, () if noise is None else kinds[:1]
-    return (noise_levels(train, noise), noise_levels(held, None)), kinds
+    each = noise_levels(train, noise), noise_levels(held, None)
+    return each, kinds if np.size(noise) == len(train) else kinds[:1]
 
 
 def _given(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:

@@ -205,6 +205,9 @@ def test_noise_is_that_of_v():
         (0.5, True),
     ]
     assert result.identifiability.noise == (3.0, 0.5)
+    # A list of one number is one number.
+    result = fit([LOW, noisy], schedule=stage, noise=[0.5])
+    assert [r.stated for r in result.goodness.residuals] == [False, True]
     # Of v in training it says nothing of a current that is held out.
     result = fit([noisy], schedule=stage, noise=0.5, heldout=HIGH)
     assert [r.stated for r in result.goodness.residuals] == [True, False]
@@ -238,6 +241,22 @@ def test_units_are_matched_or_refused():
         fit([of_current, of_v])
     with pytest.raises(RecordingError, match="mix currents in pA and µA/cm²"):
         fit([of_current, FIRING], **size)
+
+
+def test_a_network_of_everything_has_no_current(tmp_path):
+    network = ph.Network.create((5, 4, 4), seed=0)
+    box = ph.Neuron("box", right_hand_side=ph.NeuralRightHandSide(network))
+    for train, held in (([FIRING, LOW], None), ([FIRING], LOW)):
+        with pytest.raises(InputError, match="NeuralRightHandSide, which has no current"):
+            ph.fit(box, train, heldout=held, out=tmp_path / "run", backend="torch")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_part_or_names_are_held_out():
+    stage, mixed = Stage("clamped", "lbfgs", 1), [LOW, FIRING, HIGH, OTHER]
+    for held, names in ((0.5, ("20 mV", "15 uA")), ("8 uA", ("8 uA",))):
+        found = fit(ph.RecordingSet(mixed), heldout=held, schedule=stage).heldout_error
+        assert found.names == names
 
 
 def test_figures_have_each_in_its_unit():

@@ -111,6 +111,11 @@ def stages_fit(
 ) -> None:
     """Whether each stage can be run with this neuron, these recordings and this loss."""
     kinds = observables_of(train)
+    if neuron.right_hand_side is not None and len(observables_of((*train, *heldout))) > 1:
+        raise InputError(
+            f'neuron "{neuron.name}" is one network, a NeuralRightHandSide, which has no current: '
+            "give it recordings of current clamp only"
+        )
     for i, stage in enumerate(schedule, 1):
         compared, where = stage.loss or loss, f"stage {i} ({stage.label})"
         _check_scale(where, compared, (*train, *heldout))

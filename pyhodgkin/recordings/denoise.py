@@ -72,7 +72,7 @@ def levels(
     if np.any(stated < 0):
         raise InputError(f"noise = {noise}: a standard deviation is not negative")
     sizes = np.array(np.broadcast_to(stated, (len(recordings),)))
-    if np.ndim(noise) == 0 and len(observables_of(recordings)) > 1:
+    if stated.size == 1 and len(observables_of(recordings)) > 1:
         sizes[places_of(recordings, "current")] = 0.0
     return tuple(float(x) for x in sizes)
 
