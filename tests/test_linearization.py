@@ -16,8 +16,10 @@ from pyhodgkin.backends import get
 from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.linearization import Directions, WeightDirections
 from pyhodgkin.backends.loss import Loss
+from pyhodgkin.backends.sensitivity import variational
 from pyhodgkin.backends.sensitivity.directional import network_inputs
 from pyhodgkin.backends.torch.system import ConductanceSystem
+from pyhodgkin.backends.voltage_grid import voltage_grid_of
 from pyhodgkin.errors import BackendUnavailableError, InputError
 from pyhodgkin.numerics.spikes import rises
 
@@ -99,6 +101,49 @@ def test_local_derivatives_are_those_of_differences(name, backend):
             np.testing.assert_allclose(found[:, :, k], slope, rtol=1e-5, atol=max(size, 1e-7))
 
 
+@pytest.mark.julia
+@pytest.mark.parametrize("name", CELLS)
+def test_julia_follows_them_as_numpy_does(name):
+    """Forward sensitivities in Julia are those over its local derivatives."""
+    cell = CELLS[name]
+    theta, *_ = points(cell)
+    local, rng, size = local_derivatives(cell, "julia"), np.random.default_rng(6), len(cell.states)
+    t = np.concatenate([[0.0], np.cumsum(np.repeat(rng.uniform(0.002, 0.4, 40), 2))])
+    gates = 0.5 + 0.4 * np.sin(np.arange(1, size)[:, None] * t)
+    y, u = np.concatenate([[45.0 * np.sin(t) - 40.0], gates]), 10.0 * np.cos(3.0 * t)
+    networks = network_inputs(local, theta, y[:, :1], u[:1])
+    directions = directions_of(cell, [(x.places, None) for x in networks])
+    for more in (0, 2):
+        start = rng.normal(size=(size, directions.size + more))
+        at = (theta, t, y, u, directions, start)
+        expected = variational.forward_sensitivities(local, *at)
+        close_columns(local.forward_sensitivities(*at), expected, 1e-10)
+    if not cell.is_linear_in_gates:
+        return
+    for recording in (voltage_clamp("steps"), voltage_clamp("sampled"), long_clamp()):
+        grid, held = voltage_grid_of(recording), np.arange(size - 1) == 0
+        before = rng.uniform(0.0, 1.0, (size - 1, len(grid.v)))
+        for begin in (None, start[1:]):
+            given = (theta, grid, before, directions, held, begin)
+            found = local.gate_sensitivities(*given)
+            expected = variational.gate_sensitivities(local, *given)
+            assert found.shape == expected.shape
+            close_columns(found.reshape(len(found), -1), expected.reshape(len(found), -1), 1e-10)
+
+
+def close_columns(found, expected, rtol):
+    """Each column, but for what rounding leaves of one that is next to nothing."""
+    size = np.maximum(np.abs(expected).max(axis=0), 1e-9 * np.abs(expected).max(initial=1e-300))
+    assert np.max(np.abs(found - expected) / size, initial=0.0) < rtol
+
+
+def long_clamp() -> ph.Recording:
+    """With more voltages than derivatives are taken at."""
+    t = np.linspace(0.0, 40.0, 2001)
+    clamp = ph.VoltageClamp.sines([30.0, 15.0], [60.0, 210.0], 40.0, centre=-40.0)
+    return ph.Recording(t, clamp, current=np.cos(t), current_unit="uA/cm2")
+
+
 def sweeps(end: float = 12.0) -> list[ph.Recording]:
     """In current clamp, of a cell like the one that is compared, with spikes."""
     clamps = [ph.CurrentClamp.step(i, 1.0, 0.8 * end, end) for i in (9.0, 15.0)]
@@ -146,10 +191,7 @@ def same(cell, recordings, loss=None, mode="simulation", states=False):
         close(julia.weights(i), torch.weights(i), 1e-6)
         found, expected = (x.jvp(i, directions, moves) for x in (julia, torch))
         assert found.shape == expected.shape and np.abs(expected).max() > 0.0
-        size = np.abs(expected).max(axis=0)
-        # What an engine's own rounding leaves of a direction that changes nothing is not compared.
-        off = np.abs(found - expected) / np.maximum(size, 1e-9 * size.max())
-        assert off.max() < 1e-6
+        close_columns(found, expected, 1e-6)
     there = sets * (1.0 + 1e-3)
     changes = [x.change([0, 1], there, y0) for x in (julia, torch)]
     for found, expected in zip(*changes, strict=True):

@@ -14,8 +14,11 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ...neuron.neuron import Neuron
+from ..linearization import Directions
 from ..options import SolveOptions
+from ..sensitivity import variational
 from ..sensitivity.local import NetworkInputs, Quantity
+from ..voltage_grid import VoltageGrid
 from .arrays import tensor_of
 from .kinetics import Params
 from .scan import linear_scan
@@ -147,6 +150,30 @@ class TorchDerivatives:
         """x (G, N) with x[:, k] = decay[:, k]·x[:, k - 1] + push[:, k], from zero."""
         a, b = self._tensor(decay)[:, None], self._tensor(push)[:, None]
         return _numbers(linear_scan(a, b, torch.zeros_like(a[..., 0]))[:, 0])
+
+    def forward_sensitivities(
+        self,
+        theta: FloatArray,
+        t: FloatArray,
+        y: FloatArray,
+        u: FloatArray,
+        directions: Directions,
+        start: FloatArray,
+    ) -> FloatArray:
+        """How v moves along a trajectory; see `LocalDerivatives.forward_sensitivities`."""
+        return variational.forward_sensitivities(self, theta, t, y, u, directions, start)
+
+    def gate_sensitivities(
+        self,
+        theta: FloatArray,
+        grid: VoltageGrid,
+        before: FloatArray,
+        directions: Directions,
+        held: NDArray[np.bool_],
+        start: FloatArray | None,
+    ) -> FloatArray:
+        """How gates under a known voltage move; see `LocalDerivatives.gate_sensitivities`."""
+        return variational.gate_sensitivities(self, theta, grid, before, directions, held, start)
 
     def _forwards(
         self, f: Function, theta: FloatArray, y: FloatArray, u: FloatArray, entries: Indices
