@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray
 from ..solution.currents import total_current
 from ..status import Status
 from ..units import current_unit as current_unit_of
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..recordings import Recording
     from ..solution.solution import Solution
 
-FloatArray = NDArray[np.float64]
 
 LAYOUTS = ("overlay", "offset", "panels")
 _MOST_OFFSET = 40  # more sweeps above each other are too flat to be read

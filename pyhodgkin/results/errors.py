@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
 from ..recordings.observables import observables_of, places_of
 from ..storage.json_files import finite_or_none
 
-FloatArray = NDArray[np.float64]
 _NUMBERS = ("mae", "rmse", "mae_all", "rmse_all")
 
 
@@ -135,7 +134,7 @@ def predict(
     theta: FloatArray,
     options: SolveOptions,
     y0: FloatArray | None = None,
-    cells: NDArray[np.intp] | None = None,
+    cells: Indices | None = None,
 ) -> list[FloatArray]:
     """What each of K parameter vectors (K, P) says the recordings observe: (K, T) each.
 

@@ -7,16 +7,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends.base import Backend, SolveOptions
 from ...errors import SolveError
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...protocols import Sampled, VoltageClamp
 from ...recordings import Recording
 from ...recordings.plausible import judged_before
-
-FloatArray = NDArray[np.float64]
 
 _DRIVEN = 0.2  # mV: v is followed by straight lines to within this
 _LOOSE = {"rtol": 1e-4, "atol": 1e-6}
