@@ -119,12 +119,7 @@ def prediction_mode(neuron: Neuron, recordings: Sequence[Recording]) -> str:
     Of recordings of one clamp.
     """
     commanded = all(r.observed == "current" for r in recordings)
-    return "clamped" if commanded and can_clamp(neuron) else "simulation"
-
-
-def can_clamp(neuron: Neuron) -> bool:
-    """Whether a known voltage drives the gates linearly, as clamped training needs."""
-    return neuron.is_linear_in_gates
+    return "clamped" if commanded and neuron.is_linear_in_gates else "simulation"
 
 
 def predict(

@@ -14,7 +14,7 @@ from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ..modes import MultipleShooting, Observer
 from ..stage import Stage
-from .growing_windows import growing
+from .growing_windows import growing_windows
 from .long_recordings import coarse_to_fine
 from .situation import Situation
 from .stages_for import Schedule
@@ -86,7 +86,7 @@ def _gain(stage: Stage) -> str:
 
 def _in_windows(situation: Situation) -> tuple[Schedule, str]:
     straight = max(1e-6, situation.noise_ratio) if situation.networks else 0.0
-    stages = growing(situation.driven, straight)
+    stages = growing_windows(situation.driven, straight)
     modes = (stage.mode for stage in stages[1:])
     lengths = ", ".join(f"{m.window:g}" for m in modes if isinstance(m, MultipleShooting))
     return stages, f"windows of {lengths} ms, which start at states that are trained too"

@@ -13,7 +13,6 @@ from ...neuron.channels import NeuralCurrent
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of, places_of
-from ...results.errors import can_clamp
 from ..initialize.multistart import learnable_gates
 from ..losses import pooled_scale
 
@@ -51,7 +50,7 @@ class Situation:
     @property
     def clamps(self) -> bool:
         """Whether a known voltage drives the gates."""
-        return can_clamp(self.neuron)
+        return self.neuron.is_linear_in_gates
 
     @property
     def commanded(self) -> bool:
