@@ -40,7 +40,7 @@ def played(path: Path, header: Header, output: Output, sweep: int, where: str) -
         raise RecordingError(
             f"{where}: the stimulus file {found} has {len(samples)} samples, the sweep needs {last}"
         )
-    before, after = levels_around(header, output, sweep)
+    before, after = levels_around(output, sweep)
     values = np.full(header.samples, before)
     values[held:last] = samples[held:last] * output.file.scale + output.file.offset
     values[last:] = after

@@ -34,12 +34,12 @@ def waveform(header: Header, output: Output, sweep: int, where: str) -> FloatArr
             "give command= (a recorded channel) or protocol="
         )
     _check_lists(header, output, where)
-    holding, _ = levels_around(header, output, sweep)
+    holding, _ = levels_around(output, sweep)
     held = held_samples(header)
     values = np.full(header.samples, holding)
     at, before = held, holding
     for epoch in output.epochs:
-        now = _in_sweep(epoch, header, output, sweep)
+        now = _in_sweep(epoch, output, sweep)
         if now.samples <= 0:
             continue
         if at + now.samples > header.samples:
@@ -68,16 +68,16 @@ def held_samples(header: Header) -> int:
     return max(header.samples // HELD_FRACTION, 1)
 
 
-def levels_around(header: Header, output: Output, sweep: int) -> tuple[float, float]:
+def levels_around(output: Output, sweep: int) -> tuple[float, float]:
     """The levels before and after what is put out in a sweep."""
     last = output.holding
     if output.keeps_last_level and output.epochs:
-        last = _in_sweep(output.epochs[-1], header, output, sweep).level
+        last = _in_sweep(output.epochs[-1], output, sweep).level
     before = output.holding
     if output.has_train:
         before = output.holding if output.train_level is None else output.train_level
     elif output.keeps_last_level and sweep > 0 and output.epochs:
-        before = _in_sweep(output.epochs[-1], header, output, sweep - 1).level
+        before = _in_sweep(output.epochs[-1], output, sweep - 1).level
     return before, last
 
 
@@ -117,7 +117,7 @@ _FIRST_BLOCK = 11
 _LEVEL, _SAMPLES, _PERIOD, _WIDTH = 1, 2, 3, 4
 
 
-def _in_sweep(epoch: Epoch, header: Header, output: Output, sweep: int) -> _Now:
+def _in_sweep(epoch: Epoch, output: Output, sweep: int) -> _Now:
     values = {
         _LEVEL: epoch.level + epoch.level_step * sweep,
         _SAMPLES: epoch.samples + epoch.samples_step * sweep,

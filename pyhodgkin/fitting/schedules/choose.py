@@ -6,11 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import Indices
 from ...recordings import Recording
 from ..modes import MultipleShooting, Observer
 from ..stage import Stage
@@ -25,7 +23,7 @@ def choose(
     schedule: str | Sequence[Stage] | Stage | None,
     neuron: Neuron,
     recordings: Sequence[Recording],
-    indices: NDArray[np.intp],
+    indices: Indices,
     given: Collection[str] = (),
     noise: Sequence[float] = (),
     own: Sequence[str] = (),

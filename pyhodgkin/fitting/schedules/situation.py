@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.channels import NeuralCurrent
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import Indices
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of, places_of
 from ..initialize.multistart import learnable_gates
@@ -37,7 +37,7 @@ class Situation:
 
     neuron: Neuron
     recordings: Sequence[Recording]
-    indices: NDArray[np.intp]
+    indices: Indices
     trainable_given: bool = False
     noise: Sequence[float] = ()
     own: Sequence[str] = ()
