@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .backends.base import Backend, Penalty
 from .backends.loss import Loss
@@ -36,6 +35,7 @@ from .fitting.stage import Stage
 from .fitting.time_scale import at_time_scale
 from .fitting.transforms import Bounds
 from .neuron.neuron import Neuron
+from .numerics.arrays import Indices
 from .recordings import Recording, facts
 from .recordings.denoise import levels as noise_levels
 from .recordings.initial_conditions import decided
@@ -223,7 +223,7 @@ class _Unknowns:
     """
 
     neuron: Neuron
-    indices: NDArray[np.intp]
+    indices: Indices
     cells: Cells | None
     bounds: Bounds | None
     warned: tuple[str, ...]

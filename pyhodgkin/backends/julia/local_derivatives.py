@@ -12,6 +12,7 @@ from ...neuron.channels import NeuralCurrent
 from ...neuron.kinetics import NeuralKinetics
 from ...neuron.networks import Network
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ..linearization import Directions
 from ..sensitivity.directional import Levels
 from ..sensitivity.local import NetworkInputs, Quantity
@@ -19,9 +20,6 @@ from ..voltage_grid import VoltageGrid
 from .arrays import c_order
 from .convert import system_of
 from .start import session
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 class JuliaDerivatives:

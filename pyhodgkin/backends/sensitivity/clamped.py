@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...recordings import Recording
 from ..linearization import Directions
 from ..loss import Loss, residual_weights
@@ -17,8 +17,6 @@ from .directional import jvp
 from .local import LocalDerivatives, from_public
 from .simulated import Path, padded
 from .variational import steps_of
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...numerics.arrays import FloatArray, Indices
 from ...numerics.interpolation import even_stencils, weighted
 from ..linearization import Directions, WeightDirections
 from .local import LocalDerivatives, NetworkInputs, Quantity
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 _LEVELS = 600  # of the input of a network with one input
 _POINTS = 1_000  # at once: rows by weight of a large network are large

@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
 from ...numerics import mlp
+from ...numerics.arrays import FloatArray, Indices
 from ..linearization import Directions
 from ..voltage_grid import VoltageGrid
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Functions of the state y, the stimulus u and theta, with F components each: dy/dt (S); the steady
 # state at the voltage of y (S); opening rate, then sum of both rates, of each gate that a known

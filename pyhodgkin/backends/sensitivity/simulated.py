@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ...numerics.spikes import crossing, match, rises
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
@@ -23,9 +23,6 @@ from ..loss import Loss, residual_weights
 from .directional import jvp
 from .local import LocalDerivatives
 from .trajectories import Trajectory, at_nodes, solved
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)

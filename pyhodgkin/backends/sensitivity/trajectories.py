@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...numerics.interpolation import cubic_hermite
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
 from .local import LocalDerivatives, from_public
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 FINE = 0.025  # ms: a trajectory is solved for that often
 MOVE, LONGEST = 1.5, 1.0  # mV and ms: steps in which rates hardly change

@@ -10,12 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...numerics.arrays import FloatArray
 from ..linearization import Directions
 from ..voltage_grid import VoltageGrid
 from .directional import Levels, jvp
 from .local import LocalDerivatives
-
-FloatArray = NDArray[np.float64]
 
 FAST = 1e4  # per ms: a gate that is faster follows v as well
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ..linearization import Directions
 from ..options import SolveOptions
 from ..sensitivity import variational
@@ -24,9 +25,6 @@ from .kinetics import Params
 from .scan import linear_scan
 from .solve import cached_system
 from .system import ConductanceSystem, System
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Something of the parameters at states y (S, K, Q) and a stimulus u (K, Q): (F, K, Q).
 Function = Callable[[System, Tensor, Tensor, Params], Tensor]
