@@ -225,6 +225,21 @@ def test_torch_computes_in_the_precision_asked_for(neuron, mode, monkeypatch):
             assert np.any(found != expected)
 
 
+def test_levenberg_marquardt_in_single_precision():
+    clamp = ph.CurrentClamp.step(10.0, start=1.0, stop=4.0, t_end=5.0)
+    sweep = ph.Recording.from_solution(ph.simulate(SQUID, clamp, saveat=0.1, backend="torch"))
+    fitted = [
+        ph.fit(
+            SQUID.with_parameters(k__g=30.0), sweep, backend="torch", progress=False, dtype=dtype,
+            schedule=[ph.Stage("clamped", "levenberg", 10)], trainable=["conductances"],
+        )
+        for dtype in ("float64", "float32")
+    ]  # fmt: skip
+    g = [[channel.g for channel in found.neuron.channels] for found in fitted]
+    np.testing.assert_allclose(g[1], g[0], rtol=1e-3)
+    assert g[0] != g[1]
+
+
 def test_a_device_that_is_not_there_is_refused():
     import torch
 
