@@ -22,7 +22,6 @@ from .recordings.denoise import levels
 from .recordings.matching import bounds_of, neuron_of
 from .recordings.observables import observables_of, of
 from .recordings.temperatures import at_recordings
-from .results.errors import can_clamp
 from .results.fit_result import FitResult
 
 # Parts of the recordings that are simulated one after the other: a start a fifth off the mark has
@@ -135,7 +134,7 @@ def _ways(
     neuron: Neuron, recordings: Sequence[Recording]
 ) -> list[tuple[tuple[Stage, ...], bool | None]]:
     """Schedules, and whether initial states are fitted; what is most often enough comes first."""
-    if observables_of(recordings) == ("current",) and can_clamp(neuron):
+    if observables_of(recordings) == ("current",) and neuron.is_linear_in_gates:
         return [((Stage("clamped", "levenberg", STEPS),), None)]
     last = Stage("simulation", "levenberg", STEPS, patience=2, target=CLOSEST)
     driven = of(recordings, "v")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import backends
 from .backends.base import Backend
@@ -26,13 +25,13 @@ from .evaluation.scores import (
 )
 from .fitting import checks
 from .neuron.neuron import Neuron
+from .numerics.arrays import FloatArray
 from .recordings import Recording
 from .results.errors import errors
 from .results.fit_result import FitResult, Prediction
 
 __all__ = ["Evaluation", "evaluate"]
 
-FloatArray = NDArray[np.float64]
 Fitted = Neuron | FitResult
 _STARTS = ("best", "all")
 

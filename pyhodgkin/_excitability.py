@@ -15,11 +15,10 @@ from .backends.options import check_names, options_of
 from .errors import InputError, unknown
 from .neuron.neuron import Neuron
 from .neuron.rest import rest, steady_current
+from .numerics.arrays import FloatArray
 from .protocols import CurrentClamp, Step
 from .quantity import Quantity
 from .units import PER_CM2, written
-
-FloatArray = NDArray[np.float64]
 
 RESISTANCE = {PER_CM2: "kΩ·cm²", "nA": "MΩ", "pA": "GΩ"}
 # Currents tried by `rheobase`, times c_m: from 0.1 mV/ms to more than any cell stands.

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .backends.base import Backend, Penalty
 from .backends.loss import Loss
@@ -36,6 +35,7 @@ from .fitting.stage import Stage
 from .fitting.time_scale import at_time_scale
 from .fitting.transforms import Bounds
 from .neuron.neuron import Neuron
+from .numerics.arrays import Indices
 from .recordings import Recording, facts
 from .recordings.denoise import levels as noise_levels
 from .recordings.initial_conditions import decided
@@ -223,7 +223,7 @@ class _Unknowns:
     """
 
     neuron: Neuron
-    indices: NDArray[np.intp]
+    indices: Indices
     cells: Cells | None
     bounds: Bounds | None
     warned: tuple[str, ...]
@@ -265,16 +265,14 @@ def _noises(
     held: tuple[Recording, ...],
     noise: float | Sequence[float] | None,
 ) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], tuple[str, ...]]:
-    """The noise of the recordings trained on and held out; the observables for which it is stated.
-
-    One number is of all recordings, or of those of v where there are both clamps.
-    """
+    """The noise of recordings trained on and held out; the observables for which it is stated."""
     kinds = observables_of((*train, *held))
     if noise is None or np.ndim(noise) == 0:
         sizes = noise_levels((*train, *held), noise)
         both = sizes[: len(train)], sizes[len(train) :]
         return both, () if noise is None else kinds[:1]
-    return (noise_levels(train, noise), noise_levels(held, None)), kinds
+    each = noise_levels(train, noise), noise_levels(held, None)
+    return each, kinds if np.size(noise) == len(train) else kinds[:1]
 
 
 def _given(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:

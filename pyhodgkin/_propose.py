@@ -247,7 +247,7 @@ def _voltage_clamp(items, few, unit, solve, tell):
     tried = [best]
     for _ in range(2):
         round_ = []
-        for channel in channels(unit):
+        for channel in channels():
             if any(c.name == channel.name for c in best.neuron.channels):
                 continue
             added = best.neuron.with_channel(_named(replace(channel, g=scale)))

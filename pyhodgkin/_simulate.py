@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import backends
 from .backends.base import Backend
@@ -14,11 +14,10 @@ from .backends.batch import check_one_structure, solve_in_groups, starts_of
 from .backends.options import options_of
 from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
+from .numerics.arrays import FloatArray
 from .protocols import Protocol
 from .recordings.matching import neurons_of, scales_of
 from .solution.solution import Solution
-
-FloatArray = NDArray[np.float64]
 
 
 def simulate(

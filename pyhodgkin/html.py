@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 MOST = 20  # rows; what follows is counted
 
 _STYLE = "text-align:{}; padding:2px 8px; white-space:nowrap"
@@ -30,6 +33,18 @@ def view(
         notes = [f"and {len(rows) - most} more", *notes]
     parts += [f"<div>{escape(note)}</div>" for note in notes if note]
     return "\n".join(parts) + "</div>"
+
+
+def span(values: ArrayLike) -> str:
+    """From the least to the greatest of some values, which may be NaN.
+
+    Examples
+    --------
+    >>> span([1.0, 2.5]), span([3.0, 3.0])
+    ('1 to 2.5', '3')
+    """
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

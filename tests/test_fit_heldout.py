@@ -14,8 +14,8 @@ from pyhodgkin import Stage
 from pyhodgkin.errors import InputError
 from pyhodgkin.fitting.run.early_stopping import EarlyStopping, interval
 from pyhodgkin.fitting.schedules.choose import choose
-from pyhodgkin.fitting.schedules.growing_windows import growing
-from pyhodgkin.fitting.schedules.per_cell import shared
+from pyhodgkin.fitting.schedules.growing_windows import growing_windows
+from pyhodgkin.fitting.schedules.per_cell import shared_networks
 
 
 def missing():
@@ -115,7 +115,10 @@ def test_a_stopped_run_compares_its_last_step_too():
 
 
 def test_the_schedules_of_windows_and_of_cells_judge_within_their_patience():
-    stages = (*growing([recording()]), *shared([recording()], ["k.n.network.*"], ["k.g"], 48))
+    stages = (
+        *growing_windows([recording()]),
+        *shared_networks([recording()], ["k.n.network.*"], ["k.g"], 48),
+    )
     assert all(interval(stage) <= (stage.patience or 10) for stage in stages)
 
 

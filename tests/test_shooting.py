@@ -19,7 +19,7 @@ from pyhodgkin.fitting.modes.shooting_windows import Windows
 from pyhodgkin.fitting.objective import Objective
 from pyhodgkin.fitting.plan import Plan
 from pyhodgkin.fitting.problem import Problem
-from pyhodgkin.fitting.schedules.growing_windows import growing
+from pyhodgkin.fitting.schedules.growing_windows import growing_windows
 
 BOTH = [pytest.param(JULIA, marks=pytest.mark.julia, id="julia"), pytest.param(TORCH, id="torch")]
 SQUID = ph.library.get("squid_axon")
@@ -278,7 +278,7 @@ def test_the_schedule_of_windows():
         backend="torch", progress=False, callback=lambda info: info.step > 2,
     )  # fmt: skip
     assert "windows of 0.5, 2 ms" in result.log[0]
-    stages = growing([measured(t_end=50.0)], 0.01)
+    stages = growing_windows([measured(t_end=50.0)], 0.01)
     assert [getattr(s.mode, "window", None) for s in stages] == [0.5, 0.5, 2.0, 10.0, None]
     assert all(s.penalty.curvature == 0.01 for s in stages)
 

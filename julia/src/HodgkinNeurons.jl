@@ -67,6 +67,7 @@ include("lux.jl")
 include("forward.jl")
 include("sensitivity.jl")
 include("derivatives.jl")
+include("variational.jl")
 include("precompile.jl")
 
 export CurrentClamp, InputError, Loss, Neuron, Options, Recording, Sampled, Status, Step, Steps,

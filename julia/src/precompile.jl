@@ -60,6 +60,12 @@ function derivatives_workload(neuron::Neuron)
     local_jacobians!(zeros(n_states(system), n_states(system), 2), system, theta, y, u)
     network_inputs!(zeros(1, 2), system, theta, y, u)
     local_recurrence!(zeros(2, 2), zeros(2, 2), zeros(2, 2))
+    q, n, gates = 3, n_states(system), count(system.bounded)
+    along = [1], ones(1), [q - 1], zeros((q - 1) * n_weights(only(system.networks)))
+    forward_sensitivities!(zeros(q, 2), system, theta, [0.0, 0.1, 0.2], fill(0.5, 3, n), zeros(3),
+        along..., zeros(q, n))
+    gate_sensitivities!(zeros(q, gates, 2), system, theta, y[:, 1], [1 2], ones(1, 2), y[:, 1], u,
+        [1, 2], zeros(2, gates), fill(false, gates), along..., zeros(0, gates))
     return nothing
 end
 

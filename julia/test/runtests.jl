@@ -17,6 +17,7 @@ include("neurons.jl")
     include("clamped.jl")
     include("batches.jl")
     include("derivatives.jl")
+    include("variational.jl")
     include("windows.jl")
     include("training.jl")
     installed("Lux") ? include("lux.jl") : @info "skipped: Lux is not installed"

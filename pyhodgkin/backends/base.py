@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..protocols import Protocol
 from ..recordings import Recording
 from ..solution.voltage_steps import VoltageSteps
@@ -23,8 +24,6 @@ from .batch_elements import Ends
 from .linearization import Linearization
 from .loss import Loss
 from .options import SolveOptions
-
-FloatArray = NDArray[np.float64]
 
 
 def is_clamped(protocols: Sequence[Protocol]) -> bool:
@@ -55,7 +54,7 @@ def protocol_ends(protocols: Sequence[Protocol], saveat: FloatArray) -> FloatArr
 class Penalty:
     """A quadratic penalty on parameters: strength · mean((theta - centre)²) over `indices`."""
 
-    indices: NDArray[np.intp]
+    indices: Indices
     centre: FloatArray
     strength: float
 
@@ -162,7 +161,7 @@ class Backend(Interface):
         mode: str,
         y0: FloatArray | None,
         options: SolveOptions,
-        cells: NDArray[np.intp] | None = None,
+        cells: Indices | None = None,
         ends: Ends | None = None,
     ) -> ValueAndGradient:
         """Mean loss over `recordings` and its gradient, for `theta` (P,) or (K, P) at once.
@@ -186,7 +185,7 @@ class Backend(Interface):
         mode: str,
         y0: FloatArray | None,
         options: SolveOptions,
-        cells: NDArray[np.intp] | None = None,
+        cells: Indices | None = None,
     ) -> list[FloatArray]:
         """What the model says each recording should have observed: (T,) or (K, T) each."""
         ...

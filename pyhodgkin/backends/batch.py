@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
 from ..solution.voltage_steps import VoltageSteps
 from .base import Backend, RawSolution, SolveOptions
-
-FloatArray = NDArray[np.float64]
 
 
 def check_one_structure(neurons: Sequence[Neuron]) -> None:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray
 
 
 @dataclass(frozen=True)

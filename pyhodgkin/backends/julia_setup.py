@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 
-
-@dataclass(frozen=True)
-class JuliaSetup:
-    """The Julia that would be started.
-
-    Parameters
-    ----------
-    version, executable, project : str
-        Empty where there is none.
-    source : str
-        What named it: environment variables, juliapkg, or the path.
-    threads : str
-    """
-
-    version: str
-    executable: str
-    project: str
-    source: str
-    threads: str
+if TYPE_CHECKING:
+    from .julia.discover import Found
 
 
-def julia_setup() -> JuliaSetup:
-    """Where Julia was found; nothing is started or downloaded."""
+def julia_setup() -> tuple[Found, str]:
+    """Where Julia was found, and how many threads it would have; nothing is started."""
     from .julia import discover, environment
 
-    found = discover.look()
     threads = environment.option("THREADS") or os.environ.get("JULIA_NUM_THREADS")
-    return JuliaSetup(
-        found.version,
-        found.executable,
-        found.project,
-        found.source,
-        threads or environment.DEFAULTS["THREADS"],
-    )
+    return discover.look(), threads or environment.DEFAULTS["THREADS"]
 
 
 def install_julia() -> None:

@@ -12,11 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
-import numpy as np
-from numpy.typing import NDArray
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from ..numerics.arrays import FloatArray, Indices
 
 
 @dataclass(frozen=True)

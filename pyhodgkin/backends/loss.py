@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
-
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray
 
 LOSS_KINDS = ("mse", "mae", "huber")
 

@@ -10,14 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..protocols import Segments
 from ..recordings import Recording
-
-Array = NDArray[np.float64]
 
 # A step in which the voltage moves by more is divided: rates bend over some 10 mV, and the rule of
 # the middle is of second order.
@@ -34,10 +32,10 @@ class VoltageGrid:
     each sample; `v_samples` (T,) the voltage there.
     """
 
-    h: Array
-    v: Array
-    places: NDArray[np.intp]
-    v_samples: Array
+    h: FloatArray
+    v: FloatArray
+    places: Indices
+    v_samples: FloatArray
 
 
 def check_linear(neuron: Neuron) -> None:
@@ -72,7 +70,7 @@ def voltage_grid_of(recording: Recording, move: float = MOVE) -> VoltageGrid:
     )
 
 
-def _knots_and_value(recording: Recording) -> tuple[Array, Callable[[Array], Array]]:
+def _knots_and_value(recording: Recording) -> tuple[FloatArray, Callable[[FloatArray], FloatArray]]:
     t = recording.t
     if recording.observed == "v":
         v = recording.data
@@ -82,14 +80,14 @@ def _knots_and_value(recording: Recording) -> tuple[Array, Callable[[Array], Arr
     return _merged(t, np.concatenate([[0.0], inside])), pieces.value
 
 
-def _merged(t: Array, others: Array) -> Array:
+def _merged(t: FloatArray, others: FloatArray) -> FloatArray:
     """All of `t`, and those of `others` that are not the same time but for rounding."""
     after = np.minimum(np.searchsorted(t, others), len(t) - 1)
     gap = np.minimum(np.abs(t[after] - others), np.abs(t[np.maximum(after - 1, 0)] - others))
     return np.union1d(t, others[gap > _close(t)])
 
 
-def _close(t: Array) -> float:
+def _close(t: FloatArray) -> float:
     return 1e-6 * float(np.min(np.diff(t)))
 
 
@@ -102,11 +100,11 @@ class Balance:
     ionic current at these three samples (Simpson's rule); `stimulus` and `slope` are (T,).
     """
 
-    weights: Array
-    stimulus: Array
-    slope: Array
+    weights: FloatArray
+    stimulus: FloatArray
+    slope: FloatArray
 
-    def target(self, c_m: float) -> Array:
+    def target(self, c_m: float) -> FloatArray:
         """The ionic current measured, (T,), in the unit of the stimulus."""
         return self.stimulus - c_m * self.slope
 
@@ -127,7 +125,7 @@ def balance_of(recording: Recording) -> Balance:
     )
 
 
-def _mean_weights(h: Array) -> Array:
+def _mean_weights(h: FloatArray) -> FloatArray:
     """Weights (T, 3) of the sample before, the sample and the one after in a mean over both gaps.
 
     Simpson's rule for uneven spacing; the trapezium's where that would be very uneven, and over
@@ -141,7 +139,7 @@ def _mean_weights(h: Array) -> Array:
     return np.concatenate([[[0.0, 0.5, 0.5]], inner, [[0.5, 0.5, 0.0]]])
 
 
-def _integral(pieces: Segments, t: Array) -> Array:
+def _integral(pieces: Segments, t: FloatArray) -> FloatArray:
     """Integral of a signal from t[0] to each of `t`, by Gauss's rule with two points."""
     inside = pieces.breakpoints[(pieces.breakpoints > t[0]) & (pieces.breakpoints < t[-1])]
     knots = _merged(t, inside)

@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 from ..errors import PyHodgkinError
@@ -68,19 +69,9 @@ def examine() -> dict[str, Any]:
     from ..backends.compiled import why_not
     from ..backends.julia_setup import julia_setup
 
-    found = julia_setup()
-    engines = [
-        {
-            "name": engine.name,
-            "ready": engine.ready,
-            "version": engine.version,
-            "reason": engine.reason,
-            "fix": engine.fix,
-        }
-        for engine in available()
-    ]
+    found, threads = julia_setup()
     return {
-        "engines": engines,
+        "engines": [asdict(engine) for engine in available()],
         "versions": {
             "python": platform.python_version(),
             **{name: version_of(name) for name in ("pyhodgkin", "torch", "juliacall", "juliapkg")},
@@ -92,7 +83,7 @@ def examine() -> dict[str, Any]:
             "executable": found.executable,
             "project": found.project,
             "found by": found.source,
-            "threads": found.threads,
+            "threads": threads,
         },
         "platform": f"{platform.platform()}, {os.cpu_count()} CPUs",
     }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from ..html import span
 from ..recordings import Recording
 from .output import say
 
@@ -25,11 +24,6 @@ def line(item: Recording, role: str = "") -> str:
     """One line on a recording."""
     return (
         f"{item.name}: {role + ', ' if role else ''}{item.protocol.kind} clamp, "
-        f"{len(item)} samples to {item.t[-1]:g} ms, {item.observed} {_range(item.data)} "
-        f"{item.unit}, command {_range(item.command)} {item.protocol.unit}"
+        f"{len(item)} samples to {item.t[-1]:g} ms, {item.observed} {span(item.data)} "
+        f"{item.unit}, command {span(item.command)} {item.protocol.unit}"
     )
-
-
-def _range(values: np.ndarray) -> str:
-    low, high = float(np.min(values)), float(np.max(values))
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"

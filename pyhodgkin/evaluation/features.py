@@ -9,12 +9,10 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import BackendUnavailableError, InputError, unknown
+from ..numerics.arrays import FloatArray
 from ..recordings import Recording
-
-FloatArray = NDArray[np.float64]
 
 DEFAULT = (
     "voltage_base",

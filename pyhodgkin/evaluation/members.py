@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..backends.base import Backend, SolveOptions
 from ..errors import InputError
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray
 from ..recordings import Recording
 from ..recordings.matching import neuron_of
 from ..recordings.temperatures import each
 from ..results.errors import predict
 from ..results.fit_result import FitResult
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..numerics.spikes import coincidence_factor, match, upward_crossings
 from ..recordings import Recording
-
-FloatArray = NDArray[np.float64]
 
 # A neuron that was not trained has recordings, and none of them is of training.
 RECORDINGS, TRAINING, HELDOUT = "recordings", "training", "held out"

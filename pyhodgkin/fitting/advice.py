@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..neuron.channels import Channel
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import Indices
 from ..recordings import Recording
 from ..results.active_bounds import ActiveBound
 
@@ -18,7 +19,7 @@ FEW = 0.5  # of the squared residual: what is left over without those
 
 def advice(
     neuron: Neuron,
-    indices: NDArray[np.intp],
+    indices: Indices,
     starts: int,
     reached: Sequence[ActiveBound] = (),
 ) -> tuple[str, ...]:

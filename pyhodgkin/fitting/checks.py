@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..backends.loss import Loss
 from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import Indices
 from ..recordings import Recording, RecordingSet
 from ..recordings.matching import unit_of
 from ..recordings.observables import observables_of, of
@@ -87,7 +87,7 @@ def _same(a: Recording, b: Recording) -> bool:
     )
 
 
-def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> NDArray[np.intp]:
+def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> Indices:
     """Places of the trainable parameters; by default the networks, or without any ``physical``."""
     given = patterns is not None
     if not given:
@@ -111,6 +111,11 @@ def stages_fit(
 ) -> None:
     """Whether each stage can be run with this neuron, these recordings and this loss."""
     kinds = observables_of(train)
+    if neuron.right_hand_side is not None and len(observables_of((*train, *heldout))) > 1:
+        raise InputError(
+            f'neuron "{neuron.name}" is one network, a NeuralRightHandSide, which has no current: '
+            "give it recordings of current clamp only"
+        )
     for i, stage in enumerate(schedule, 1):
         compared, where = stage.loss or loss, f"stage {i} ({stage.label})"
         _check_scale(where, compared, (*train, *heldout))

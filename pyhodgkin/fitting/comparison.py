@@ -8,18 +8,15 @@ from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import SolveOptions, ValueAndGradient
 from ..backends.linearization import Linearization
 from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
 from .problem import Problem
 from .residuals import gauss_newton, residuals
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 class Model(Interface):

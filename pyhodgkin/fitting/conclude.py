@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..numerics.arrays import FloatArray
 from ..recordings import Recording
 from ..recordings.observables import observables_of
 from ..results.active_bounds import ActiveBound, active_bounds
@@ -21,7 +22,6 @@ from ..status import Status
 from .advice import advice, transients
 from .information import judge
 from .initialize.random_networks import left_random
-from .parameterization import FloatArray
 from .plan import Plan
 from .run.trainer import Trainer
 

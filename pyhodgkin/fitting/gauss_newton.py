@@ -11,13 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.linearization import Directions, Linearization, WeightDirections
+from ..numerics.arrays import FloatArray, Indices
 from .parameterization import Parameterization
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 POINTS = 250  # states at which the outputs of networks are taken to find their directions
 PART = 0.3  # of a step, to see how the slopes turn along it

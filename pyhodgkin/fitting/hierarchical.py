@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, RecordingError, unknown
 from ..neuron.channels import Channel
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
 from .parameterization import Parameterization, SharedParameters, StateBlock
 from .transforms import Transform
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # In units of the variance of the data: next to nothing, but all there is along a direction that
 # changes no prediction.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
 from ..recordings.denoise import anchored, levels
 from ..recordings.observables import observables_of, places_of
@@ -18,8 +18,6 @@ from ..results.identifiability import Identifiability
 from .prepared_recordings import PreparedRecordings
 from .residuals import jacobian, residuals
 from .transforms import Transform
-
-FloatArray = NDArray[np.float64]
 
 SHIFT = 0.01  # mV, of the voltage that a simulation starts at
 KNOWN = 0.2  # standard error of that voltage, denoised, in units of the noise
@@ -30,7 +28,7 @@ def judge(
     backend: Backend,
     neuron: Neuron,
     recordings: Sequence[Recording],
-    indices: NDArray[np.intp],
+    indices: Indices,
     noise: Sequence[float | None] | None,
     options: SolveOptions,
     tolerance: float = 0.5,

@@ -15,18 +15,15 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import ValueAndGradient
 from ..backends.linearization import Directions, Linearization
+from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
 from .comparison import Comparison, LeastSquares
 from .parameterization import Parameterization
 from .problem import Problem
 from .stage import Stage
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 _NAMES = {"v": "v", "current": "current"}
 

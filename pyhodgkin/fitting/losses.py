@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..backends.loss import LOSS_KINDS, Loss, default_scale
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray
 from ..recordings import Recording
 from ..recordings.observables import OBSERVABLES
 
@@ -66,7 +67,7 @@ def pooled_scale(recordings: Sequence[Recording]) -> float:
 
 def loss_value(
     loss: Loss, predicted: ArrayLike, measured: ArrayLike, mask: ArrayLike | None = None
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """What `loss` says of a prediction: () for `predicted` (T,), (K,) for (K, T).
 
     Examples

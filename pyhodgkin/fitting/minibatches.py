@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..numerics.arrays import Indices
 
 _DEAL, _ORDER = 1, 2  # streams of random numbers
 
 
 @lru_cache(maxsize=256)
-def pick(count: int, size: int, step: int) -> NDArray[np.intp]:
+def pick(count: int, size: int, step: int) -> Indices:
     """The places, in order, of the batch of step number `step`, from `count` in all.
 
     They are dealt once into batches of `size` or one less, because an engine prepares a batch

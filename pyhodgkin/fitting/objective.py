@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Penalty, ValueAndGradient
+from ..numerics.arrays import FloatArray
 from ..optimize.levenberg_marquardt import QuadraticModel
 from ..status import Status
 from . import joint
@@ -21,8 +22,6 @@ from .problem import Problem
 from .quadratic_model import Terms, quadratic_model
 from .residuals import jacobian
 from .stage import Stage
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from typing import Protocol as Interface
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..neuron.networks import Network
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from .transforms import Transform
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 _STRIDE = 1_000_003  # between the seeds of the networks of one start
 
 
-def draw(neuron: Neuron, seeds: list[int], indices: NDArray[np.intp]) -> FloatArray:
+def draw(neuron: Neuron, seeds: list[int], indices: Indices) -> FloatArray:
     """theta (K, P) with the trainable networks drawn anew for each seed.
 
     Network number i of seed s, in the order of the parameter vector, is

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..numerics import mlp
-
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray
 
 _MILLIVOLTS = 10.0  # what curvature is measured over
 _SMALL = 1e-4  # step of a difference

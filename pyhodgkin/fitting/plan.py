@@ -7,14 +7,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.options import options_of
 from ..neuron.parameters import Entry
+from ..numerics.arrays import FloatArray, Indices
 from . import checks
 from .hierarchical import hierarchical
 from .initialize import multistart as search
-from .parameterization import FloatArray, Parameterization, SharedParameters, draw
+from .parameterization import Parameterization, SharedParameters, draw
 from .problem import Problem
 from .run import digests
 from .stage import Stage
@@ -39,7 +39,7 @@ class Plan:
         self,
         problem: Problem,
         stages: Sequence[Stage],
-        indices: NDArray[np.intp],
+        indices: Indices,
         seeds: tuple[int | None, ...],
         bounds: Bounds,
         fit_initial: bool,
@@ -59,13 +59,13 @@ class Plan:
             self.unknowns(stage, self.theta, self.y0)
             options_of(stage.options, problem.options)
 
-    def _trained(self, stage: Stage) -> NDArray[np.intp]:
+    def _trained(self, stage: Stage) -> Indices:
         if stage.trainable is None:
             return self.indices
         return checks.trainable_of(self.problem.neuron, stage.trainable)
 
     @property
-    def moved(self) -> NDArray[np.intp]:
+    def moved(self) -> Indices:
         """Places of everything that some stage trains."""
         return np.unique(np.concatenate([self._trained(stage) for stage in self.stages]))
 
@@ -177,7 +177,7 @@ class Plan:
         }
 
 
-def _places(entry: Entry) -> NDArray[np.intp]:
+def _places(entry: Entry) -> Indices:
     return np.arange(entry.start, entry.start + entry.size)
 
 

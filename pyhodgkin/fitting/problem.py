@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..backends.base import Backend, Penalty, SolveOptions
 from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import Indices
 from ..recordings import Recording
 from ..recordings.observables import observables_of, places_of
 from .hierarchical import Cells
@@ -56,7 +54,7 @@ class Problem:
         """What was observed in the recordings, trained on or held out: v first."""
         return observables_of((*self.recordings, *self.heldout))
 
-    def places(self, observed: str) -> NDArray[np.intp]:
+    def places(self, observed: str) -> Indices:
         """The places of the training recordings of one observable."""
         return places_of(self.recordings, observed)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import Penalty
+from ..numerics.arrays import FloatArray, Indices
 from ..optimize.levenberg_marquardt import QuadraticModel
 from .comparison import LeastSquares
 from .gauss_newton import GaussNewton
@@ -16,8 +16,6 @@ from .hierarchical import MeanConductance
 from .parameterization import Parameterization
 from .penalties import PenaltyOf
 from .problem import Problem
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Terms:
     curves: Sequence[PenaltyOf]
     quadratic: Sequence[Penalty]
     mean: MeanConductance | None
-    with_prior: NDArray[np.intp]
+    with_prior: Indices
     prior_weight: FloatArray
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..backends.loss import Loss, residual_weights
 from ..backends.voltage_grid import balance_of
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
-
-FloatArray = NDArray[np.float64]
 
 # Where spikes shift, a wider difference is no slope; a narrower one sees the solver's own error.
 STEP = 3e-5
@@ -29,7 +27,7 @@ def residuals(
     loss: Loss,
     y0: FloatArray | None,
     options: SolveOptions,
-    cells: NDArray[np.intp] | None = None,
+    cells: Indices | None = None,
 ) -> list[FloatArray]:
     """(predicted - measured)/scale at the samples in use: (M, n) for each recording.
 
@@ -98,7 +96,7 @@ def gauss_newton(
     values: Sequence[FloatArray],
     slopes: Sequence[FloatArray],
     loss: Loss,
-    places: Sequence[NDArray[np.intp]] | None = None,
+    places: Sequence[Indices] | None = None,
 ) -> FloatArray:
     """The Gauss-Newton matrix (p, p) of the mean of `loss` over recordings.
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from ..numerics.arrays import FloatArray, Indices
 
 _GATE_EDGE = 1e-4  # keeps the logit of a gate that starts at 0 or 1 finite
 _V_UNIT = 10.0  # mV

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import Indices
 from ..recordings import Recording
 from .initialize.random_networks import untrained
 
@@ -65,7 +65,7 @@ def range_for(gap: float, longest: float) -> tuple[float, float]:
 
 
 def at_time_scale(
-    neuron: Neuron, indices: NDArray[np.intp], recordings: Sequence[Recording], drawn: bool
+    neuron: Neuron, indices: Indices, recordings: Sequence[Recording], drawn: bool
 ) -> tuple[Neuron, str]:
     """The neuron with the time constants of its untrained networks in the range of recordings.
 

@@ -6,12 +6,11 @@ import fnmatch
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
 from ..neuron.parameters import Entry, Layout
+from ..numerics.arrays import FloatArray, Indices
 
-FloatArray = NDArray[np.float64]
 Bounds = Mapping[str, tuple[float, float]]
 
 # One unit of phi should change a model noticeably, whatever the parameter's own unit.
@@ -48,7 +47,7 @@ class Transform:
         self,
         layout: Layout,
         theta: FloatArray,
-        indices: NDArray[np.intp],
+        indices: Indices,
         bounds: Bounds | None = None,
     ) -> None:
         self.indices = np.asarray(indices, dtype=np.intp)

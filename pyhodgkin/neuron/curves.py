@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
-from ..numerics.elementary import FloatArray
+from ..numerics.arrays import FloatArray
 
 
 class Curve:

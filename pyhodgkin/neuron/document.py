@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import DocumentError, InputError
+from ..numerics.arrays import FloatArray
 from ..storage.atomic import atomic_write
 from .fields import Fields
 from .neuron import Neuron
@@ -203,13 +203,13 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _pack(arrays: dict[str, NDArray[np.float64]]) -> bytes:
+def _pack(arrays: dict[str, FloatArray]) -> bytes:
     from safetensors.numpy import save as pack
 
     return pack({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
-def _read_tensors(target: Path, entry: Any) -> dict[str, NDArray[np.float64]]:
+def _read_tensors(target: Path, entry: Any) -> dict[str, FloatArray]:
     """The arrays of the file that the document names, its hash checked first."""
     if entry is None:
         return {}
@@ -227,7 +227,7 @@ def _read_tensors(target: Path, entry: Any) -> dict[str, NDArray[np.float64]]:
     return _unpack(payload, name)
 
 
-def _unpack(payload: bytes, name: str) -> dict[str, NDArray[np.float64]]:
+def _unpack(payload: bytes, name: str) -> dict[str, FloatArray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load as unpack
 

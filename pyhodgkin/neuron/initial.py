@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..numerics.arrays import FloatArray
 
 if TYPE_CHECKING:
     from .neuron import Neuron
 
 
-def initial_state(neuron: Neuron, v: float | None = None) -> NDArray[np.float64]:
+def initial_state(neuron: Neuron, v: float | None = None) -> FloatArray:
     """`Neuron.initial_state`."""
     v = neuron.v_rest if v is None else float(v)
     if neuron.right_hand_side is not None:

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 # A curve is called with v, as a method is, so a field may stand in for the method of its name.
 # pyright: reportIncompatibleMethodOverride=false
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray
 from .networks import Network
 from .neural_forms import LAWS, NEURAL_FORMS, NUMPY, Numbers
-from .rates import Curve, FloatArray, as_curve, logistic
+from .rates import Curve, as_curve, logistic
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..numerics.mlp import ACTIVATIONS
 from ..units import capacitance_of, conductance_of
 from .channels import Channel, NeuralCurrent, NeuralRightHandSide
@@ -21,7 +21,7 @@ from .curves import Curve, Leaf, Power
 from .gates import Gate
 from .kinetics import Kinetics, NeuralKinetics
 from .networks import Network
-from .tables import LEAF_FORMS, NODE_KINDS, NONE, PRIOR_KINDS, GateKind, Integers, Numbers, Tables
+from .tables import LEAF_FORMS, NODE_KINDS, NONE, PRIOR_KINDS, GateKind, Integers, Tables
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -43,7 +43,7 @@ class Item(NamedTuple):
     """One parameter as it lies in theta: what `parameters.Entry` is made from."""
 
     name: str
-    value: NDArray[np.float64]
+    value: FloatArray
     unit: str
     group: str
     transform: str
@@ -217,7 +217,7 @@ class _Builder:
         self._children.append(children)
         return -1 - len(self._nodes)
 
-    def arrays(self) -> dict[str, Integers | Numbers]:
+    def arrays(self) -> dict[str, Integers | FloatArray]:
         forms = np.array([form for form, _ in self._leaves], dtype=np.int64)
         order = np.argsort(forms, kind="stable")
         number = np.argsort(order)

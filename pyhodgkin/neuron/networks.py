@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..numerics import mlp
-from ..numerics.mlp import ACTIVATIONS, FloatArray
+from ..numerics.arrays import FloatArray
+from ..numerics.mlp import ACTIVATIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +33,8 @@ class Network:
     (5, 2)
     """
 
-    weights: tuple[NDArray[np.float64], ...]
-    biases: tuple[NDArray[np.float64], ...]
+    weights: tuple[FloatArray, ...]
+    biases: tuple[FloatArray, ...]
     activation: str = "tanh"
 
     def __post_init__(self) -> None:
@@ -88,11 +89,11 @@ class Network:
         """Number of weights and biases."""
         return sum(w.size for w in self.weights) + sum(b.size for b in self.biases)
 
-    def arrays(self) -> tuple[NDArray[np.float64], ...]:
+    def arrays(self) -> tuple[FloatArray, ...]:
         """weight0, bias0, weight1, bias1, … in the order of the parameter vector."""
         return tuple(a for pair in zip(self.weights, self.biases, strict=True) for a in pair)
 
-    def with_arrays(self, arrays: Sequence[NDArray[np.float64]]) -> Network:
+    def with_arrays(self, arrays: Sequence[FloatArray]) -> Network:
         """The same network with other arrays, in the order of `arrays`."""
         return Network(tuple(arrays[0::2]), tuple(arrays[1::2]), self.activation)
 
@@ -123,7 +124,7 @@ class Network:
         return f"Network({'-'.join(map(str, self.layers))}, {self.activation})"
 
 
-def _frozen(array: ArrayLike) -> NDArray[np.float64]:
+def _frozen(array: ArrayLike) -> FloatArray:
     out = np.array(array, dtype=np.float64)
     if not np.all(np.isfinite(out)):
         raise InputError("Network: a weight is NaN or infinite")

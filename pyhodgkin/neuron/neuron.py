@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray
 from .changes import gate_replaced, parameters_changed, with_channels
 from .channels import Channel, Current, NeuralRightHandSide
 from .checks import no_repeats, numbers_of
@@ -143,16 +144,15 @@ class Neuron:
         """Whether a known voltage drives every gate linearly: no free network moves any."""
         return self.right_hand_side is None and all(g.kinetics.is_linear for g in self.gates)
 
-    def initial_state(self, v: float | None = None) -> NDArray[np.float64]:
+    def initial_state(self, v: float | None = None) -> FloatArray:
         """State (S,) at potential `v` (mV, default `v_rest`), the gates at their steady state."""
         return initial_state(self, v)
 
     def rest(self, current: float = 0.0) -> float:
         """The resting potential, mV: found from the channels, not the `v_rest` that is stated.
 
-        The lowest potential at which the steady-state current equals `current` (in the unit of
-        the neuron's currents) and from which a small push dies out;
-        `pyhodgkin.neuron.rest.resting_points` lists all, stable or not.
+        The lowest potential from which a small push dies out and at which the steady-state current
+        is `current` (unit of the neuron's currents); `pyhodgkin.neuron.rest.resting_points`: all.
 
         Raises
         ------
@@ -184,12 +184,12 @@ class Neuron:
         return lower(self)
 
     @property
-    def theta(self) -> NDArray[np.float64]:
+    def theta(self) -> FloatArray:
         """The flat parameter vector (P,), float64."""
         return self._theta.copy()
 
     @cached_property
-    def _theta(self) -> NDArray[np.float64]:
+    def _theta(self) -> FloatArray:
         from .parameters import flatten
 
         return flatten(self)
@@ -210,7 +210,7 @@ class Neuron:
 
         return unflatten(self, theta)
 
-    def parameter(self, name: str) -> float | NDArray[np.float64]:
+    def parameter(self, name: str) -> float | FloatArray:
         """The parameter called `name`: a number, or the array of a network.
 
         Examples

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray, Indices
 from .channels import Current, NeuralCurrent
 from .gates import Gate
 from .kinetics import NeuralKinetics
@@ -68,7 +69,7 @@ class Layout:
         self.size = sum(entry.size for entry in self.entries)
 
     @cached_property
-    def least(self) -> NDArray[np.float64]:
+    def least(self) -> FloatArray:
         """(P,): what each parameter must not fall below.
 
         Conductances zero, a capacitance the smallest positive number, the others only finite.
@@ -105,7 +106,7 @@ class Layout:
                 out += [f"{entry.name}[{','.join(map(str, i))}]" for i in np.ndindex(entry.shape)]
         return out
 
-    def select(self, patterns: str | Sequence[str]) -> NDArray[np.intp]:
+    def select(self, patterns: str | Sequence[str]) -> Indices:
         """Sorted places of the parameters that any of `patterns` names.
 
         Parameters
@@ -147,7 +148,7 @@ def layout_of(neuron: Neuron) -> Layout:
     return Layout(entries)
 
 
-def flatten(neuron: Neuron) -> NDArray[np.float64]:
+def flatten(neuron: Neuron) -> FloatArray:
     """The flat parameter vector of `neuron`, shape (P,)."""
     parts = [item.value.ravel() for item in items(neuron)]
     return np.concatenate(parts).astype(np.float64)
@@ -171,7 +172,7 @@ def unflatten(neuron: Neuron, theta: ArrayLike) -> Neuron:
     return replace(neuron, c_m=c_m, channels=channels)
 
 
-_Values = Iterator[NDArray[np.float64]]
+_Values = Iterator[FloatArray]
 
 
 def _take_channel(channel: Current, values: _Values) -> Current:

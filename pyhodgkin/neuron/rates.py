@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..numerics.arrays import FloatArray
 from ..numerics.elementary import LINOID_SERIES as LINOID_SERIES
-from ..numerics.elementary import FloatArray as FloatArray
 from ..numerics.elementary import exponential, linoid
 from ..numerics.elementary import logistic as logistic
 from .curves import Constant as Constant

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from .channels import Channel
 
 if TYPE_CHECKING:
     from .neuron import Neuron
 
-FloatArray = NDArray[np.float64]
 
 LOWEST, HIGHEST = -200.0, 150.0  # mV
 _SPACING = 0.05  # mV

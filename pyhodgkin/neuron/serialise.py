@@ -13,10 +13,8 @@ from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import DocumentError, InputError, nearest
+from ..numerics.arrays import FloatArray
 from .channels import Channel, NeuralCurrent, NeuralRightHandSide
 from .fields import Fields
 from .gates import Gate
@@ -25,7 +23,7 @@ from .networks import Network
 from .neuron import Neuron
 from .rates import Constant, Curve, Exponential, Leaf, Linoid, Power, Product, Sigmoid, Sum
 
-Arrays = Mapping[str, NDArray[np.float64]]
+Arrays = Mapping[str, FloatArray]
 LEAVES: dict[str, type[Leaf]] = {c.form: c for c in (Constant, Exponential, Sigmoid, Linoid)}
 COMBINED = ("sum", "product", "power")
 CURRENTS: dict[str, type] = {"channel": Channel, "neural_current": NeuralCurrent}
@@ -54,7 +52,7 @@ PLAIN: dict[str, Callable[[Fields, str], Any]] = {
 }
 
 
-def to_dict(neuron: Neuron) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+def to_dict(neuron: Neuron) -> tuple[dict[str, Any], dict[str, FloatArray]]:
     """`neuron` as nested plain data, and the arrays of its networks by parameter name.
 
     Examples
@@ -64,7 +62,7 @@ def to_dict(neuron: Neuron) -> tuple[dict[str, Any], dict[str, NDArray[np.float6
     >>> data["channels"][0]["g"], arrays
     (0.1, {})
     """
-    arrays: dict[str, NDArray[np.float64]] = {}
+    arrays: dict[str, FloatArray] = {}
     return _written(neuron, "", arrays), arrays
 
 

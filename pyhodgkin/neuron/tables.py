@@ -8,10 +8,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numerics.arrays import FloatArray
 from .curves import Curve, Power, Product, Sum
 
 Integers = NDArray[np.int64]
-Numbers = NDArray[np.float64]
 NONE = -1  # in place of an index
 
 # The numbers that stand for names; the Julia module has the same ones, counted from 0.
@@ -90,13 +90,13 @@ class Tables:
     name: str
     states: tuple[str, ...]
     v_rest: float
-    initial: Numbers
+    initial: FloatArray
     c_m: int
     size: int
     leaf_form: Integers
     leaf_place: Integers
     node_kind: Integers
-    node_exponent: Numbers
+    node_exponent: FloatArray
     node_bounds: Integers
     children: Integers
     gate_kind: Integers
@@ -104,19 +104,19 @@ class Tables:
     gate_curves: Integers
     gate_prior: Integers
     gate_network: Integers
-    gate_numbers: Numbers
+    gate_numbers: FloatArray
     channel_places: Integers
     channel_bounds: Integers
     factors: Integers
     current_network: Integers
     current_bounds: Integers
     current_gates: Integers
-    current_numbers: Numbers
+    current_numbers: FloatArray
     network_place: Integers
     network_activation: Integers
     network_bounds: Integers
     layers: Integers
-    box_numbers: Numbers
+    box_numbers: FloatArray
     box_stimulus: float = 0.0
 
     @property
@@ -124,7 +124,7 @@ class Tables:
         """Whether the whole right-hand side is one network."""
         return self.c_m == NONE
 
-    def arrays(self) -> dict[str, Integers | Numbers]:
+    def arrays(self) -> dict[str, Integers | FloatArray]:
         """All that are arrays, by name, in the order of the fields."""
         found = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: x for name, x in found.items() if isinstance(x, np.ndarray)}

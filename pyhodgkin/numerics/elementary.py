@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from .arrays import FloatArray
 
 # Below this |x/2| the linoid is summed as a series: the closed form loses digits to 0/0.
 LINOID_SERIES = 0.05

@@ -6,10 +6,8 @@ The weights stand apart from the values, so that tensors can be interpolated wit
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from .arrays import FloatArray, Indices
 
 
 def lagrange_weights(nodes: FloatArray, at: FloatArray) -> FloatArray:

@@ -10,11 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import FloatArray
 from .elementary import logistic
-
-FloatArray = NDArray[np.float64]
 
 ACTIVATIONS = ("tanh", "softplus", "silu")
 

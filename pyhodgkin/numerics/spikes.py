@@ -9,10 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arrays import FloatArray, Indices
 from .interpolation import newton_coefficients, newton_polynomial
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 _BISECTIONS = 60
 

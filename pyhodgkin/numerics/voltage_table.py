@@ -15,8 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from .arrays import FloatArray, Indices
 from .interpolation import even_stencils
 
 ORDER = 6
@@ -30,9 +31,9 @@ class Grid:
     With `exact` the nodes are the distinct voltages themselves, and nothing is interpolated.
     """
 
-    nodes: NDArray[np.float64]
-    index: NDArray[np.intp]
-    weight: NDArray[np.float64]
+    nodes: FloatArray
+    index: Indices
+    weight: FloatArray
     exact: bool
 
 

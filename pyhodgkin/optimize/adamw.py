@@ -12,7 +12,8 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray
+
 State = dict[str, NDArray]
 
 GIVE_UP = 20  # halvings in a row; a millionth of the step is no step

@@ -7,7 +7,8 @@ from collections.abc import Generator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .adamw import FloatArray, State
+from ..numerics.arrays import FloatArray
+from .adamw import State
 from .line_search import Answer, wolfe
 
 FLAT = 1e-9  # relative decrease that is none

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .adamw import FloatArray, State
+from ..numerics.arrays import FloatArray
+from .adamw import State
 
 
 @dataclass(frozen=True)

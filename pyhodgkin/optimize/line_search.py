@@ -6,9 +6,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray
+
 Answer = tuple[float, FloatArray]  # value and gradient; the value is inf where a solve failed
 Search = Generator[FloatArray, Answer, "Trial | None"]
 

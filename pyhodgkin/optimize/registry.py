@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..registry import Registry
-from .adamw import AdamW, FloatArray, Optimizer
+from .adamw import AdamW, Optimizer
 from .lbfgs import LBFGS
 from .levenberg_marquardt import Curvature, LevenbergMarquardt
 

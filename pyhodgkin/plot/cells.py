@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from .commands import protocols_of, stimulus, time_axis
 from .style import INK, label_lines, line_of, panels, styled
 from .traces import drawn_in
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..solution.solution import Solution
-
-FloatArray = NDArray[np.float64]
 
 
 @styled

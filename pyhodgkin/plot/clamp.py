@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..recordings import Recording
 from ..units import written
 from .commands import label_command, time_axis
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..results.fit_result import Prediction
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

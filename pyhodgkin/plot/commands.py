@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..numerics.arrays import FloatArray
 from ..units import written
 from .families import command_name
 from .style import STIMULUS
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from ..protocols import Protocol
     from ..solution.solution import Solution
-
-FloatArray = NDArray[np.float64]
 
 
 def time_axis(ax: Axes, t: FloatArray) -> tuple[FloatArray, float]:

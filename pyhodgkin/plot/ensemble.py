@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..units import written
 from .commands import command_below, time_axis
 from .kinetics import curves, scale_taus
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from ..neuron.neuron import Neuron
     from ..results.ensemble import Band, Ensemble
-
-FloatArray = NDArray[np.float64]
 
 
 @styled

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from .style import INK, SHADE, color, label_lines, panels, styled
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ LONG_NAME = 8  # letters of a gate that fit on one line with its quantity
 # Of the largest and the smallest time constant: beyond this a linear axis hides the small ones.
 _WIDE = 30.0
 
-Curves = tuple[NDArray[np.float64], NDArray[np.float64]]
+Curves = tuple[FloatArray, FloatArray]
 
 
 @styled
@@ -105,7 +106,7 @@ def _interesting(neuron: Neuron) -> list[str]:
     return neural or [g.name for g in usable]
 
 
-def curves(neuron: Neuron, name: str, v: NDArray[np.float64]) -> Curves:
+def curves(neuron: Neuron, name: str, v: FloatArray) -> Curves:
     """Steady state and time constant, at the temperature of the neuron."""
     gate = neuron.gate(name)
     return gate.kinetics.x_inf(v), gate.kinetics.tau(v) / gate.rate_factor(neuron.temperature)
@@ -126,8 +127,8 @@ def _shade(ax: Axes, seen: tuple[float, float] | None) -> None:
 
 def _draw(
     ax: Axes,
-    v: NDArray[np.float64],
-    lines: list[NDArray[np.float64]],
+    v: FloatArray,
+    lines: list[FloatArray],
     inside: NDArray[np.bool_],
     line: str,
     count: int,
@@ -141,7 +142,7 @@ def _draw(
         ax.plot(v, known, color=line, lw=width, label=None if i else "learned")
 
 
-def _instant(tau: NDArray[np.float64]) -> bool:
+def _instant(tau: FloatArray) -> bool:
     """Whether this is no time constant: the gate is instantaneous."""
     return not np.any(tau > 0)
 
@@ -162,7 +163,7 @@ def _say_instantaneous(ax: Axes, name: str, alone: bool) -> None:
         ax.set_yticks([])
 
 
-def scale_taus(axes: Sequence[Axes], taus: Sequence[NDArray[np.float64]]) -> None:
+def scale_taus(axes: Sequence[Axes], taus: Sequence[FloatArray]) -> None:
     """Axes of time constants: all of a figure logarithmic, where one of them has to be.
 
     Each has limits of its own; one without a positive time constant is left alone.

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..numerics.arrays import FloatArray, Indices
 from ..solution.currents import ionic_current
 
 if TYPE_CHECKING:
     from ..neuron.neuron import Neuron
 
-FloatArray = NDArray[np.float64]
 
 _LEVELS = 401  # values of the gate in [0, 1] that are tried at each potential
 _HALVINGS = 40
@@ -109,7 +108,7 @@ def _halve(net: _Net, v: FloatArray, low: FloatArray, high: FloatArray) -> Float
     return 0.5 * (low + high)
 
 
-def _joined(i: NDArray[np.intp], v: FloatArray, x: FloatArray) -> list[FloatArray]:
+def _joined(i: Indices, v: FloatArray, x: FloatArray) -> list[FloatArray]:
     """Roots of neighbouring potentials as lines: each goes on at the root nearest to it.
 
     A root that is far from all of the potential before begins a line: at a pole, say.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import unknown
+from ..numerics.arrays import FloatArray
 from ..units import written
 from .cells import gate_values, one_cell
 from .commands import protocols_of
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from ..neuron.gates import Gate
     from ..solution.solution import Solution
-
-FloatArray = NDArray[np.float64]
 
 
 @styled

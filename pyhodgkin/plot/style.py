@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..storage.atomic import atomic_write
 from ..units import written
 
@@ -209,7 +210,7 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def shade_uncounted(ax: Axes, t: NDArray[np.float64], mask: NDArray[np.bool_]) -> None:
+def shade_uncounted(ax: Axes, t: FloatArray, mask: NDArray[np.bool_]) -> None:
     """Shade the times of the samples that the mask (T,) leaves out of the error."""
     if mask.all():
         return

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray
 from ..solution.currents import total_current
 from ..status import Status
 from ..units import current_unit as current_unit_of
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..recordings import Recording
     from ..solution.solution import Solution
 
-FloatArray = NDArray[np.float64]
 
 LAYOUTS = ("overlay", "offset", "panels")
 _MOST_OFFSET = 40  # more sweeps above each other are too flat to be read
@@ -109,7 +108,7 @@ def trace(
         label_lines(top)
         if len(family) > 1:
             color_bar(bottom, family)
-    _tell_failures(top, solution, scale)
+    _tell_failures(top, solution)
     stimulus(bottom, solution.t, protocols, scale, _per_protocol(protocols, family))
     top.set_xlim(bottom.get_xlim())
     return top.figure  # type: ignore[return-value]
@@ -200,7 +199,7 @@ def _mark_failures(ax: Axes, t: FloatArray, rows: FloatArray, status: object) ->
             ax.scatter([t[known[-1]]], [row[known[-1]]], marker="x", s=34, color=INK, zorder=5)
 
 
-def _tell_failures(ax: Axes, solution: Solution, scale: float) -> None:
+def _tell_failures(ax: Axes, solution: Solution) -> None:
     """Above the axes, that and when solves failed."""
     failed = np.flatnonzero(~np.atleast_1d(solution.success))
     if not failed.size:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from .style import INK, color, label_lines, line_of, panels, styled
 
 if TYPE_CHECKING:
@@ -77,14 +78,14 @@ def loss_history(
     return ax.figure  # type: ignore[return-value]
 
 
-def _columns(values: ArrayLike) -> NDArray[np.float64]:
+def _columns(values: ArrayLike) -> FloatArray:
     """(N, K), NaN where a logarithm cannot show it."""
     array = np.asarray(values, dtype=np.float64)
     array = array[:, None] if array.ndim == 1 else array
     return np.where(np.isfinite(array) & (array > 0), array, np.nan)
 
 
-def _best(values: NDArray[np.float64]) -> int:
+def _best(values: FloatArray) -> int:
     """The column that holds the smallest value."""
     return int(np.nanargmin(values) % values.shape[1]) if np.isfinite(values).any() else 0
 

@@ -87,7 +87,7 @@ def of_the_size(published: Neuron, passive: Passive, unit: str) -> Neuron:
     )
 
 
-def channels(unit: str) -> list[Channel]:
+def channels() -> list[Channel]:
     """Every gated channel of the library once, for recordings of voltage clamp."""
     found: dict[tuple[object, ...], Channel] = {}
     for name in library.names():

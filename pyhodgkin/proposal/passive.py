@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..recordings import Recording
 from ..units import conductance_of
 
@@ -136,7 +136,7 @@ def _per_step(recording: Recording) -> int:
     return max(1, round(STEP_WIDTH / float(np.median(np.diff(recording.t)))))
 
 
-def _smooth(v: NDArray[np.float64], n: int = 9) -> NDArray[np.float64]:
+def _smooth(v: FloatArray, n: int = 9) -> FloatArray:
     """Running means, so that a range is not that of the noise."""
     return np.convolve(v, np.ones(n) / n, "valid") if len(v) > n else v
 
@@ -148,7 +148,7 @@ def _resting(recording: Recording) -> float:
     return float(np.median(recording.data[:first]))
 
 
-def _means(x: NDArray[np.float64], block: int) -> NDArray[np.float64]:
+def _means(x: FloatArray, block: int) -> FloatArray:
     """Means over consecutive blocks of the first axis; a rest shorter than a block is left out."""
     n = len(x) // block
     return x[: n * block].reshape(n, block, *x.shape[1:]).mean(axis=1)
@@ -180,7 +180,7 @@ def _by_steps(recordings: Sequence[Recording]) -> tuple[float, float] | None:
 
 def _responses(
     recording: Recording,
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
+) -> list[tuple[FloatArray, FloatArray, float]]:
     """Time after each jump, v less its mean before, and the size of the jump."""
     t, command, v = recording.t, recording.command, recording.data
     at, found = _jumps(recording), []

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray
 from . import checks
 from .segments import Segments, superpose
 
@@ -69,7 +70,7 @@ class Waveform:
         """The normal form, compiled once."""
         return self._segments
 
-    def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
+    def __call__(self, t: ArrayLike) -> FloatArray:
         """Values at the times `t` in ms; at a jump the later value."""
         return self.segments().value(t)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 
 
 def finite(name: str, value: object, unit: str = "") -> float:
@@ -35,7 +36,7 @@ def ordered(first: str, start: float, last: str, stop: float) -> None:
         raise InputError(f"{last} ({stop:g} ms) lies before {first} ({start:g} ms)")
 
 
-def vector(name: str, values: ArrayLike, unit: str = "") -> NDArray[np.float64]:
+def vector(name: str, values: ArrayLike, unit: str = "") -> FloatArray:
     """`values` as a read-only, finite, non-empty vector of float64."""
     try:
         array = np.array(values, dtype=np.float64)
@@ -55,7 +56,7 @@ def vector(name: str, values: ArrayLike, unit: str = "") -> NDArray[np.float64]:
     return array
 
 
-def increasing(name: str, times: ArrayLike) -> NDArray[np.float64]:
+def increasing(name: str, times: ArrayLike) -> FloatArray:
     """`times` as a read-only vector in ms, each later than the one before."""
     array = vector(name, times, "ms")
     back = np.flatnonzero(np.diff(array) <= 0)

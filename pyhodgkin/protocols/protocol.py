@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import ClassVar, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray
 from . import checks
 from .base import Constant, Piecewise, Waveform, as_waveform
 from .sampled import Sampled
@@ -46,11 +47,11 @@ class Protocol:
         return self.waveform.segments().between(0.0, self.t_end).simplified()
 
     @property
-    def breakpoints(self) -> NDArray[np.float64]:
+    def breakpoints(self) -> FloatArray:
         """Times in (0, t_end], ms, where the formula of the command changes."""
         return self.segments.breakpoints
 
-    def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
+    def __call__(self, t: ArrayLike) -> FloatArray:
         """The command at the times `t` in ms; at a jump the later value."""
         return self.segments.value(t)
 

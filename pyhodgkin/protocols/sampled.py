@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown
+from ..numerics.arrays import FloatArray, Indices
 from . import checks
 from .base import Waveform
 from .segments import Segments
@@ -142,7 +143,7 @@ class OrnsteinUhlenbeck(Waveform):
         times = {n: checks.positive(n, getattr(self, n), "ms") for n in ("tau", "dt", "t_end")}
         self._set(mean=checks.finite("mean", self.mean), sd=sd, seed=int(self.seed), **times)
 
-    def samples(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def samples(self) -> tuple[FloatArray, FloatArray]:
         """Times in ms and values of the samples."""
         t = self.dt * np.arange(0.0, int(np.ceil(self.t_end / self.dt - 1e-9)) + 1)
         normal = np.random.default_rng(self.seed).standard_normal(len(t))
@@ -156,7 +157,7 @@ class OrnsteinUhlenbeck(Waveform):
         return Sampled(*self.samples()).segments()
 
 
-def jumps(values: NDArray[np.float64]) -> NDArray[np.intp]:
+def jumps(values: FloatArray) -> Indices:
     """Indices of samples that a jump leads to.
 
     Jumps are changes far larger than both their neighbours, and runs of changes up and down in
@@ -203,7 +204,7 @@ def _polyline(t: NDArray, values: NDArray, cuts: NDArray, tolerance: float) -> S
     return Segments(start, offset, slope).simplified()
 
 
-def _knots(t: NDArray, v: NDArray, tolerance: float) -> NDArray[np.intp]:
+def _knots(t: NDArray, v: NDArray, tolerance: float) -> Indices:
     """The samples to keep so that lines between them meet all others to `tolerance`.
 
     From each knot the line goes to the furthest sample such that it passes within `tolerance`

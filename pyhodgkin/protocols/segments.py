@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-
-Array = NDArray[np.float64]
+from ..numerics.arrays import FloatArray, Indices
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -46,13 +45,13 @@ class Segments:
     array([10.])
     """
 
-    start: Array
-    offset: Array
-    slope: Array
-    amplitude: Array
-    omega: Array
-    chirp: Array
-    phase: Array
+    start: FloatArray
+    offset: FloatArray
+    slope: FloatArray
+    amplitude: FloatArray
+    omega: FloatArray
+    chirp: FloatArray
+    phase: FloatArray
 
     def __init__(
         self,
@@ -90,7 +89,7 @@ class Segments:
         return self.amplitude.shape[-1]
 
     @property
-    def breakpoints(self) -> Array:
+    def breakpoints(self) -> FloatArray:
         """Times in ms where one piece gives way to the next: ``start[..., 1:]``."""
         return self.start[..., 1:]
 
@@ -114,7 +113,7 @@ class Segments:
 
     # -- evaluation ---------------------------------------------------------------------
 
-    def index(self, t: ArrayLike) -> NDArray[np.intp]:
+    def index(self, t: ArrayLike) -> Indices:
         """Which piece holds at `t` (ms): same shapes as `value`."""
         t = np.asarray(t, dtype=np.float64)
         if not self.batched:
@@ -128,7 +127,7 @@ class Segments:
         ]
         return np.maximum(np.stack(found), 0)
 
-    def value(self, t: ArrayLike) -> Array:
+    def value(self, t: ArrayLike) -> FloatArray:
         """The signal at `t`.
 
         Parameters
@@ -149,7 +148,7 @@ class Segments:
         amplitude, angle, _ = self._sinusoids(tau, pick)
         return line + np.sum(amplitude * np.sin(angle), axis=-1)
 
-    def derivative(self, t: ArrayLike) -> Array:
+    def derivative(self, t: ArrayLike) -> FloatArray:
         """Time derivative of the signal at `t`, per ms; from the right at a breakpoint."""
         tau, pick = self._local(t)
         slope = pick(self.slope) + np.zeros_like(tau)
@@ -158,7 +157,7 @@ class Segments:
         amplitude, angle, speed = self._sinusoids(tau, pick)
         return slope + np.sum(amplitude * speed * np.cos(angle), axis=-1)
 
-    def jumps(self) -> Array:
+    def jumps(self) -> FloatArray:
         """How much a single signal jumps at each of its breakpoints, shape (K - 1,)."""
         tau = np.diff(self.start)
         left = self.offset[:-1] + self.slope[:-1] * tau
@@ -174,7 +173,7 @@ class Segments:
             return np.asarray(t, dtype=np.float64) - self.start[rows, k], lambda a: a[rows, k]
         return np.asarray(t, dtype=np.float64) - self.start[k], lambda a: a[k]
 
-    def _sinusoids(self, tau: Array, pick):
+    def _sinusoids(self, tau: FloatArray, pick):
         tau = tau[..., None]
         omega, chirp = pick(self.omega), pick(self.chirp)
         return (
@@ -277,7 +276,7 @@ def superpose(signals: Sequence[Segments]) -> Segments:
     return reduce(lambda a, b: a + b, signals)
 
 
-def _starts(start: ArrayLike) -> Array:
+def _starts(start: ArrayLike) -> FloatArray:
     array = np.array(start, dtype=np.float64)
     if array.ndim not in (1, 2) or array.shape[-1] == 0:
         raise InputError(f"start must have shape (K,) or (B, K), got {array.shape}")
@@ -289,7 +288,7 @@ def _starts(start: ArrayLike) -> Array:
     return array
 
 
-def _checked(name: str, values: ArrayLike | None, shape: tuple[int, ...]) -> Array:
+def _checked(name: str, values: ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
     array = np.zeros(shape) if values is None else np.array(values, dtype=np.float64)
     if array.shape != shape:
         raise InputError(f"{name} must have shape {shape} to go with start, got {array.shape}")

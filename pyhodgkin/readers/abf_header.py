@@ -58,6 +58,9 @@ class StimulusFile:
     channel: int
 
 
+NO_FILE = StimulusFile("", 1.0, 0.0, 0, 0)
+
+
 @dataclass(frozen=True)
 class Output:
     """An analog output (DAC)."""
@@ -66,15 +69,15 @@ class Output:
     name: str
     unit: str
     holding: float
-    enabled: bool
-    source: int  # 1: the epoch table, 2: a file
-    keeps_last_level: bool  # between sweeps, in place of the holding level
-    epochs: tuple[Epoch, ...]
-    user_list: UserList | None
-    file: StimulusFile
-    train_level: float | None  # level at which a conditioning train before each sweep ends
-    has_train: bool
-    leak_subtraction: bool
+    enabled: bool = False
+    source: int = 0  # 1: the epoch table, 2: a file
+    keeps_last_level: bool = False  # between sweeps, in place of the holding level
+    epochs: tuple[Epoch, ...] = ()
+    user_list: UserList | None = None
+    file: StimulusFile = NO_FILE
+    train_level: float | None = None  # level at which a conditioning train before each sweep ends
+    has_train: bool = False
+    leak_subtraction: bool = False
 
     @property
     def label(self) -> str:

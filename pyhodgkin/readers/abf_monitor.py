@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ..numerics.arrays import FloatArray
 
 # Differences up to this part of the range of the command are those of a monitor's gain, filter
 # and offset; up to the second they are told; beyond it the two are different waveforms.
@@ -28,7 +28,7 @@ class Comparison:
 
 
 def compare(
-    commands: Sequence[Array], recorded: Sequence[Array], unit: str, is_voltage: bool
+    commands: Sequence[FloatArray], recorded: Sequence[FloatArray], unit: str, is_voltage: bool
 ) -> Comparison:
     """Compare commands with a recorded channel, sweep by sweep, arrays of shape (T,).
 
@@ -59,7 +59,7 @@ def compare(
     return Comparison(_part(commands, recorded, far) > _PART, text)
 
 
-def moves(recorded: Sequence[Array]) -> bool:
+def moves(recorded: Sequence[FloatArray]) -> bool:
     """Whether the level of a signal changes by more than its noise."""
     levels, spreads = [], []
     for y in recorded:
@@ -72,7 +72,7 @@ def moves(recorded: Sequence[Array]) -> bool:
 
 
 def _against_constant(
-    c: Array, y: Array, noise: float, moving: bool, unit: str, is_voltage: bool
+    c: FloatArray, y: FloatArray, noise: float, moving: bool, unit: str, is_voltage: bool
 ) -> Comparison:
     if moving:
         low, high = np.quantile(y, [0.001, 0.999])
@@ -83,7 +83,7 @@ def _against_constant(
     return Comparison(False, "")
 
 
-def _noise(recorded: Sequence[Array]) -> float:
+def _noise(recorded: Sequence[FloatArray]) -> float:
     steps = np.concatenate([np.diff(y) for y in recorded])
     return float(1.4826 * np.median(np.abs(steps)) / np.sqrt(2.0))
 
@@ -92,13 +92,15 @@ def _runs(far: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.convolve(far, np.ones(_RUN), "same") == _RUN
 
 
-def _part(commands: Sequence[Array], recorded: Sequence[Array], tolerance: float) -> float:
+def _part(
+    commands: Sequence[FloatArray], recorded: Sequence[FloatArray], tolerance: float
+) -> float:
     pairs = zip(commands, recorded, strict=True)
     counts = [int(_runs(np.abs(y - c) > tolerance).sum()) for c, y in pairs]
     return sum(counts) / sum(len(c) for c in commands)
 
 
-def _worst(commands: Sequence[Array], recorded: Sequence[Array]) -> float:
+def _worst(commands: Sequence[FloatArray], recorded: Sequence[FloatArray]) -> float:
     """The largest difference that lasts for some samples."""
     found = 0.0
     for c, y in zip(commands, recorded, strict=True):

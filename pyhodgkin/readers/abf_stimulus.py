@@ -6,17 +6,15 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import RecordingError
+from ..numerics.arrays import FloatArray
 from .abf_header import Header, Output
 from .abf_version2 import read_header
 from .abf_waveform import held_samples, levels_around
 
-Array = NDArray[np.float64]
 
-
-def played(path: Path, header: Header, output: Output, sweep: int, where: str) -> Array:
+def played(path: Path, header: Header, output: Output, sweep: int, where: str) -> FloatArray:
     """Levels of `output` at the samples of a sweep, shape (T,), in its unit.
 
     The file's samples times the scale plus the offset that the header states. Like epochs they
@@ -42,7 +40,7 @@ def played(path: Path, header: Header, output: Output, sweep: int, where: str) -
         raise RecordingError(
             f"{where}: the stimulus file {found} has {len(samples)} samples, the sweep needs {last}"
         )
-    before, after = levels_around(header, output, sweep)
+    before, after = levels_around(output, sweep)
     values = np.full(header.samples, before)
     values[held:last] = samples[held:last] * output.file.scale + output.file.offset
     values[last:] = after
@@ -64,14 +62,14 @@ def _find(path: Path, output: Output, where: str) -> Path:
     return same[0]
 
 
-def _sweeps(path: Path, channel: int, where: str) -> list[Array]:
+def _sweeps(path: Path, channel: int, where: str) -> list[FloatArray]:
     try:
         return _of_abf(path, channel) if path.suffix.lower() == ".abf" else _of_atf(path)
     except Exception as error:  # a damaged file shows itself in many ways
         raise RecordingError(f"{where}: the stimulus file {path} cannot be read: {error}") from None
 
 
-def _of_abf(path: Path, channel: int) -> list[Array]:
+def _of_abf(path: Path, channel: int) -> list[FloatArray]:
     import pyabf
 
     numbers = [x.number for x in read_header(path).inputs]
@@ -85,7 +83,7 @@ def _of_abf(path: Path, channel: int) -> list[Array]:
     return sweeps
 
 
-def _of_atf(path: Path) -> list[Array]:
+def _of_atf(path: Path) -> list[FloatArray]:
     """The columns of an Axon text file after the times, one signal only."""
     lines = path.read_text(encoding="latin-1").splitlines()
     if not lines or lines[0].split()[:1] != ["ATF"]:

@@ -71,7 +71,7 @@ def _output_1(h: Any, x: Any, n: int) -> Output:
     }
     old = x is None
     if n > 1 or (old and n != h["nActiveDACChannel"]):
-        return Output(**common, **_SILENT)
+        return Output(**common)
     if old:
         return Output(**common, **_waveform_of_old(h, n))
     epochs = zip(
@@ -104,19 +104,6 @@ def _output_1(h: Any, x: Any, n: int) -> Output:
         has_train=trained,
         leak_subtraction=bool(x["nPNEnable"][n]),
     )
-
-
-_SILENT: dict[str, Any] = {
-    "enabled": False,
-    "source": 0,
-    "keeps_last_level": False,
-    "epochs": (),
-    "user_list": None,
-    "file": StimulusFile("", 1.0, 0.0, 0, 0),
-    "train_level": None,
-    "has_train": False,
-    "leak_subtraction": False,
-}
 
 
 def _waveform_of_old(h: Any, n: int) -> dict[str, Any]:

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RecordingError
+from ..numerics.arrays import FloatArray
 from .abf_header import Epoch, Header, Output
-
-Array = NDArray[np.float64]
 
 # The first and the last part of a sweep are held: this fraction of its samples each.
 HELD_FRACTION = 64
 
 
-def waveform(header: Header, output: Output, sweep: int, where: str) -> Array:
+def waveform(header: Header, output: Output, sweep: int, where: str) -> FloatArray:
     """Levels of `output` at the samples of sweep `sweep` (from 0), shape (T,), in its unit.
 
     A sweep is held at the holding level for 1/64 of its samples, then come the epochs, then the
@@ -35,12 +34,12 @@ def waveform(header: Header, output: Output, sweep: int, where: str) -> Array:
             "give command= (a recorded channel) or protocol="
         )
     _check_lists(header, output, where)
-    holding, _ = levels_around(header, output, sweep)
+    holding, _ = levels_around(output, sweep)
     held = held_samples(header)
     values = np.full(header.samples, holding)
     at, before = held, holding
     for epoch in output.epochs:
-        now = _in_sweep(epoch, header, output, sweep)
+        now = _in_sweep(epoch, output, sweep)
         if now.samples <= 0:
             continue
         if at + now.samples > header.samples:
@@ -69,16 +68,16 @@ def held_samples(header: Header) -> int:
     return max(header.samples // HELD_FRACTION, 1)
 
 
-def levels_around(header: Header, output: Output, sweep: int) -> tuple[float, float]:
+def levels_around(output: Output, sweep: int) -> tuple[float, float]:
     """The levels before and after what is put out in a sweep."""
     last = output.holding
     if output.keeps_last_level and output.epochs:
-        last = _in_sweep(output.epochs[-1], header, output, sweep).level
+        last = _in_sweep(output.epochs[-1], output, sweep).level
     before = output.holding
     if output.has_train:
         before = output.holding if output.train_level is None else output.train_level
     elif output.keeps_last_level and sweep > 0 and output.epochs:
-        before = _in_sweep(output.epochs[-1], header, output, sweep - 1).level
+        before = _in_sweep(output.epochs[-1], output, sweep - 1).level
     return before, last
 
 
@@ -118,7 +117,7 @@ _FIRST_BLOCK = 11
 _LEVEL, _SAMPLES, _PERIOD, _WIDTH = 1, 2, 3, 4
 
 
-def _in_sweep(epoch: Epoch, header: Header, output: Output, sweep: int) -> _Now:
+def _in_sweep(epoch: Epoch, output: Output, sweep: int) -> _Now:
     values = {
         _LEVEL: epoch.level + epoch.level_step * sweep,
         _SAMPLES: epoch.samples + epoch.samples_step * sweep,
@@ -161,11 +160,11 @@ def _check_lists(header: Header, output: Output, where: str) -> None:
 # -- shapes of an epoch ------------------------------------------------------------------------
 
 
-def _step(now: _Now, before: float, holding: float) -> Array:
+def _step(now: _Now, before: float, holding: float) -> FloatArray:
     return np.full(now.samples, now.level)
 
 
-def _ramp(now: _Now, before: float, holding: float) -> Array:
+def _ramp(now: _Now, before: float, holding: float) -> FloatArray:
     """From the level before to the level of the epoch, which its last sample has."""
     return before + (now.level - before) * np.arange(1, now.samples + 1) / now.samples
 
@@ -184,18 +183,18 @@ def _with_pulse(now: _Now) -> NDArray[np.bool_]:
     return _whole(now) | (now.samples % now.period >= now.width)
 
 
-def _pulses(now: _Now, before: float, holding: float) -> Array:
+def _pulses(now: _Now, before: float, holding: float) -> FloatArray:
     return np.where(_with_pulse(now) & (_phase(now) < now.width), now.level, before)
 
 
-def _biphasic(now: _Now, before: float, holding: float) -> Array:
+def _biphasic(now: _Now, before: float, holding: float) -> FloatArray:
     """The first half of each pulse at the level, the second as far on the other side."""
     phase = _phase(now)
     size = (now.level - before) * np.where(phase < now.width // 2, 1.0, -1.0)
     return before + np.where(_with_pulse(now) & (phase < now.width), size, 0.0)
 
 
-def _triangles(now: _Now, before: float, holding: float) -> Array:
+def _triangles(now: _Now, before: float, holding: float) -> FloatArray:
     """A line up to the level over the width, a line back over the rest of the period."""
     phase = _phase(now)
     rise = phase / max(now.width, 1)
@@ -204,17 +203,17 @@ def _triangles(now: _Now, before: float, holding: float) -> Array:
     return before + (now.level - before) * np.where(_whole(now), part, 0.0)
 
 
-def _cosines(now: _Now, before: float, holding: float) -> Array:
+def _cosines(now: _Now, before: float, holding: float) -> FloatArray:
     part = 0.5 - 0.5 * np.cos(2.0 * np.pi * _phase(now) / now.period)
     return before + (now.level - before) * np.where(_whole(now), part, 0.0)
 
 
-def _resistance(now: _Now, before: float, holding: float) -> Array:
+def _resistance(now: _Now, before: float, holding: float) -> FloatArray:
     """A test of the resistance: half of the epoch at the holding level, half at the level."""
     return np.where(np.arange(now.samples) < now.samples // 2, holding, now.level)
 
 
-_SHAPES: dict[int, Callable[[_Now, float, float], Array]] = {
+_SHAPES: dict[int, Callable[[_Now, float, float], FloatArray]] = {
     1: _step,
     2: _ramp,
     3: _pulses,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, RecordingError, RecordingWarning
+from ..numerics.arrays import FloatArray
 from ..protocols import CurrentClamp, Protocol, Sampled, VoltageClamp
 from ..recordings import Recording
 from ..units import PER_CM2, current_factor, spelled
@@ -31,7 +32,7 @@ class Trace:
     values: ArrayLike
     unit: str | None
     label: str
-    t: NDArray[np.float64] | None = None  # ms; None: that of the recording
+    t: FloatArray | None = None  # ms; None: that of the recording
     factor: float = 1.0
     offset: float = 0.0
     holding: float = 0.0
@@ -43,7 +44,7 @@ class Trace:
 class Sweep:
     """One sweep of a file; `t` in ms, in the time of the file but for `origin`."""
 
-    t: NDArray[np.float64]
+    t: FloatArray
     voltage: Trace | None
     current: Trace | None
     clamp: str
@@ -154,7 +155,7 @@ def _refuse_beside_protocol(clamp: str, given: Protocol, options: Options, where
 
 
 def _protocol(
-    command: Trace, t: NDArray[np.float64], sweep: Sweep, options: Options, where: str
+    command: Trace, t: FloatArray, sweep: Sweep, options: Options, where: str
 ) -> Protocol:
     values, unit = _converted(command, sweep.clamp == "voltage", options, where)
     times = t if command.t is None else np.asarray(command.t) - sweep.t_start

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RecordingError
+from ..numerics.arrays import FloatArray
 from .assemble import Trace
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,11 @@ class Samples:
     """Values of a series; `t` in ms from `start` (s), `dt` the spacing of the last ones."""
 
     start: float
-    t: Array
+    t: FloatArray
     trace: Trace
 
     @property
-    def values(self) -> Array:
+    def values(self) -> FloatArray:
         """As stored."""
         return np.asarray(self.trace.values)
 
@@ -59,9 +58,9 @@ def samples(series: Any, part: slice, where: str) -> Samples:
     return Samples(start, t, trace)
 
 
-def _times(series: Any, part: slice, count: int, label: str) -> tuple[float, Array]:
+def _times(series: Any, part: slice, count: int, label: str) -> tuple[float, FloatArray]:
     if series.timestamps is not None:
-        stamps: Array = np.asarray(series.timestamps[part], dtype=np.float64)
+        stamps: FloatArray = np.asarray(series.timestamps[part], dtype=np.float64)
         if len(stamps) != count:
             raise RecordingError(f"{label} has {count} samples and {len(stamps)} timestamps")
         start = float(stamps[0]) if count else 0.0
@@ -155,7 +154,7 @@ def _ends(known: NDArray[np.bool_]) -> tuple[int, int]:
     return (int(at[0]), int(at[-1]) + 1) if len(at) else (0, 0)
 
 
-def _tell(notes: list[str], what: str, t: Array, first: int, last: int, count: int) -> None:
+def _tell(notes: list[str], what: str, t: FloatArray, first: int, last: int, count: int) -> None:
     if first > 0:
         notes.append(f"{what} is NaN up to {t[first]:.6g} ms")
     if last < count:

@@ -8,14 +8,13 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray, Indices
 from ..numerics.interpolation import lagrange
 from . import Recording
 from .observables import observables_of, places_of
-
-FloatArray = NDArray[np.float64]
 
 _MAD = 0.6744897501960817  # of a normal distribution with standard deviation one
 _HALF = (2, 3, 5, 7, 10, 15, 22, 32, 47, 68, 100)  # samples on either side of a window
@@ -72,7 +71,7 @@ def levels(
     if np.any(stated < 0):
         raise InputError(f"noise = {noise}: a standard deviation is not negative")
     sizes = np.array(np.broadcast_to(stated, (len(recordings),)))
-    if np.ndim(noise) == 0 and len(observables_of(recordings)) > 1:
+    if stated.size == 1 and len(observables_of(recordings)) > 1:
         sizes[places_of(recordings, "current")] = 0.0
     return tuple(float(x) for x in sizes)
 
@@ -170,7 +169,7 @@ def refined(recording: Recording, parts: int | None = None) -> Recording:
     return replace(recording, t=fine, v=v, mask=mask)
 
 
-def _edges(recording: Recording) -> NDArray[np.intp]:
+def _edges(recording: Recording) -> Indices:
     """Numbers of the first samples at or after each jump of the stimulus; 0 and T at the ends."""
     pieces = recording.protocol.segments
     size = 1e-3 * max(float(np.ptp(recording.command)), 1e-12)
@@ -205,7 +204,7 @@ def _smoothed(v: FloatArray, noise: float) -> FloatArray:
     return _blended(np.stack(estimates), chosen, np.array(halves))
 
 
-def _blended(estimates: FloatArray, chosen: NDArray[np.intp], halves: ArrayLike) -> FloatArray:
+def _blended(estimates: FloatArray, chosen: Indices, halves: ArrayLike) -> FloatArray:
     """Estimates (W, T) at the windows `chosen` (T,), which change gently from sample to sample."""
     widths = np.log(np.asarray(halves, dtype=np.float64))
     wanted = widths[chosen]

@@ -7,16 +7,15 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..neuron.size import EXTENSIVE, area_of, extensive, in_unit, system_text
+from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
 from ..units import PER_CM2, ratio, written
 from . import Recording
 
-FloatArray = NDArray[np.float64]
 Bounds = Mapping[str, tuple[float, float]]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..numerics.arrays import Indices
 from . import Recording
 
 OBSERVABLES = ("v", "current")
@@ -27,7 +27,7 @@ def observables_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
     return tuple(name for name in OBSERVABLES if name in found)
 
 
-def places_of(recordings: Sequence[Recording], observed: str) -> NDArray[np.intp]:
+def places_of(recordings: Sequence[Recording], observed: str) -> Indices:
     """The places of the recordings of one observable."""
     found = [i for i, r in enumerate(recordings) if r.observed == observed]
     return np.array(found, dtype=np.intp)

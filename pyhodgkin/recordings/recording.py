@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RecordingError
+from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
 from ..solution.currents import total_current
 from . import checks, plausible, setup
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ..solution.solution import Solution
     from .sets import RecordingSet
 
-Array = NDArray[np.float64]
 
 # Spacing of samples that differs by less than this part of itself counts as even.
 _EVEN = 1e-6
@@ -87,10 +87,10 @@ class Recording(Setup):
     900
     """
 
-    t: Array
+    t: FloatArray
     protocol: Protocol
-    v: Array | None = None
-    current: Array | None = None
+    v: FloatArray | None = None
+    current: FloatArray | None = None
     mask: NDArray[np.bool_] = None  # type: ignore[assignment]
     name: str = ""
     current_unit: str = ""
@@ -118,7 +118,7 @@ class Recording(Setup):
         return "v" if self.protocol.kind == "current" else "current"
 
     @property
-    def data(self) -> Array:
+    def data(self) -> FloatArray:
         """What was measured, shape (T,), in `unit`."""
         return getattr(self, self.observed)
 
@@ -128,7 +128,7 @@ class Recording(Setup):
         return "mV" if self.observed == "v" else self.current_unit
 
     @property
-    def command(self) -> Array:
+    def command(self) -> FloatArray:
         """The command at the samples, shape (T,), in the unit of the protocol."""
         return self.protocol(self.t)
 
@@ -232,7 +232,7 @@ class Recording(Setup):
             keep[first:last] = False
         return self.masked(keep)
 
-    def _jump_times(self, min_jump: float | None) -> Array:
+    def _jump_times(self, min_jump: float | None) -> FloatArray:
         pieces = self.protocol.segments
         if min_jump is None:
             min_jump = max(_JUMP * float(np.ptp(self.command)), 1e-12)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import RecordingError, RecordingWarning
 from ..neuron.gates import Gate
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import Indices
 from . import Recording
 
 # Temperatures this close are the same: that of a bath varies so much, deg C.
@@ -45,7 +45,7 @@ def temperature_of(recordings: Sequence[Recording]) -> float | None:
 def at_recordings(
     neuron: Neuron,
     recordings: Sequence[Recording],
-    learned: NDArray[np.intp] | Sequence[int] = (),
+    learned: Indices | Sequence[int] = (),
 ) -> tuple[Neuron, str]:
     """The neuron at the temperature of the recordings, and what that changed, in words.
 
@@ -80,7 +80,7 @@ def at_recordings(
 
 
 def at(
-    neuron: Neuron, temperature: float, learned: NDArray[np.intp] | Sequence[int] = ()
+    neuron: Neuron, temperature: float, learned: Indices | Sequence[int] = ()
 ) -> tuple[Neuron, str]:
     """The same for one temperature, deg C."""
     factors = {g.name: _factor(g, neuron.temperature, temperature) for g in neuron.gates}
@@ -139,7 +139,7 @@ def _factor(gate: Gate, before: float | None, after: float) -> float:
     return gate.rate_factor(after) / gate.rate_factor(before) if gate.has_state else 1.0
 
 
-def _unstated(neuron: Neuron, learned: NDArray[np.intp] | Sequence[int]) -> list[str]:
+def _unstated(neuron: Neuron, learned: Indices | Sequence[int]) -> list[str]:
     """Gates with rates of an unknown dependence on the temperature that are not learned."""
     trained = set(np.asarray(learned, dtype=int).tolist())
     names = [

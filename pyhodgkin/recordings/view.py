@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..html import view
+from ..html import span, view
 from ..units import written
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ def html_of_set(recordings: Iterable[Recording]) -> str:
 
 def row(recording: Recording) -> dict[str, Any]:
     """What was done, what was measured, and when."""
-    command = recording.command
     return {
         "name": recording.name,
         "clamp": recording.protocol.kind,
@@ -34,17 +33,13 @@ def row(recording: Recording) -> dict[str, Any]:
         "least": float(recording.data.min()),
         "greatest": float(recording.data.max()),
         "unit": written(recording.unit),
-        "command": _range(float(command.min()), float(command.max())),
+        "command": span(recording.command),
         "command unit": written(recording.protocol.unit),
         "samples": len(recording),
         "masked": len(recording) - recording.n_used,
         "from (ms)": float(recording.t[0]),
         "to (ms)": float(recording.t[-1]),
     }
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _notes(items: list[Recording]) -> list[str]:

@@ -14,8 +14,7 @@ from ..neuron.channels import NeuralCurrent
 from ..neuron.gates import Gate
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
-
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray, Indices
 
 NEAR = 0.01  # of the range between two limits (of their logarithms, where it is logarithmic)
 ZERO = 1e-3  # of its value at the start: a conductance that is none
@@ -59,7 +58,7 @@ class ActiveBound:
 def active_bounds(
     neuron: Neuron,
     start: FloatArray,
-    indices: NDArray[np.intp],
+    indices: Indices,
     bounds: Mapping[str, tuple[float, float]],
     voltages: tuple[float, float],
     of: str = "",
@@ -110,7 +109,7 @@ def listing(found: Sequence[ActiveBound], most: int = 4) -> str:
 
 
 def _at_bounds(
-    neuron: Neuron, indices: NDArray[np.intp], bounds: Mapping[str, tuple[float, float]]
+    neuron: Neuron, indices: Indices, bounds: Mapping[str, tuple[float, float]]
 ) -> list[ActiveBound]:
     if not bounds:
         return []
@@ -137,7 +136,7 @@ def _at_bounds(
     return out
 
 
-def _at_zero(neuron: Neuron, start: FloatArray, indices: NDArray[np.intp]) -> list[ActiveBound]:
+def _at_zero(neuron: Neuron, start: FloatArray, indices: Indices) -> list[ActiveBound]:
     out, names = [], neuron.layout.names
     trained = set(indices.tolist())
     for entry in neuron.layout:
@@ -153,7 +152,7 @@ def _at_zero(neuron: Neuron, start: FloatArray, indices: NDArray[np.intp]) -> li
 
 
 def _at_ranges(
-    neuron: Neuron, indices: NDArray[np.intp], voltages: tuple[float, float]
+    neuron: Neuron, indices: Indices, voltages: tuple[float, float]
 ) -> list[ActiveBound]:
     v, out = np.linspace(*voltages, _GRID), []
     trained = set(indices.tolist())

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..neuron.parameters import Layout
-
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray, Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +25,7 @@ class Population:
     """
 
     cells: tuple[str, ...]
-    own: NDArray[np.intp]
+    own: Indices
     theta: FloatArray
 
     def __len__(self) -> int:

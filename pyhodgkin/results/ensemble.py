@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 
 if TYPE_CHECKING:
     from .fit_result import FitResult, Prediction
 
-FloatArray = NDArray[np.float64]
 
 QUANTILES = (0.05, 0.95)
 POINTS = 200  # of a curve, over the voltages seen
@@ -89,7 +89,7 @@ class Ensemble:
     """
 
     neurons: tuple[Neuron, ...]
-    members: NDArray[np.intp]
+    members: Indices
     weights: FloatArray
     scores: FloatArray
     predictions: tuple[Prediction, ...]

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.base import Backend, SolveOptions
 from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
 from ..recordings.observables import observables_of, places_of
 from ..storage.json_files import finite_or_none
 
-FloatArray = NDArray[np.float64]
 _NUMBERS = ("mae", "rmse", "mae_all", "rmse_all")
 
 
@@ -120,12 +119,7 @@ def prediction_mode(neuron: Neuron, recordings: Sequence[Recording]) -> str:
     Of recordings of one clamp.
     """
     commanded = all(r.observed == "current" for r in recordings)
-    return "clamped" if commanded and can_clamp(neuron) else "simulation"
-
-
-def can_clamp(neuron: Neuron) -> bool:
-    """Whether a known voltage drives the gates linearly, as clamped training needs."""
-    return neuron.is_linear_in_gates
+    return "clamped" if commanded and neuron.is_linear_in_gates else "simulation"
 
 
 def predict(
@@ -135,7 +129,7 @@ def predict(
     theta: FloatArray,
     options: SolveOptions,
     y0: FloatArray | None = None,
-    cells: NDArray[np.intp] | None = None,
+    cells: Indices | None = None,
 ) -> list[FloatArray]:
     """What each of K parameter vectors (K, P) says the recordings observe: (K, T) each.
 

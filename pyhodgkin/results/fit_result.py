@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import DocumentError
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray
 from ..status import Status
 from ..storage.atomic import atomic_write
 from ..storage.folders import record
@@ -28,8 +29,6 @@ from .identifiability import Identifiability
 from .prediction import Prediction
 from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
 from .view import html_of, line_of, message_of
-
-FloatArray = NDArray[np.float64]
 
 NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", "fit.npz"
 

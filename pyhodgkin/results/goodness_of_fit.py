@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..numerics.arrays import FloatArray
 from ..numerics.spikes import upward_crossings
 from ..recordings import Recording
 from ..recordings.denoise import level
 from ..storage.json_files import finite_or_none
-
-FloatArray = NDArray[np.float64]
 
 ABOVE = 3.0  # times the noise: a residual that is more than noise
 SMALL = 0.01  # of the standard deviation of the data: a residual that may be any number of times

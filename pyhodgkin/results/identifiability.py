@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray, Indices
 
 CORRELATED = 0.99
 NUMERICAL = 1e-13  # of the largest eigenvalue: below, differences cannot tell it from zero
@@ -64,7 +64,7 @@ class Identifiability:
     at_bounds: tuple[str, ...] = ()
 
     @cached_property
-    def _free(self) -> NDArray[np.intp]:
+    def _free(self) -> Indices:
         """Places of the parameters that are not at a limit."""
         free = [i for i, name in enumerate(self.names) if name not in self.at_bounds]
         return np.array(free, dtype=np.intp)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numerics.arrays import FloatArray
 from ..recordings import Recording
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import DocumentError
 from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray
 
 FORMAT, VERSION = "pyhodgkin fit", 1
 
@@ -47,7 +47,7 @@ def holds(path: Path, summary: Mapping[str, Any]) -> bool:
         return False
 
 
-def check_neuron(path: Path, neuron: Neuron, theta: NDArray[np.float64]) -> None:
+def check_neuron(path: Path, neuron: Neuron, theta: FloatArray) -> None:
     """Whether the document at `path` has the parameters `theta` (P,) that the fit found.
 
     Raises

@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..neuron.channels import Channel, Current, NeuralCurrent
+from ..numerics.arrays import FloatArray
 from .named_arrays import NamedArrays
 
 if TYPE_CHECKING:
     from ..neuron.gates import Gate
     from ..neuron.neuron import Neuron
     from .solution import Solution
-
-FloatArray = NDArray[np.float64]
 
 
 def open_probability(neuron: Neuron, channel: Channel, y: FloatArray) -> FloatArray:

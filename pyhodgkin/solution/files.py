@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BackendUnavailableError, InputError
+from ..numerics.arrays import FloatArray
 from ..storage.atomic import atomic_write
 from ..storage.tables import write_table
 from .currents import total_current
@@ -118,7 +119,7 @@ def _made(head: dict[str, Any], arrays: dict[str, Any]) -> Solution:
     )
 
 
-def columns(cell: Solution) -> dict[str, NDArray[np.float64]]:
+def columns(cell: Solution) -> dict[str, FloatArray]:
     """A solution of one element as columns, each with its unit in its name.
 
     Time, v, the current (that injected, or under voltage clamp the total ionic one), the gates
@@ -148,7 +149,7 @@ def to_csv(solution: Solution, path: Path_) -> Path:
     return write_table(path, ("element", *tables[0]), rows)
 
 
-def _rows(table: dict[str, NDArray[np.float64]]) -> Iterator[tuple[float, ...]]:
+def _rows(table: dict[str, FloatArray]) -> Iterator[tuple[float, ...]]:
     return zip(*(column.tolist() for column in table.values()), strict=True)
 
 

@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import unknown
+from ..numerics.arrays import FloatArray
 
-Array = NDArray[np.float64]
 
-
-class NamedArrays(Mapping[str, Array]):
+class NamedArrays(Mapping[str, FloatArray]):
     """Arrays by name; each may be a function that computes it when first asked for.
 
     Examples
@@ -27,7 +23,7 @@ class NamedArrays(Mapping[str, Array]):
     def __init__(self, kind: str, arrays: Mapping[str, Any]) -> None:
         self._kind = kind
         self._arrays: dict[str, Any] = dict(arrays)
-        self._compute: Callable[[str], Array] | None = None
+        self._compute: Callable[[str], FloatArray] | None = None
         self._given = tuple(self._arrays)
 
     @classmethod
@@ -35,7 +31,7 @@ class NamedArrays(Mapping[str, Array]):
         cls,
         kind: str,
         names: Sequence[str],
-        compute: Callable[[str], Array],
+        compute: Callable[[str], FloatArray],
         given: Mapping[str, Any] | None = None,
     ) -> NamedArrays:
         """Those of `names` that are not `given`, by one function of the name."""
@@ -45,11 +41,11 @@ class NamedArrays(Mapping[str, Array]):
         return arrays
 
     @property
-    def given(self) -> dict[str, Callable[[], Array]]:
+    def given(self) -> dict[str, Callable[[], FloatArray]]:
         """Those that no function of the name computes."""
         return {name: partial(self.__getitem__, name) for name in self._given}
 
-    def __getitem__(self, name: str) -> Array:
+    def __getitem__(self, name: str) -> FloatArray:
         if name not in self._arrays:
             raise unknown(self._kind, name, self._arrays)
         found: Any = self._arrays[name]

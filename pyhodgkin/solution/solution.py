@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..numerics.arrays import FloatArray
 from ..numerics.spikes import upward_crossings
 from ..status import Status
 from . import files as solution_files
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from ..protocols import Protocol
 
 __all__ = ["NamedArrays", "Solution", "Status"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,16 +74,16 @@ class Solution:
     array([6.2832])
     """
 
-    t: Array
-    y: Array
+    t: FloatArray
+    y: FloatArray
     neuron: Neuron
     protocol: Protocol | Sequence[Protocol]
-    currents: Mapping[str, Array] = None  # type: ignore[assignment]
+    currents: Mapping[str, FloatArray] = None  # type: ignore[assignment]
     stats: Mapping[str, NDArray[np.int64]] = None  # type: ignore[assignment]
     status: Any = Status.SUCCESS
-    open_probability: Mapping[str, Array] = None  # type: ignore[assignment]
+    open_probability: Mapping[str, FloatArray] = None  # type: ignore[assignment]
     steps: VoltageSteps | None = None
-    theta: Array | None = None
+    theta: FloatArray | None = None
 
     def __post_init__(self) -> None:
         t, y = np.asarray(self.t), np.asarray(self.y)
@@ -117,7 +116,7 @@ class Solution:
         return self.y.ndim == 3
 
     @property
-    def v(self) -> Array:
+    def v(self) -> FloatArray:
         """Membrane potential, mV, shape (B, T) or (T,)."""
         return self.y[..., 0]
 
@@ -128,7 +127,7 @@ class Solution:
         return NamedArrays("gate", {name: self.y[..., k + 1] for k, name in enumerate(names)})
 
     @property
-    def stimulus(self) -> Array:
+    def stimulus(self) -> FloatArray:
         """The command at the times `t`, (B, T) or (T,), in the unit of the protocol.
 
         NaN after the end of the protocol.
@@ -137,7 +136,7 @@ class Solution:
             return self._command(0)
         return np.stack([self._command(i) for i in range(len(self.y))])
 
-    def _command(self, i: int) -> Array:
+    def _command(self, i: int) -> FloatArray:
         protocol = self._protocol(i)
         return np.where(self.t <= _last(protocol), protocol(self.t), np.nan)
 
@@ -286,7 +285,7 @@ def _given(arrays: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return arrays.given if isinstance(arrays, NamedArrays) else arrays
 
 
-def _parts(arrays: Mapping[str, Array], own: tuple[Any, ...]) -> dict[str, Any]:
+def _parts(arrays: Mapping[str, FloatArray], own: tuple[Any, ...]) -> dict[str, Any]:
     given = _given(arrays) or {}
     return {name: lambda array=array: array()[own] for name, array in given.items()}
 

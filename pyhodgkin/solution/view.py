@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..html import view
+from ..html import span, view
 from ..status import Status
 from ..units import written
 from .currents import total_current
@@ -35,10 +35,7 @@ def html_of(solution: Solution) -> str:
 
 def _row(cell: Solution) -> dict[str, Any]:
     protocol: Any = cell.protocol
-    command = cell.stimulus
-    low, high = float(np.nanmin(command)), float(np.nanmax(command))
-    given = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
-    out: dict[str, Any] = {f"command ({written(protocol.unit)})": given}
+    out: dict[str, Any] = {f"command ({written(protocol.unit)})": span(cell.stimulus)}
     if protocol.kind == "current":
         out["spikes"] = len(cell.spike_times())
         out["v min (mV)"], out["v max (mV)"] = float(np.nanmin(cell.v)), float(np.nanmax(cell.v))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from ..numerics.arrays import FloatArray, Indices
 
 # Where a batch has more rising steps than this (112 MB), only those that cross `KEPT` are kept.
 MOST_STEPS = 2_000_000
@@ -135,9 +135,7 @@ class VoltageSteps:
         values[:-1, -1] = np.where(next_to, c[1:, 0], values[:-1, -1])
         return values
 
-    def _crossings(
-        self, first: int, last: int, threshold: float
-    ) -> tuple[NDArray[np.intp], FloatArray]:
+    def _crossings(self, first: int, last: int, threshold: float) -> tuple[Indices, FloatArray]:
         """Rows of the steps with a crossing among `first` to `last`, and when it is."""
         # One more step than asked for: the end of a step is the start of the one after it.
         values = self._values(slice(first, last + 1))[: last - first]

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...numerics.arrays import FloatArray
 from ...solution.voltage_steps import KEPT, VoltageSteps
-
-FloatArray = NDArray[np.float64]
 
 
 def julia_view(array: Any) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...numerics.voltage_table import grid_of
 from ...protocols import Protocol, Segments
 from ...recordings import Recording
@@ -21,8 +22,6 @@ from ..loss import Loss, default_scale
 from ..voltage_grid import balance_of, check_linear, voltage_grid_of
 from .requirements import names
 from .start import session
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 
 from ...errors import BackendUnavailableError
 from . import packages
 from .environment import option
-from .project import BrokenProject, entries, shared
+from .project import BrokenProject, entries, is_stale, shared
 from .requirements import LEAST_JULIA, LEAST_JULIACALL, PACKAGE, numbers, requirements
 
 INSTALL = "run: pyhodgkin doctor --install (downloads what is missing)"
@@ -170,13 +169,9 @@ def check_julia(program: str) -> str:
 @functools.lru_cache(maxsize=16)
 def julia_version(program: str) -> str:
     """What ``julia --version`` says, or nothing."""
-    try:
-        said = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=30, check=True
-        ).stdout.split()
-    except (OSError, subprocess.SubprocessError, UnicodeError):
-        return ""
-    return said[2] if [word.lower() for word in said[:2]] == ["julia", "version"] else ""
+    from juliapkg.find_julia import julia_version
+
+    return str(julia_version(program) or "")
 
 
 def check_version(version: str, where: str) -> None:
@@ -205,13 +200,13 @@ def check_project(package: str, found: Found) -> None:
         held = {**shared(julia), **entries(found.project, julia)}
         for name in ("PythonCall", package):
             require(name in held, f"{project} has no {name}", fix)
-        stale = held[package].is_stale()
+        stale = is_stale(package, held[package])
     except BrokenProject as error:
         raise JuliaUnavailableError(f"the Julia project is broken: {error}", fix) from None
     older = f"{project} is older than {package}, which needs other packages now"
     require(not stale, older, f"run Pkg.resolve() in it, or {fix}")
-    call, own = held["PythonCall"].version, juliacall_version()
+    call, own = held["PythonCall"].get("version", ""), juliacall_version()
     unequal = f"{project} has PythonCall {call}, but juliacall is {own}: they must be equal"
     require(call in ("", own), unequal, f"{fix}, or: pip install juliacall=={call}")
     if package == PACKAGE:
-        check_package(held[package].version, fix)
+        check_package(held[package].get("version", ""), fix)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ...protocols import Protocol
 from ...recordings import Recording
 from ...status import Status
@@ -44,7 +45,6 @@ from .local_derivatives import JuliaDerivatives
 from .requirements import names
 from .start import session
 
-FloatArray = NDArray[np.float64]
 DEFAULTS = SolveOptions()
 COUNTERS = ("n_steps", "n_rejected", "n_f_evals")
 
@@ -125,7 +125,7 @@ class JuliaBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
-        cells: NDArray[np.intp] | None = None,
+        cells: Indices | None = None,
         ends: Ends | None = None,
     ) -> ValueAndGradient:
         """Loss and gradient in one call; see `Backend.value_and_grad`."""
@@ -172,7 +172,7 @@ class JuliaBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
-        cells: NDArray[np.intp] | None = None,
+        cells: Indices | None = None,
     ) -> list[FloatArray]:
         """Predictions, one array for each recording; see `Backend.predict`."""
         run, sets, states = session(), Sets.of(theta, cells, len(recordings)), len(neuron.states)

@@ -65,11 +65,9 @@ def _without_clones(folder: str) -> list[str]:
     files = _files(Path(folder or os.getcwd()))
     if not any(map(_is_clone, files)):
         return [folder]
-    found = []
-    for file in (f for f in files if not _is_clone(f)):
-        places = (file.parent, file.parent.parent)  # from either of them it is found
-        found += [str(p) for p in places if not any(map(_is_clone, _files(p)))][:1]
-    return found
+    # A file is found from its folder and from the one above.
+    places = [p for f in files if not _is_clone(f) for p in (f.parent, f.parent.parent)]
+    return [str(place) for place in places if not any(map(_is_clone, _files(place)))]
 
 
 def _files(folder: Path) -> list[Path]:

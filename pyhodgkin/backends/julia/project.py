@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +14,17 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+Entry = dict[str, Any]  # a package of a manifest: its table, with the folder it is developed in
+
 
 class BrokenProject(Exception):
     """A project that cannot be used; the message says why."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A package of a manifest; `path` where it is developed in a folder."""
-
-    name: str
-    version: str
-    path: Path | None
-    dependencies: frozenset[str]
-
-    def is_stale(self) -> bool:
-        """Whether the package, in its folder, needs others than the manifest knows of."""
-        if self.path is None:
-            return False
-        if not self.path.is_dir():
-            raise BrokenProject(f"{self.name} is said to be in {self.path}")
-        own = self.path / "Project.toml"
-        return own.is_file() and not self.dependencies.issuperset(read(own).get("deps", {}))
-
-
 def entries(project: str | Path, julia: tuple[int, ...]) -> dict[str, Entry]:
     """The packages that the manifest of a project pins for a version of Julia, by name.
 
-    Raises
-    ------
-    BrokenProject
-        When there is no project, no manifest, or one that cannot be read.
+    Raises `BrokenProject` when there is no project, no manifest, or one that cannot be read.
     """
     folder = Path(project) if os.path.isdir(project) else Path(project).parent
     if not (os.path.isfile(project) or _first(folder, "JuliaProject.toml", "Project.toml")):
@@ -55,13 +34,22 @@ def entries(project: str | Path, julia: tuple[int, ...]) -> dict[str, Entry]:
     file = _first(folder, *own, "JuliaManifest.toml", "Manifest.toml")
     if file is None:
         raise BrokenProject(f"{folder} has no Manifest.toml: its packages were never installed")
-    found = {}
-    for name, several in read(file).get("deps", {}).items():
-        for one in several:
-            path = Path(os.path.normpath(folder / one["path"])) if "path" in one else None
-            # `deps` is a list of names, or a table where two packages have one name.
-            found[name] = Entry(name, one.get("version", ""), path, frozenset(one.get("deps", ())))
-    return found
+    held: dict[str, Entry] = {k: several[-1] for k, several in _read(file).get("deps", {}).items()}
+    for entry in held.values():
+        if "path" in entry:
+            entry["path"] = Path(os.path.normpath(folder / entry["path"]))
+    return held
+
+
+def is_stale(name: str, entry: Entry) -> bool:
+    """Whether a package, in the folder it is developed in, needs others than the manifest has."""
+    folder = entry.get("path")
+    if folder is not None and not folder.is_dir():
+        raise BrokenProject(f"{name} is said to be in {folder}")
+    if folder is None or not (folder / "Project.toml").is_file():
+        return False
+    # `deps` is a list of names, or a table where two packages have one name.
+    return not set(entry.get("deps", ())).issuperset(_read(folder / "Project.toml").get("deps", {}))
 
 
 def shared(julia: tuple[int, ...]) -> dict[str, Entry]:
@@ -76,8 +64,7 @@ def _first(folder: Path, *names: str) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def read(file: Path) -> dict[str, Any]:
-    """A TOML file as a dictionary."""
+def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:

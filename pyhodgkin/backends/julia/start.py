@@ -13,6 +13,7 @@ from typing import Any
 from ...errors import BackendUnavailableError
 from . import discover, environment, packages
 from .connection import Connection, JuliaFailure, connect
+from .environment import depots
 from .errors import JuliaTrace, one_line
 from .interrupt import Watcher, python_keeps_its_signals
 from .requirements import PACKAGE, numbers
@@ -43,11 +44,18 @@ def session(package: str = PACKAGE) -> Session:
         When Julia cannot start, with the reason and what to do.
     """
     check_fork()
-    found = _sessions.get(package)
-    if found is None:
-        with _lock:
-            found = _sessions.get(package) or _first(package)
-    return found
+    with _lock:
+        if package not in _sessions:
+            if failure(package):
+                raise BackendUnavailableError(failure(package))
+            before = discover.key()
+            try:
+                _sessions[package] = _start(package)
+            except BackendUnavailableError as error:
+                for key in (before, discover.key()):  # Julia may run by now
+                    _failed[package, key] = str(error)
+                raise
+        return _sessions[package]
 
 
 def check_fork() -> None:
@@ -59,24 +67,6 @@ def check_fork() -> None:
 def failure(package: str = PACKAGE) -> str:
     """Why the package failed to start in this process, as things stand; "" if it did not."""
     return _failed.get(None) or _failed.get((package, discover.key()), "")
-
-
-def started() -> bool:
-    """Whether Julia runs in this process by our doing."""
-    return _started_in == os.getpid()
-
-
-def _first(package: str) -> Session:
-    if failure(package):
-        raise BackendUnavailableError(failure(package))
-    before = discover.key()
-    try:
-        found = _sessions[package] = _start(package)
-    except BackendUnavailableError as error:
-        for key in (before, discover.key()):  # Julia may run by now
-            _failed[package, key] = str(error)
-        raise
-    return found
 
 
 def _start(package: str) -> Session:
@@ -113,8 +103,8 @@ def _juliacall(package: str) -> Any:
     environment.prepare()
     if found.source != discover.VARIABLES:
         packages.install()  # at once, when there is nothing to do
-    compiled = os.path.join("compiled", "v" + ".".join(map(str, numbers(found.version)[:2])))
-    files = (f for d in environment.depots() for f in (d / compiled / package).glob("*.ji"))
+    series = "v" + ".".join(map(str, numbers(found.version)[:2]))
+    files = (f for d in depots() for f in (d / "compiled" / series / package).glob("*.ji"))
     if found.version and not any(files) and not environment.quiet():
         print(COMPILES, file=sys.stderr, flush=True)
     try:

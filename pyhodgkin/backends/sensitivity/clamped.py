@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...recordings import Recording
 from ..linearization import Directions
 from ..loss import Loss, residual_weights
 from ..voltage_grid import Balance, VoltageGrid, balance_of, voltage_grid_of
-from .directional import Levels, jvp
+from .directional import jvp
 from .local import LocalDerivatives, from_public
-from .simulated import Path
-
-FloatArray = NDArray[np.float64]
+from .simulated import Path, padded
+from .variational import steps_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class ClampedSensitivity:
         self, recording: Recording, theta: FloatArray, y0: FloatArray | None
     ) -> ClampedPath | None:
         local, grid, loss = self.local, voltage_grid_of(recording), self.loss
-        decay, level, _ = self._steps(theta, grid)
+        decay, level, _ = steps_of(local, theta, grid)
         push = (1.0 - decay) * level
         push[:, 0] = self._first(level[:, 0], y0)
         x = local.recurrence(decay, push)
@@ -90,7 +89,7 @@ class ClampedSensitivity:
         The start is the steady state there, or moves by `states` (S, m), for m more directions.
         """
         assert isinstance(path, ClampedPath)
-        moved = self._gates(path, theta, directions, states)[path.grid.places]
+        moved = self._gates(path, theta, directions, states)
         found = jvp(self.local, "current", theta, path.y, path.u, directions)[:, 0]
         c_m = theta[self.neuron.layout["c_m"].start]
         by_gates = -c_m * self.local.jacobians(theta, path.y, path.u)[:, 0, 1:]
@@ -111,42 +110,10 @@ class ClampedSensitivity:
         directions: Directions,
         states: FloatArray | None,
     ) -> FloatArray:
-        """How the gates after each step move (N, G, q)."""
-        local, grid = self.local, path.grid
-        decay, level, h = self._steps(theta, grid)
-        levels, g = Levels(grid.v), len(decay)
-        slopes = levels.spread(jvp(local, "rates", theta, *self._at(levels.nodes), directions))
-        total = local.value("rates", theta, *self._at(grid.v))[g:].T[:, :, None]
-        by_level = (slopes[:, :g] - level.T[:, :, None] * slopes[:, g:]) / total
-        keep = decay.T[:, :, None]
-        stay = (path.before - level).T[:, :, None] * h[:, None, None] * keep
-        push = (1.0 - keep) * by_level - stay * slopes[:, g:]
-        named = [name for name, _ in self.neuron.initial]
-        push[0, np.isin(local.states[1:], named)] = 0.0
-        if states is not None:
-            push[0] = 0.0
-            more = np.zeros((*push.shape[:2], states.shape[1]))
-            more[0] = states[1:]
-            push = np.concatenate([push, more], axis=-1)
-        for k in range(1, len(push)):
-            push[k] += keep[k] * push[k - 1]
-        return push
-
-    def _steps(
-        self, theta: FloatArray, grid: VoltageGrid
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """What is left of each gate after each step (G, N), its level (G, N), and h (N,)."""
-        found = self.local.value("rates", theta, *self._at(grid.v))
-        a, s = np.split(found, 2)
-        # The first step settles; nothing is left, and 0·∞ is not a number.
-        h = np.concatenate([[0.0], grid.h[1:]])
-        decay = np.exp(-s * h)
-        decay[:, 0] = 0.0
-        return decay, a / s, h
-
-    def _at(self, v: FloatArray) -> tuple[FloatArray, FloatArray]:
-        states = len(self.local.states)
-        return np.concatenate([v[None], np.zeros((states - 1, len(v)))]), np.zeros(len(v))
+        """How the gates at the samples move (T, G, q)."""
+        held = np.isin(self.local.states[1:], [name for name, _ in self.neuron.initial])
+        start = None if states is None else padded(states[1:], directions)
+        return self.local.gate_sensitivities(theta, path.grid, path.before, directions, held, start)
 
     def _first(self, level: FloatArray, y0: FloatArray | None) -> FloatArray:
         """The gates (G,) at the start."""

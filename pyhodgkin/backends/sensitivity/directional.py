@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...numerics.arrays import FloatArray, Indices
 from ...numerics.interpolation import even_stencils, weighted
 from ..linearization import Directions, WeightDirections
 from .local import LocalDerivatives, NetworkInputs, Quantity
-
-FloatArray = NDArray[np.float64]
 
 _LEVELS = 600  # of the input of a network with one input
 _POINTS = 1_000  # at once: rows by weight of a large network are large
@@ -96,6 +94,13 @@ class Levels:
         step = max((high - low) / (_LEVELS - 3), 1e-9)
         self.nodes = low + step * np.arange(-1.0, _LEVELS - 1.0)
         self._stencils = even_stencils((x - self.nodes[0]) / step, _LEVELS, order=4)
+
+    @property
+    def stencils(self) -> tuple[Indices, FloatArray]:
+        """The nodes that each point is interpolated between, and their weights, (N, k) each."""
+        if self._all:
+            return np.arange(len(self.nodes))[:, None], np.ones((len(self.nodes), 1))
+        return self._stencils
 
     def spread(self, table: FloatArray) -> FloatArray:
         """Values (N, …) at the points, from those (n, …) at the nodes, by cubics."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
-from ..linearization import Directions, FloatArray, Indices
+from ..linearization import Directions
 from ..loss import Loss
 from .clamped import ClampedSensitivity
 from .directional import network_inputs

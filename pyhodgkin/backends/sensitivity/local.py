@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
 from ...numerics import mlp
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from ...numerics.arrays import FloatArray, Indices
+from ..linearization import Directions
+from ..voltage_grid import VoltageGrid
 
 # Functions of the state y, the stimulus u and theta, with F components each: dy/dt (S); the steady
 # state at the voltage of y (S); opening rate, then sum of both rates, of each gate that a known
@@ -102,6 +102,40 @@ class LocalDerivatives(Interface):
 
     def recurrence(self, decay: FloatArray, push: FloatArray) -> FloatArray:
         """x (G, N) with x[:, k] = decay[:, k]·x[:, k - 1] + push[:, k], from zero."""
+        ...
+
+    def forward_sensitivities(
+        self,
+        theta: FloatArray,
+        t: FloatArray,
+        y: FloatArray,
+        u: FloatArray,
+        directions: Directions,
+        start: FloatArray,
+    ) -> FloatArray:
+        """How v moves at every second node (n, q) along a trajectory, and where it starts.
+
+        Nodes `t` (N,) ms are at both ends and in the middle of each step; the states `y` (S, N)
+        there are known, and the first one moves by `start` (S, q), whose last columns may be more
+        than there are `directions`.
+        """
+        ...
+
+    def gate_sensitivities(
+        self,
+        theta: FloatArray,
+        grid: VoltageGrid,
+        before: FloatArray,
+        directions: Directions,
+        held: NDArray[np.bool_],
+        start: FloatArray | None,
+    ) -> FloatArray:
+        """How the gates at the samples (T, G, q) of a known voltage move.
+
+        `before` (G, N) are the gates before each step of `grid`. They start at the steady state,
+        but for those that are `held` (G,), or move by `start` (G, q) there, whose last columns may
+        be more than there are `directions`.
+        """
         ...
 
 

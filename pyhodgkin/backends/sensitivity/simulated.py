@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ...numerics.spikes import crossing, match, rises
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
@@ -23,11 +23,6 @@ from ..loss import Loss, residual_weights
 from .directional import jvp
 from .local import LocalDerivatives
 from .trajectories import Trajectory, at_nodes, solved
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
-
-FAST = 1e4  # per ms: a gate that is faster follows v as well
 
 
 @dataclass(frozen=True)
@@ -164,26 +159,13 @@ class SimulatedSensitivity:
 
         The start is the steady state there, or moves by `states` (S, m), for m more directions.
         """
-        local = self.local
         start = (
-            self._steady(path, theta, directions) if states is None else _padded(states, directions)
+            self._steady(path, theta, directions) if states is None else padded(states, directions)
         )
-        a = local.jacobians(theta, path.y, path.u)
-        b = jvp(local, "rhs", theta, path.y, path.u, directions)
-        if start.shape[1] > b.shape[2]:
-            # Initial states come last, and nothing but the start moves with them.
-            more = np.zeros((*b.shape[:2], start.shape[1] - b.shape[2]))
-            b = np.concatenate([b, more], axis=-1)
-        # Rows of any size leave nothing of the others in a double.
-        calm = np.minimum(1.0, FAST / np.maximum(np.abs(np.diagonal(a, axis1=1, axis2=2)), 1e-9))
-        step, push = _steps(path.t, calm[:, :, None] * a, calm[:, :, None] * b)
         out = np.zeros((len(path.t), start.shape[1]))
-        moved = start
-        out[0] = moved[0]
-        for k in range(len(step)):
-            moved = step[k] @ moved
-            moved += push[k]
-            out[2 * k + 2] = moved[0]
+        out[::2] = self.local.forward_sensitivities(
+            theta, path.t, path.y, path.u, directions, start
+        )
         assert isinstance(path, SimulatedPath)
         i = path.rising
         # Where v rises by v' in a ms, what lifts it by one mV brings it 1/v' ms earlier.
@@ -204,20 +186,6 @@ class SimulatedSensitivity:
         return solved(self.backend, self.local, self.neuron, self.options, recordings, theta, y0)
 
 
-def _padded(states: FloatArray, directions: Directions) -> FloatArray:
+def padded(states: FloatArray, directions: Directions) -> FloatArray:
     """The slopes of initial states, which nothing else moves, after those of everything else."""
     return np.concatenate([np.zeros((len(states), directions.size)), states], axis=1)
-
-
-def _steps(t: FloatArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """From each second node to the next S becomes step (S, S) @ S + push (S, q).
-
-    Lobatto's method (IIIA, of order 4) for dS/dt = `a` S + `b`, with the nodes between as its
-    middles.
-    """
-    h, eye = np.diff(t[::2])[:, None, None] / 6.0, np.eye(a.shape[1])
-    first, middle, last = a[:-2:2], a[1::2], a[2::2]
-    left = np.linalg.inv(eye - h * (last + 2.0 * middle - 3.0 * h * (middle @ last)))
-    right = eye + h * (first + 2.0 * middle + 3.0 * h * (middle @ first))
-    push = b[:-2:2] + 4.0 * b[1::2] + b[2::2] + 3.0 * h * (middle @ (b[:-2:2] - b[2::2]))
-    return left @ right, left @ (h * push)

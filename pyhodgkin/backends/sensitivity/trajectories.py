@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...numerics.interpolation import cubic_hermite
 from ...recordings import Recording
 from ..base import Backend, SolveOptions
 from .local import LocalDerivatives, from_public
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 FINE = 0.025  # ms: a trajectory is solved for that often
 MOVE, LONGEST = 1.5, 1.0  # mV and ms: steps in which rates hardly change
@@ -52,9 +49,7 @@ def solved(
     Recordings with the same times are solved together.
     """
     if y0 is None:
-        starts = (float(r.data[0]) for r in recordings)
-        pairs = zip(theta, starts, strict=True)
-        y0 = np.stack([neuron.with_theta(x).initial_state(v) for x, v in pairs])
+        y0 = _at_rest(neuron, recordings, theta)
     order = from_public(local, neuron)
     out: dict[int, Trajectory] = {}
     for group in _together(recordings, len(order)):
@@ -64,6 +59,14 @@ def solved(
         y = np.moveaxis(np.asarray(found.y)[:, :, order], 2, 1)
         out |= {i: Trajectory(t, np.array(rows)) for i, rows in zip(group, y, strict=True)}
     return [out[i] for i in range(len(recordings))]
+
+
+def _at_rest(neuron: Neuron, recordings: Sequence[Recording], theta: FloatArray) -> FloatArray:
+    """The steady state (R, S) at the first voltage of each recording."""
+    of = {x.tobytes(): x for x in theta}  # most often one for all, and to make a neuron takes long
+    cells = {key: neuron.with_theta(x) for key, x in of.items()}
+    pairs = zip(theta, recordings, strict=True)
+    return np.stack([cells[x.tobytes()].initial_state(float(r.data[0])) for x, r in pairs])
 
 
 def _together(recordings: Sequence[Recording], states: int) -> Iterator[list[int]]:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...recordings import Recording
 from ...status import Status
-from ..base import FloatArray, SolveOptions, ValueAndGradient
+from ..base import SolveOptions, ValueAndGradient
 from ..loss import Loss
 from ..voltage_grid import balance_of, check_linear
 from .clamped_plan import Plan, passes

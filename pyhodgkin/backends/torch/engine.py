@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ...protocols import Protocol
 from ...recordings import Recording
 from ..base import (
@@ -36,7 +36,6 @@ from .solve import DEFAULT_SOLVER, Problem, cached_system, method_of
 from .steps import METHODS
 from .tape import VoltageRecorder
 
-FloatArray = NDArray[np.float64]
 DEFAULTS = SolveOptions()
 
 
@@ -107,7 +106,7 @@ class TorchBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
-        cells: NDArray[np.intp] | None = None,
+        cells: Indices | None = None,
         ends: Ends | None = None,
     ) -> ValueAndGradient:
         """Loss and gradient in one call; see `Backend.value_and_grad`."""
@@ -133,7 +132,7 @@ class TorchBackend:
         mode: str = "simulation",
         y0: FloatArray | None = None,
         options: SolveOptions = DEFAULTS,
-        cells: NDArray[np.intp] | None = None,
+        cells: Indices | None = None,
     ) -> list[FloatArray]:
         """Predictions, one array for each recording; see `Backend.predict`."""
         check_mode(mode)

@@ -14,16 +14,17 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
+from ..linearization import Directions
 from ..options import SolveOptions
+from ..sensitivity import variational
 from ..sensitivity.local import NetworkInputs, Quantity
+from ..voltage_grid import VoltageGrid
 from .arrays import tensor_of
 from .kinetics import Params
 from .scan import linear_scan
 from .solve import cached_system
 from .system import ConductanceSystem, System
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Something of the parameters at states y (S, K, Q) and a stimulus u (K, Q): (F, K, Q).
 Function = Callable[[System, Tensor, Tensor, Params], Tensor]
@@ -147,6 +148,30 @@ class TorchDerivatives:
         """x (G, N) with x[:, k] = decay[:, k]·x[:, k - 1] + push[:, k], from zero."""
         a, b = self._tensor(decay)[:, None], self._tensor(push)[:, None]
         return _numbers(linear_scan(a, b, torch.zeros_like(a[..., 0]))[:, 0])
+
+    def forward_sensitivities(
+        self,
+        theta: FloatArray,
+        t: FloatArray,
+        y: FloatArray,
+        u: FloatArray,
+        directions: Directions,
+        start: FloatArray,
+    ) -> FloatArray:
+        """How v moves along a trajectory; see `LocalDerivatives.forward_sensitivities`."""
+        return variational.forward_sensitivities(self, theta, t, y, u, directions, start)
+
+    def gate_sensitivities(
+        self,
+        theta: FloatArray,
+        grid: VoltageGrid,
+        before: FloatArray,
+        directions: Directions,
+        held: NDArray[np.bool_],
+        start: FloatArray | None,
+    ) -> FloatArray:
+        """How gates under a known voltage move; see `LocalDerivatives.gate_sensitivities`."""
+        return variational.gate_sensitivities(self, theta, grid, before, directions, held, start)
 
     def _forwards(
         self, f: Function, theta: FloatArray, y: FloatArray, u: FloatArray, entries: Indices

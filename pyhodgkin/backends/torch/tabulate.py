@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional
 
+from ...numerics.arrays import FloatArray, Indices
 from ...numerics.voltage_table import SPACING, grid_of
 
 
@@ -70,11 +71,11 @@ class _Weights:
 
     def __init__(
         self,
-        index: NDArray[np.intp],
-        weight: NDArray[np.float64],
+        index: Indices,
+        weight: FloatArray,
         dtype: torch.dtype,
         device: str | torch.device,
-        starts: NDArray[np.intp] | None = None,
+        starts: Indices | None = None,
     ) -> None:
         self._numpy = index, weight
         self.index = torch.as_tensor(index, device=device)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends.voltage_grid import voltage_grid_of
 from ...neuron.channels import Channel, NeuralCurrent
 from ...neuron.kinetics import NeuralKinetics, RateKinetics
 from ...neuron.networks import Network
 from ...numerics import mlp
+from ...numerics.arrays import FloatArray
 from ...recordings import Recording
-
-FloatArray = NDArray[np.float64]
 
 _RIDGE, _STEPS = 1e-2, 40  # of a last layer solved for, and the steps of all layers after it
 _EDGE = 1e-3  # of x_inf and of tau between its bounds: what a network is set to stays finite

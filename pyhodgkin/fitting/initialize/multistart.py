@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends.base import Backend, SolveOptions
 from ...backends.loss import Loss
@@ -23,13 +22,12 @@ from ...neuron.channels import Channel, Current, NeuralCurrent
 from ...neuron.gates import Gate
 from ...neuron.kinetics import NeuralKinetics, RateKinetics
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of
 from ..losses import pooled_scale
 from .distill import distill_current, distill_gate
 from .surrogate import SurrogateNeuron, Task
-
-FloatArray = NDArray[np.float64]
 
 # Parts of the candidates that are trained on, and for how many evaluations each time; the last
 # ones on all recordings, the others on some. Good gates are often behind for long, so it is the
@@ -48,7 +46,7 @@ SMALL = Loss("huber", delta=0.003)  # for a current: those that are missed are s
 _MOVE, _LONGEST = 2.0, 0.5  # mV and ms between samples that tell small currents
 
 
-def learnable_gates(neuron: Neuron, indices: NDArray[np.intp]) -> tuple[str, ...]:
+def learnable_gates(neuron: Neuron, indices: Indices) -> tuple[str, ...]:
     """Names of the gates whose networks are trained and can be set to simple gates.
 
     Those of a `NeuralCurrent` are among them when it is trained, and all of its gates can.
@@ -84,7 +82,7 @@ def search(
     neuron: Neuron,
     recordings: Sequence[Recording],
     theta: FloatArray,
-    indices: NDArray[np.intp],
+    indices: Indices,
     *,
     seed: int,
     candidates: int,

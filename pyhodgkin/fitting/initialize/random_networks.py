@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...neuron.channels import NeuralCurrent
 from ...neuron.kinetics import NeuralKinetics
 from ...neuron.networks import Network
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import Indices
 
 
 def untrained(network: Network) -> bool:
@@ -35,7 +35,7 @@ def networks_of(neuron: Neuron) -> dict[str, Network]:
     return found
 
 
-def left_random(neuron: Neuron, indices: NDArray[np.intp]) -> list[str]:
+def left_random(neuron: Neuron, indices: Indices) -> list[str]:
     """Names of the gates and currents whose networks are at a random start and not trained."""
     trained = set(indices.tolist())
     return [
@@ -48,7 +48,7 @@ def left_random(neuron: Neuron, indices: NDArray[np.intp]) -> list[str]:
 
 
 def check_none_left_random(
-    neuron: Neuron, indices: NDArray[np.intp], trainable: str | list[str], argument: str
+    neuron: Neuron, indices: Indices, trainable: str | list[str], argument: str
 ) -> None:
     """Raise where a network keeps its random start while other parameters are fitted around it.
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends.base import Backend, SolveOptions
 from ...backends.loss import Loss
@@ -20,12 +19,11 @@ from ...neuron.channels import Channel
 from ...neuron.kinetics import RateKinetics
 from ...neuron.neuron import Neuron
 from ...neuron.rates import Sigmoid
+from ...numerics.arrays import FloatArray, Indices
 from ...optimize.lbfgs import LBFGS
 from ...optimize.levenberg_marquardt import LevenbergMarquardt, QuadraticModel
 from ...recordings import Recording
 from ..residuals import gauss_newton, jacobian, residuals
-
-FloatArray = NDArray[np.float64]
 
 _PRIOR = 1e-6  # keeps numbers that the data do not determine where they were drawn
 _MIDDLE, _REACH = -20.0, 80.0  # mV: reversals are within so much of it, -100 to 60 mV
@@ -53,7 +51,7 @@ class Drawn:
     phi: FloatArray
     sign: FloatArray
 
-    def __getitem__(self, rows: NDArray[np.intp]) -> Drawn:
+    def __getitem__(self, rows: Indices) -> Drawn:
         return Drawn(self.phi[rows], self.sign[rows])
 
 

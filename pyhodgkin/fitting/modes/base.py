@@ -8,20 +8,16 @@ from dataclasses import MISSING, fields
 from typing import Any, ClassVar, TypeVar
 from typing import Protocol as Interface
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...backends.loss import Loss
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray, Indices
 from ...recordings import Recording
 from ..comparison import Comparison
 from ..losses import Losses
 from ..parameterization import Parameterization
 from ..problem import Problem
 from ..states import InitialStates
-
-FloatArray = NDArray[np.float64]
 
 
 class StageSettings(Interface):
@@ -98,7 +94,7 @@ class Mode(ABC):
 
     def states_of(
         self, problem: Problem, unknowns: Parameterization, observed: str
-    ) -> NDArray[np.intp] | None:
+    ) -> Indices | None:
         """Places of the states of one observable among all that are fitted; None if none are."""
         return None if unknowns.states is None else problem.places(observed)
 

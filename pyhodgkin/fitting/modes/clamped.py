@@ -10,7 +10,6 @@ from ...backends.loss import Loss
 from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
-from ...results.errors import can_clamp
 from ...units import conductance_of
 from ..comparison import Comparison, RecordingComparison
 from ..parameterization import Parameterization
@@ -50,7 +49,7 @@ class Clamped(Mode):
                 f"loss has observer_conductance = {gain:g} {conductance_of(neuron.current_unit)}: "
                 'take "lbfgs", or a loss without'
             )
-        if not can_clamp(neuron):
+        if not neuron.is_linear_in_gates:
             what = "one network" if neuron.right_hand_side else 'a gate of form "free"'
             raise InputError(
                 f"{where}: clamped training drives gates with a known voltage; neuron "

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...numerics.arrays import FloatArray, Indices
 from ..comparison import Comparison
 from ..parameterization import Parameterization
 from ..prepared_recordings import cut
@@ -19,7 +20,6 @@ from .base import Mode, StageSettings, register
 from .shooting import Shooting
 from .shooting_windows import Windows
 
-FloatArray = NDArray[np.float64]
 Key = tuple[int, int]  # recording and sample of a node
 
 
@@ -162,7 +162,7 @@ class MultipleShooting(Mode):
 
     def states_of(
         self, problem: Problem, unknowns: Parameterization, observed: str
-    ) -> NDArray[np.intp] | None:
+    ) -> Indices | None:
         assert isinstance(unknowns.states, ShootingNodes)
         windows, others = unknowns.states.counts
         if observed == "v":

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends.loss import Loss
 from ...errors import InputError
 from ...neuron.channels import Channel
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...protocols import CurrentClamp, Sampled
 from ...recordings import Recording
 from ..comparison import Comparison, RecordingComparison
@@ -29,8 +29,6 @@ from ..prepared_recordings import PreparedRecordings, cut
 from ..problem import Problem
 from .base import Mode, StageSettings, register
 from .simulation import scaled
-
-FloatArray = NDArray[np.float64]
 
 _KNOT = 0.01  # mV: the measured voltage may be drawn as straight lines to within this
 _OF_NOISE = 0.25  # of the noise: or to within this; each line costs a step of the solver

@@ -12,18 +12,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends.base import SolveOptions, ValueAndGradient
 from ...backends.batch_elements import Ends
 from ...backends.loss import Loss
+from ...numerics.arrays import FloatArray, Indices
 from ...recordings import Recording
 from ..losses import pooled_scale
 from ..problem import Problem
 from .shooting_windows import Windows, follow
-
-FloatArray = NDArray[np.float64]
-Places = NDArray[np.intp]
 
 GATE = 0.1  # the jump of a gate that counts as much as a jump of v by the scale of the loss
 
@@ -91,7 +88,7 @@ class Shooting:
         return out
 
     def value_and_grad(
-        self, theta: FloatArray, states: FloatArray | None, part: Places | None = None
+        self, theta: FloatArray, states: FloatArray | None, part: Indices | None = None
     ) -> ValueAndGradient:
         """Mean over the windows (or a `part` of them); ``gradient_y0`` is by the nodes (K, N, S).
 
@@ -118,7 +115,7 @@ class Shooting:
     def _run(
         self,
         windows: Windows,
-        every: Places,
+        every: Indices,
         theta: FloatArray,
         nodes: FloatArray,
         weight: FloatArray | None,
@@ -170,7 +167,7 @@ class Shooting:
         return np.max(np.abs(found.y_end - _targets(nodes, after))[:, after >= 0], axis=1)
 
 
-def _targets(nodes: FloatArray, following: Places) -> FloatArray:
+def _targets(nodes: FloatArray, following: Indices) -> FloatArray:
     """The nodes that windows should end at (K, W, S), NaN where nothing follows."""
     k, _, s = nodes.shape
     target = np.full((k, len(following), s), np.nan)

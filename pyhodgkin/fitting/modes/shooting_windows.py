@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...backends.base import Backend, SolveOptions
 from ...errors import SolveError
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...protocols import Sampled, VoltageClamp
 from ...recordings import Recording
 from ...recordings.plausible import judged_before
-
-FloatArray = NDArray[np.float64]
 
 _DRIVEN = 0.2  # mV: v is followed by straight lines to within this
 _LOOSE = {"rtol": 1e-4, "atol": 1e-6}
@@ -118,8 +117,15 @@ def follow(
 
     Where a solve fails they are the steady states there.
     """
-    v = recording.data[list(samples)]
-    states = _followed(backend, neuron, theta, recording, samples, options, y0)
+    at, t_end = list(samples), max(float(recording.t[-1]), recording.protocol.t_end)
+    states = np.full((len(theta), len(samples), len(neuron.states)), np.nan)
+    if neuron.right_hand_side is None:
+        clamp = VoltageClamp(Sampled(recording.t, recording.data, tolerance=_DRIVEN), t_end)
+        loose = replace(options, **_LOOSE)
+        with suppress(SolveError):
+            found = backend.solve(neuron, [clamp], theta, y0, recording.t[at], loose)
+            states = np.array(found.y)
+    v = recording.data[at]
     for k, row in enumerate(theta):
         lost = ~np.isfinite(states[k]).all(axis=-1)
         if lost.any():
@@ -127,27 +133,3 @@ def follow(
             states[k, lost] = [cell.initial_state(float(x)) for x in v[lost]]
     states[..., 0] = v
     return states
-
-
-def _followed(
-    backend: Backend,
-    neuron: Neuron,
-    theta: FloatArray,
-    recording: Recording,
-    samples: Sequence[int],
-    options: SolveOptions,
-    y0: FloatArray | None,
-) -> FloatArray:
-    k, states = len(theta), len(neuron.states)
-    nothing = np.full((k, len(samples), states), np.nan)
-    if neuron.right_hand_side is not None:
-        return nothing
-    t, t_end = recording.t, max(float(recording.t[-1]), recording.protocol.t_end)
-    clamp = VoltageClamp(Sampled(t, recording.data, tolerance=_DRIVEN), t_end)
-    try:
-        found = backend.solve(
-            neuron, [clamp], theta, y0, t[list(samples)], replace(options, **_LOOSE)
-        )
-    except SolveError:
-        return nothing
-    return np.array(found.y)

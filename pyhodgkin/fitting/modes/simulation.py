@@ -11,7 +11,6 @@ from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...recordings.observables import observables_of
-from ...results.errors import can_clamp
 from ..comparison import Comparison, RecordingComparison
 from ..losses import pooled_scale
 from ..parameterization import Parameterization
@@ -56,7 +55,7 @@ class Simulation(Mode):
         super().check(where, stage, neuron, recordings, loss)
         networks = len(neuron.layout.select("networks")) > 0
         kinds = observables_of(recordings)
-        commanded = kinds == ("current",) or (len(kinds) > 1 and not can_clamp(neuron))
+        commanded = kinds == ("current",) or (len(kinds) > 1 and not neuron.is_linear_in_gates)
         if networks and stage.optimizer == "levenberg" and commanded:
             raise InputError(
                 f"{where}: Levenberg-Marquardt follows v where networks are simulated, and "
@@ -71,6 +70,7 @@ class Simulation(Mode):
         )
         loss = scaled(problem.loss_of(stage.loss), trained or heldout)
         options = problem.options_of(stage.options)
-        exact = problem.joint and problem.observables == ("current",) and can_clamp(problem.neuron)
+        commanded = problem.joint and problem.observables == ("current",)
+        exact = commanded and problem.neuron.is_linear_in_gates
         mode = "clamped" if exact else "simulation"
         return RecordingComparison(problem, trained, heldout, loss, options, mode)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from ...numerics.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class StepInfo:
     stage: int
     label: str
     step: int
-    loss: NDArray[np.float64]
-    best: NDArray[np.float64]
+    loss: FloatArray
+    best: FloatArray
 
 
 Callback = Callable[[StepInfo], object]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ...numerics.arrays import FloatArray
 from ..stage import Stage
 
-FloatArray = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
 EVERY = 10  # steps between held-out losses, and whole ones of minibatches, at most

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...numerics.arrays import FloatArray
 from ...status import Status
 
 
 def described(
     label: str,
     steps: int,
-    best: NDArray[np.float64],
+    best: FloatArray,
     what: str = "loss",
     remark: str = "",
     refused: NDArray[np.int64] | None = None,

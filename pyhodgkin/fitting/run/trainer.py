@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...numerics.arrays import FloatArray
 from ...optimize import Setting, create
 from ...results.history import History
 from ...status import Status
 from ..modes.multiple_shooting import ShootingNodes
 from ..objective import Evaluation, Objective
-from ..parameterization import FloatArray
 from ..stage import Stage
 from .callbacks import Callback, StepInfo
 from .checkpoints import Store

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..penalties import CurvePenalty
-from .per_cell import shared
+from .per_cell import shared_networks
 from .residual import CURVATURE, is_residual, residual
 from .row import HELD, NOISE, Row, curves_of
 from .situation import Situation
@@ -64,7 +64,7 @@ ROWS = (
         lambda s: bool(
             s.both and s.noise_ratio == 0.0 and s.own and s.gates and s.weights is not None
         ),
-        lambda s: shared(
+        lambda s: shared_networks(
             s.driven, s.weights or (), s.own, CANDIDATES if len(s.gates) > 1 else CANDIDATES_ONE
         ),
         f"{_BOTH}{HELD}, networks that cells share and numbers of each: simple gates are searched "

@@ -6,15 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import Indices
 from ...recordings import Recording
 from ..modes import MultipleShooting, Observer
 from ..stage import Stage
-from .growing_windows import growing
+from .growing_windows import growing_windows
 from .long_recordings import coarse_to_fine
 from .situation import Situation
 from .stages_for import Schedule
@@ -25,7 +23,7 @@ def choose(
     schedule: str | Sequence[Stage] | Stage | None,
     neuron: Neuron,
     recordings: Sequence[Recording],
-    indices: NDArray[np.intp],
+    indices: Indices,
     given: Collection[str] = (),
     noise: Sequence[float] = (),
     own: Sequence[str] = (),
@@ -86,7 +84,7 @@ def _gain(stage: Stage) -> str:
 
 def _in_windows(situation: Situation) -> tuple[Schedule, str]:
     straight = max(1e-6, situation.noise_ratio) if situation.networks else 0.0
-    stages = growing(situation.driven, straight)
+    stages = growing_windows(situation.driven, straight)
     modes = (stage.mode for stage in stages[1:])
     lengths = ", ".join(f"{m.window:g}" for m in modes if isinstance(m, MultipleShooting))
     return stages, f"windows of {lengths} ms, which start at states that are trained too"

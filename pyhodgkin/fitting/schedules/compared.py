@@ -8,7 +8,6 @@ from itertools import groupby
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of
-from ...results.errors import can_clamp
 from ..stage import Stage
 
 _SHOWN = 4  # names of recordings
@@ -50,7 +49,7 @@ def compared_of(
     for mode, group in groupby(stages, key=lambda stage: stage.mode):
         last = first + len(list(group)) - 1
         number = f"stage {first}" if first == last else f"stages {first} to {last}"
-        how = "of gates driven by the command" if can_clamp(neuron) else "simulated"
+        how = "of gates driven by the command" if neuron.is_linear_in_gates else "simulated"
         other = mode.in_voltage_clamp()
         if other.name not in ("clamped", "simulation"):
             how += f" ({other.name})"

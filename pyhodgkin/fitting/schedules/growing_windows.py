@@ -17,7 +17,7 @@ _GROWTH = ((1, 300), (4, 200), (20, 100))  # times as long, and steps there
 _LOOSE = {"rtol": 1e-5, "atol": 1e-7}
 
 
-def growing(recordings: Sequence[Recording], straight: float = 0.0) -> tuple[Stage, ...]:
+def growing_windows(recordings: Sequence[Recording], straight: float = 0.0) -> tuple[Stage, ...]:
     """Stages of growing windows, and simulation at last, with a penalty on bends of curves.
 
     Within half a millisecond a gate hardly moves: what a network is asked for is then its slope at
@@ -37,7 +37,7 @@ def growing(recordings: Sequence[Recording], straight: float = 0.0) -> tuple[Sta
     >>> from pyhodgkin.protocols import CurrentClamp
     >>> t = np.arange(0.0, 50.0, 0.05)
     >>> recording = Recording(t, CurrentClamp.constant(9.0, 50.0), v=np.zeros(1000))
-    >>> [getattr(stage.mode, "window", None) for stage in growing([recording])]
+    >>> [getattr(stage.mode, "window", None) for stage in growing_windows([recording])]
     [0.5, 0.5, 2.0, 10.0, None]
     """
     gap = float(np.median(np.concatenate([np.diff(r.t) for r in recordings])))

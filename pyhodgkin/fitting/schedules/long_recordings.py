@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...numerics.arrays import FloatArray
 from ...recordings import Recording
 from ...recordings.denoise import fineness
 from ..stage import Stage
-
-FloatArray = NDArray[np.float64]
 
 BLOCK = 0.5  # ms: averages over it show spikes and hardly any noise
 MOVE = 2.0  # mV in one step of the solver

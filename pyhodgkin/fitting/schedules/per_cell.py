@@ -13,7 +13,7 @@ _GROWTH = (0.3, 0.5, 0.75, 1.0)  # parts of the recordings that each cell's numb
 _LOOSE = {"rtol": 1e-5, "atol": 1e-7}
 
 
-def shared(
+def shared_networks(
     recordings: Sequence[Recording], weights: Sequence[str], own: Sequence[str], search: int
 ) -> tuple[Stage, ...]:
     """Stages for `weights` that all cells share and numbers `own` to each of them.
@@ -28,7 +28,7 @@ def shared(
     >>> import numpy as np
     >>> t = np.arange(0.0, 50.0, 0.05)
     >>> recording = Recording(t, CurrentClamp.constant(9.0, 50.0), v=np.zeros(1000))
-    >>> [stage.label for stage in shared([recording], ["k.n.network.*"], ["k.g"], 48)][:3]
+    >>> [stage.label for stage in shared_networks([recording], ["k.n.network.*"], ["k.g"], 48)][:3]
     ['clamped lbfgs', 'clamped levenberg', 'simulation levenberg']
     """
     robust, smooth = Loss("huber", delta=0.02), CurvePenalty(curvature=1e-5)

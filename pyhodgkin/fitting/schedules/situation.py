@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...neuron.channels import NeuralCurrent
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import Indices
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of, places_of
-from ...results.errors import can_clamp
 from ..initialize.multistart import learnable_gates
 from ..losses import pooled_scale
 
@@ -38,7 +37,7 @@ class Situation:
 
     neuron: Neuron
     recordings: Sequence[Recording]
-    indices: NDArray[np.intp]
+    indices: Indices
     trainable_given: bool = False
     noise: Sequence[float] = ()
     own: Sequence[str] = ()
@@ -51,7 +50,7 @@ class Situation:
     @property
     def clamps(self) -> bool:
         """Whether a known voltage drives the gates."""
-        return can_clamp(self.neuron)
+        return self.neuron.is_linear_in_gates
 
     @property
     def commanded(self) -> bool:

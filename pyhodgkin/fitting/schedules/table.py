@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import both_clamps
-from .per_cell import shared
+from .per_cell import shared_networks
 from .residual import is_residual, residual
 from .row import HELD, NOISE, Row, curves_of
 from .situation import Situation
@@ -65,7 +65,7 @@ TABLE = (
     ),
     Row(
         lambda s: bool(s.noise_ratio == 0.0 and s.own and s.gates and s.weights is not None),
-        lambda s: shared(
+        lambda s: shared_networks(
             s.recordings, s.weights or (), s.own, CANDIDATES if len(s.gates) > 1 else CANDIDATES_ONE
         ),
         f"{NOISE}{HELD}, networks that cells share and numbers of each: simple gates are "

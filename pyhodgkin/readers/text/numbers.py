@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import RecordingError
+from ...numerics.arrays import FloatArray
 from .rows import NAMED, Line, cells
 
 _SHORT = 40
 
 
-class TextColumns(Mapping[str, NDArray[np.float64]]):
+class TextColumns(Mapping[str, FloatArray]):
     """Columns by name, each made of numbers when it is asked for.
 
     So a column of remarks, or one with a damaged cell, is no obstacle to reading the others.
@@ -32,7 +33,7 @@ class TextColumns(Mapping[str, NDArray[np.float64]]):
         path: str,
     ) -> None:
         self._frame, self._rows, self._path = frame, rows, path
-        self._made: dict[str, NDArray[np.float64]] = {}
+        self._made: dict[str, FloatArray] = {}
         self._index: dict[str, int] = {}
         self.signals: dict[str, str] = {}
         for i, name in enumerate(names):
@@ -44,7 +45,7 @@ class TextColumns(Mapping[str, NDArray[np.float64]]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)
 
-    def __getitem__(self, name: str) -> NDArray[np.float64]:
+    def __getitem__(self, name: str) -> FloatArray:
         if name not in self._made:
             self._made[name] = self._numbers(name, self._frame.iloc[:, self._index[name]])
         return self._made[name]
@@ -91,7 +92,7 @@ class TextColumns(Mapping[str, NDArray[np.float64]]):
         if signal:
             self.signals[name] = signal
 
-    def _numbers(self, name: str, column: Any) -> NDArray[np.float64]:
+    def _numbers(self, name: str, column: Any) -> FloatArray:
         if column.dtype.kind in "iuf":
             values, empty = column.to_numpy(dtype=np.float64), column.isna().to_numpy()
         else:
@@ -102,7 +103,7 @@ class TextColumns(Mapping[str, NDArray[np.float64]]):
         last = int(filled[-1]) + 1
         return np.ascontiguousarray(values[:last])
 
-    def _by_cell(self, name: str, column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def _by_cell(self, name: str, column: Any) -> tuple[FloatArray, NDArray[np.bool_]]:
         values, empty = np.full(len(column), np.nan), np.zeros(len(column), dtype=bool)
         for i, cell in enumerate(column.tolist()):
             text = "" if cell is None or cell != cell else str(cell).strip()

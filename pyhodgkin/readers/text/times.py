@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import RecordingError, RecordingWarning
+from ...numerics.arrays import FloatArray
 
 # Spacing that differs by less than this part of itself is even.
 _EVEN = 1e-6
@@ -17,7 +17,7 @@ _ENOUGH = 20
 _DIGITS = (1, 2, 3, 4)
 
 
-def times(values: NDArray[np.float64], scale: float, where: str) -> NDArray[np.float64]:
+def times(values: FloatArray, scale: float, where: str) -> FloatArray:
     """Times in ms from printed `values`; times that rounding made uneven are even again.
 
     The spacing is the one with the fewest digits (as a spacing in ms or as a rate in Hz) whose
@@ -85,7 +85,7 @@ def times(values: NDArray[np.float64], scale: float, where: str) -> NDArray[np.f
     return t
 
 
-def _rounding(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rounding(values: FloatArray) -> FloatArray:
     """Half a unit of the last printed digit, for each value.
 
     Numbers with a fixed count of decimals have the same last digit; those with a fixed count of
@@ -108,7 +108,7 @@ def _decimals(text: str) -> int:
     return len(after) - int(exponent or 0)
 
 
-def _spacing(t: NDArray[np.float64], half: NDArray[np.float64]) -> float | None:
+def _spacing(t: FloatArray, half: FloatArray) -> float | None:
     """The simplest spacing whose times lie within the rounding of all printed ones."""
     k = np.arange(len(t))
     slope = float(np.polyfit(k, t, 1)[0])
