@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from numba import njit, types
+import numba
+from numba import types
 from numba.extending import overload
 
 from .vectors import (
@@ -18,8 +20,10 @@ from .vectors import (
     select,
 )
 
+_njit: Any = numba.njit  # of which the stubs do not know all options
+
 # No reordering: a NaN or an infinity must stay one; a product and a sum may be fused.
-compiled = njit(
+compiled: Any = _njit(
     fastmath={"contract"},
     nogil=True,
     error_model="numpy",
@@ -37,7 +41,7 @@ _TAYLOR = tuple(1.0 / math.factorial(i) for i in range(13))
 SERIES = 0.3
 
 
-def exponential(x):
+def exponential(x) -> Any:
     """exp(x) to about the last digit; held at its value at 700 (87 in single precision)."""
 
 
@@ -72,7 +76,7 @@ def _exponential(x):
     return double if element_of(x) is types.float64 else single
 
 
-def less_one(x):
+def less_one(x) -> Any:
     """exp(x) - 1 for an x that is not positive, to full relative precision."""
 
 

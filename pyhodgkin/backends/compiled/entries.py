@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from numba import njit
+import numba
 
 from .integrate import integrate
 from .vectors import zero_float32, zero_float64
+
+_njit: Any = numba.njit
 
 
 def _digest() -> str:
@@ -27,25 +30,27 @@ def _kernels(digest: str) -> tuple[Callable, Callable, Callable]:
 
     What a function closes over is part of what numba looks it up by on disk.
     """
-    kept = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False, cache=True)
+    kept: Any = _njit(
+        fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False, cache=True
+    )
 
     @kept
     def one_by_one(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
-        digest  # noqa: B018
+        _ = digest
         return integrate(
             0.0, work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
     @kept
     def doubles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
-        digest  # noqa: B018
+        _ = digest
         return integrate(
             zero_float64(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
     @kept
     def singles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
-        digest  # noqa: B018
+        _ = digest
         return integrate(
             zero_float32(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )

@@ -267,8 +267,8 @@ def leave(w, z, n, out, e, status):
 def fill_columns(like, work, neuron, lines, sines, batch, clamped):
     """Take elements of the queue to the columns that are free; whether there were any."""
     x, z, n, counters = work
-    m, c = neuron
-    queue, theta, theta_of, protocol_of, v0, y0, saveat, t_stop = batch
+    m = neuron[0]
+    queue, theta, theta_of, protocol_of, v0, _, _, t_stop = batch
     w = width(like)
     taken = False
     for e in range(w):

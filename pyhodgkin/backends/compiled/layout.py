@@ -1,8 +1,8 @@
 """Where what a kernel reads and writes lies: one array of integers, one of numbers, one of slots.
 
-The tables of a neuron go into one array of integers `m` and one of numbers `c`, so that a kernel has
-few arguments. The first integers say where everything else begins. The workspace `x` has slots of
-one value for each of the elements that are computed side by side.
+The tables of a neuron go into one array of integers `m` and one of numbers `c`, so that a kernel
+has few arguments. The first integers say where everything else begins. The workspace `x` has slots
+of one value for each of the elements that are computed side by side.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def solve(
     keep: bool = False,
     rising: Collector | None = None,
 ) -> Solved:
-    """Solve every element; with `keep` all steps are returned, `rising` gets those in which v does."""
+    """Solve every element; `keep` returns all steps, `rising` collects those in which v rises."""
     count, s = len(batch.theta_of), len(tables.states)
     dtype = np.dtype(options.dtype)
     samples = np.full((count, batch.saveat.shape[1], s), np.nan, dtype=dtype)

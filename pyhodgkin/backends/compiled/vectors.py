@@ -12,9 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from numba import extending, types
+from numba.core.typing import templates
+from numba.extending import lower_builtin, models, register_model
+
+intrinsic: Any = extending.intrinsic  # what it makes is called without the typing context
+_infer_global: Any = templates.infer_global
 
 WIDTHS = {types.float64: 8, types.float32: 16}  # 64 bytes: one or two registers
 
@@ -206,13 +209,15 @@ def _widened(context: Any, builder: Any, value: Any, own: types.Type, kind: type
 def _operator(function: Callable, emit: Callable, boolean: bool = False) -> None:
     """Teach numba an operation of two vectors, or of one and a number."""
 
-    @infer_global(function)
-    class Typing(AbstractTemplate):
+    @_infer_global(function)
+    class Typing(templates.AbstractTemplate):
         def generic(self, args, kws):
             if kws or len(args) != 2 or not any(isinstance(kind, Vector) for kind in args):
                 return None
             kind = _vector_among(*args)
-            return signature(with_element(kind, types.boolean) if boolean else kind, *args)
+            return templates.signature(
+                with_element(kind, types.boolean) if boolean else kind, *args
+            )
 
     def lowered(context, builder, own, args):
         kind = _vector_among(*own.args)
@@ -245,10 +250,10 @@ for _function, _symbol in (
     _operator(_function, _compare(_symbol), boolean=True)
 
 
-@infer_global(operator.neg)
-class _Negative(AbstractTemplate):
+@_infer_global(operator.neg)
+class _Negative(templates.AbstractTemplate):
     def generic(self, args, kws):
-        return signature(args[0], *args) if isinstance(args[0], Vector) else None
+        return templates.signature(args[0], *args) if isinstance(args[0], Vector) else None
 
 
 @lower_builtin(operator.neg, Vector)

@@ -66,6 +66,7 @@ def solve(
     )
     watch = ends is not None and not clamped
     collector = Collector(count) if watch else None
+    assert isinstance(method, (Explicit, Rosenbrock))
     found = solve_batch(neuron.tables, method.tableau, batch, options, rising=collector)
     y = found.samples.astype(np.float64, copy=False)
     if clamped:
@@ -81,7 +82,8 @@ def run(problem: Problem, theta: Tensor, y0: Tensor, keep: bool) -> Run:
     from ..compiled.solve import Batch
     from ..compiled.solve import solve as solve_batch
 
-    k, q = shape = tuple(problem.t0.shape)
+    k, q = problem.t0.shape
+    shape = k, q
     every, protocols = np.arange(k * q), problem.protocols
     own = every // q if q == 1 else every % q
     times = problem.saveat.reshape(len(problem.saveat), -1).t().numpy()
@@ -98,17 +100,17 @@ def run(problem: Problem, theta: Tensor, y0: Tensor, keep: bool) -> Run:
         problem.system.clamped,
     )
     tables, method = problem.neuron.tables, problem.method
+    assert isinstance(method, (Explicit, Rosenbrock))
     found = solve_batch(tables, method.tableau, batch, problem.options, keep=keep)
     order = problem.system.from_public
     samples = torch.from_numpy(found.samples).permute(1, 2, 0)[:, order]
-    counts = [torch.from_numpy(x.copy()).view(shape) for x in found.results.T]
-    evaluations = (counts[1] + counts[2]) * method.evaluations
+    status, steps, rejected = (torch.from_numpy(x.copy()).view(shape) for x in found.results.T)
+    evaluations = (steps + rejected) * method.evaluations
     tape = None
     if found.steps is not None:
         tape = tape_of(found.steps, shape, order, problem.stimulus.like)
-    return Run(
-        samples.reshape(*samples.shape[:2], *shape), *counts[1:], evaluations, counts[0], tape
-    )
+    samples = samples.reshape(*samples.shape[:2], *shape)
+    return Run(samples, steps, rejected, evaluations, status, tape)
 
 
 def start_of(neuron: Neuron, y0: FloatArray | None, count: int) -> FloatArray:
