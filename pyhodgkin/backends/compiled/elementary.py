@@ -9,16 +9,9 @@ import numba
 from numba import types
 from numba.extending import overload
 
-from .vectors import (
-    absolute,
-    element_of,
-    exponent_of,
-    fill,
-    fma,
-    fraction_of,
-    power_of_two,
-    select,
-)
+from .bits import exponent_of, fraction_of, power_of_two
+from .vector_types import element_of
+from .vectors import absolute, fill, fma, select
 
 _njit: Any = numba.njit  # of which the stubs do not know all options
 

@@ -6,12 +6,10 @@ slots for the dense output.
 
 from __future__ import annotations
 
+from .black_box import stimulus_slope
 from .elementary import compiled
-from .equations import (
-    right_hand_side,
-    right_hand_side_and_jacobian,
-    stimulus_slope,
-)
+from .equations import right_hand_side
+from .jacobian import right_hand_side_and_jacobian
 from .layout import SCALE_SLOPE, STAGES, STATES, Y_NEW, Y_STAGE, Y
 from .linear import factor, solve
 from .stimulus import stimulus

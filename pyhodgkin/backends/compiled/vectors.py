@@ -12,83 +12,22 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import extending, types
+from numba import types
 from numba.core.typing import templates
-from numba.extending import lower_builtin, models, register_model
+from numba.extending import lower_builtin
 
-intrinsic: Any = extending.intrinsic  # what it makes is called without the typing context
+from .vector_types import (
+    WIDTHS,
+    Vector,
+    constant,
+    element_of,
+    intrinsic,
+    spread,
+    width_of,
+    with_element,
+)
+
 _infer_global: Any = templates.infer_global
-
-WIDTHS = {types.float64: 8, types.float32: 16}  # 64 bytes: one or two registers
-
-
-class Vector(types.Type):
-    """`width` numbers of the type `element`."""
-
-    def __init__(self, element: types.Type, width: int) -> None:
-        self.element, self.width = element, width
-        super().__init__(name=f"Vector({element}, {width})")
-
-
-_LLVM = {
-    types.float64: ir.DoubleType(),
-    types.float32: ir.FloatType(),
-    types.boolean: ir.IntType(1),
-}
-
-
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Vector) -> None:
-        super().__init__(manager, kind, ir.VectorType(_LLVM[kind.element], kind.width))
-
-
-FLOATS = (types.float64, types.float32)
-
-
-def element_of(kind: types.Type) -> types.Type:
-    return kind.element if isinstance(kind, Vector) else kind
-
-
-def width_of(kind: types.Type) -> int:
-    return kind.width if isinstance(kind, Vector) else 1
-
-
-def with_element(kind: types.Type, element: types.Type) -> types.Type:
-    """A vector of as many elements of another type; of a number, that type."""
-    return Vector(element, kind.width) if isinstance(kind, Vector) else element
-
-
-def is_float(kind: types.Type) -> bool:
-    return element_of(kind) in FLOATS
-
-
-def _bits_of(builder: Any, kind: types.Type) -> tuple[ir.Type, int]:
-    """The integers of the size of the elements of `kind`, and that size."""
-    size = 64 if element_of(kind) is types.float64 else 32
-    integer = ir.IntType(size)
-    return (ir.VectorType(integer, kind.width) if isinstance(kind, Vector) else integer), size
-
-
-def _constant(kind: types.Type, value: Any, of: ir.Type | None = None) -> ir.Constant:
-    """A constant in every element."""
-    one = of if of is not None else _LLVM[element_of(kind)]
-    if not isinstance(kind, Vector):
-        return ir.Constant(one, value)
-    return ir.Constant(ir.VectorType(one, kind.width), [value] * kind.width)
-
-
-def _spread(builder: Any, number: Any, kind: Vector) -> Any:
-    """`number` in every element of a vector."""
-    vector = ir.VectorType(number.type, kind.width)
-    first = builder.insert_element(
-        ir.Constant(vector, ir.Undefined), number, ir.Constant(ir.IntType(32), 0)
-    )
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.width), [0] * kind.width)
-    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), zeros)
-
-
-# -- making and storing -------------------------------------------------------------------
 
 
 def _maker(element: types.Type) -> Callable:
@@ -97,7 +36,7 @@ def _maker(element: types.Type) -> Callable:
     @intrinsic
     def zero(typingctx):
         def codegen(context, builder, own, args):
-            return _constant(kind, 0.0)
+            return constant(kind, 0.0)
 
         return kind(), codegen
 
@@ -127,7 +66,7 @@ def fill(typingctx, like, number):
 
     def codegen(context, builder, own, args):
         value = context.cast(builder, args[1], number, element)
-        return _spread(builder, value, like) if isinstance(like, Vector) else value
+        return spread(builder, value, like) if isinstance(like, Vector) else value
 
     return like(like, number), codegen
 
@@ -194,16 +133,16 @@ def convert(typingctx, like, x):
 # -- arithmetic ---------------------------------------------------------------------------
 
 
-def _vector_among(*kinds: types.Type) -> types.Type:
+def vector_among(*kinds: types.Type) -> types.Type:
     return next((kind for kind in kinds if isinstance(kind, Vector)), types.float64)
 
 
-def _widened(context: Any, builder: Any, value: Any, own: types.Type, kind: types.Type) -> Any:
+def widened(context: Any, builder: Any, value: Any, own: types.Type, kind: types.Type) -> Any:
     """`value` as a `kind`: a number is spread over a vector."""
     if isinstance(own, Vector):
         return value
     value = context.cast(builder, value, own, element_of(kind))
-    return _spread(builder, value, kind) if isinstance(kind, Vector) else value
+    return spread(builder, value, kind) if isinstance(kind, Vector) else value
 
 
 def _operator(function: Callable, emit: Callable, boolean: bool = False) -> None:
@@ -214,15 +153,15 @@ def _operator(function: Callable, emit: Callable, boolean: bool = False) -> None
         def generic(self, args, kws):
             if kws or len(args) != 2 or not any(isinstance(kind, Vector) for kind in args):
                 return None
-            kind = _vector_among(*args)
+            kind = vector_among(*args)
             return templates.signature(
                 with_element(kind, types.boolean) if boolean else kind, *args
             )
 
     def lowered(context, builder, own, args):
-        kind = _vector_among(*own.args)
+        kind = vector_among(*own.args)
         values = [
-            _widened(context, builder, x, arg, kind) for x, arg in zip(args, own.args, strict=True)
+            widened(context, builder, x, arg, kind) for x, arg in zip(args, own.args, strict=True)
         ]
         return emit(builder, *values)
 
@@ -264,11 +203,11 @@ def _negative(context, builder, own, args):
 @intrinsic
 def fma(typingctx, a, b, c):
     """a·b + c, rounded once where the processor can; numbers may stand beside vectors."""
-    kind = _vector_among(a, b, c)
+    kind = vector_among(a, b, c)
 
     def codegen(context, builder, own, args):
         pairs = zip(args, own.args, strict=True)
-        values = [_widened(context, builder, x, own, kind) for x, own in pairs]
+        values = [widened(context, builder, x, own, kind) for x, own in pairs]
         llvm = context.get_value_type(kind)
         function = builder.module.declare_intrinsic(
             f"llvm.fma.{_suffix(kind)}", fnty=ir.FunctionType(llvm, [llvm] * 3)
@@ -305,13 +244,13 @@ root = _unary("sqrt")
 @intrinsic
 def select(typingctx, condition, a, b):
     """`a` where the condition holds, else `b`; either may be a number beside vectors."""
-    kind = _vector_among(a, b)
+    kind = vector_among(a, b)
     if isinstance(condition, Vector) and not isinstance(kind, Vector):
         return None
 
     def codegen(context, builder, own, args):
         values = [
-            _widened(context, builder, x, own, kind)
+            widened(context, builder, x, own, kind)
             for x, own in zip(args[1:], own.args[1:], strict=True)
         ]
         return builder.select(args[0], *values)
@@ -346,51 +285,3 @@ def bits_of(typingctx, condition):
 
 
 # -- the bits of a number -----------------------------------------------------------------
-
-
-@intrinsic
-def power_of_two(typingctx, rounded):
-    """2ⁿ for n + 1.5·2⁵² (1.5·2²³ in single precision): n in the lowest bits of the number."""
-
-    def codegen(context, builder, own, args):
-        integer, size = _bits_of(builder, rounded)
-        whole = ir.IntType(size)
-        shift, bias = (52, 1023) if size == 64 else (23, 127)
-        bits = builder.bitcast(args[0], integer)
-        bits = builder.add(bits, _constant(rounded, bias, whole))
-        bits = builder.shl(bits, _constant(rounded, shift, whole))
-        return builder.bitcast(bits, context.get_value_type(rounded))
-
-    return rounded(rounded), codegen
-
-
-@intrinsic
-def fraction_of(typingctx, x):
-    """The fraction of a positive number, in [1, 2)."""
-
-    def codegen(context, builder, own, args):
-        integer, size = _bits_of(builder, x)
-        whole = ir.IntType(size)
-        mask, one = ((1 << 52) - 1, 1023 << 52) if size == 64 else ((1 << 23) - 1, 127 << 23)
-        bits = builder.and_(builder.bitcast(args[0], integer), _constant(x, mask, whole))
-        bits = builder.or_(bits, _constant(x, one, whole))
-        return builder.bitcast(bits, context.get_value_type(x))
-
-    return x(x), codegen
-
-
-@intrinsic
-def exponent_of(typingctx, x):
-    """The exponent n of a positive number, which is its fraction times 2ⁿ."""
-
-    def codegen(context, builder, own, args):
-        integer, size = _bits_of(builder, x)
-        whole, llvm = ir.IntType(size), context.get_value_type(x)
-        # 2⁵² + n as a number, from its bits: there is no instruction for integers of 64 bits.
-        shift, bias, large = (52, 1023, (1075 << 52)) if size == 64 else (23, 127, (150 << 23))
-        bits = builder.lshr(builder.bitcast(args[0], integer), _constant(x, shift, whole))
-        bits = builder.or_(bits, _constant(x, large, whole))
-        number = builder.bitcast(bits, llvm)
-        return builder.fsub(number, _constant(x, 2.0**shift + bias))
-
-    return x(x), codegen
