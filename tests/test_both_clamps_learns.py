@@ -138,6 +138,16 @@ def test_the_schedule_says_why_and_does_not_depend_on_the_order(case):
         assert stages == alone
 
 
+@pytest.mark.parametrize("case", ["noisy numbers", "noisy network", "residual"])
+def test_each_stage_of_a_schedule_can_be_run(case):
+    neuron, names, of_v, noise, *_ = CASES[case]
+    stages, _ = situation(neuron, names, [LOW, of_v], noise=(0.0, noise))
+    short = [replace(s, steps=1, multistart=min(s.multistart, 1)) for s in stages]
+    call = {"trainable": names, "schedule": short, "backend": "torch", "progress": False}
+    result = ph.fit(neuron, [LOW, of_v], **call)
+    assert result.success and len(result.history["step"]) == len(stages)
+
+
 def test_cells_and_windows():
     cells = [replace(r, cell=c) for r, c in ((LOW, "a"), (FIRING, "a"), (HIGH, "b"))]
     stages, reason = situation(with_network(), ["networks", "k.g"], cells, own=["k.g"])

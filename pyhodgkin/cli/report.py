@@ -22,26 +22,22 @@ if TYPE_CHECKING:
 
 # More traces than this in one figure hide each other.
 _TOGETHER, _APART = 12, 6
+NUMBERS = ("mae", "rmse", "mae_all", "rmse_all")
 UNEXPLAINED = 3  # exit code of a fit that finished and does not explain its recordings
 
 
 def error_rows(result: FitResult, test: Errors | None = None) -> list[dict[str, Any]]:
     """A row for each start and recording: mean absolute and root mean square error."""
+    from ..results.view import errors_by_role
+
     rows = []
-    for role, errors in (
-        ("training", result.train_error),
-        ("held out", result.heldout_error),
-        ("test", test),
-    ):
-        if errors is None:
-            continue
+    for role, errors in [*errors_by_role(result), *([] if test is None else [("test", test)])]:
         for k, seed in enumerate(result.seeds):
+            head = {"seed": "" if seed is None else seed, "best": int(k == result.best)}
             for row in errors.rows(k):
-                numbers = {n: row[n] for n in ("mae", "rmse", "mae_all", "rmse_all")}
-                head = {"seed": "" if seed is None else seed, "best": int(k == result.best)}
-                rows.append(
-                    {**head, "role": role, "recording": row["name"], "unit": row["unit"], **numbers}
-                )
+                numbers = {n: row[n] for n in NUMBERS}
+                own = {"role": role, "recording": row["name"], "unit": row["unit"]}
+                rows.append({**head, **own, **numbers})
     return rows
 
 
@@ -81,10 +77,10 @@ def show_errors(rows: Sequence[dict[str, Any]]) -> None:
 
 def _mean(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The mean over the recordings of one role and unit, where there are several."""
-    numbers, out = ("mae", "rmse", "mae_all", "rmse_all"), []
+    out = []
     for same in _by_unit(rows).values():
         if len(same) > 1:
-            means = {name: float(np.mean([row[name] for row in same])) for name in numbers}
+            means = {name: float(np.mean([row[name] for row in same])) for name in NUMBERS}
             out.append({**same[0], "recording": f"mean of {len(same)}", **means})
     return out
 

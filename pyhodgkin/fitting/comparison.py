@@ -180,11 +180,8 @@ class RecordingComparison:
             self.model.neuron,
             self.recordings,
             self.model.theta(theta),
-            mode=self._mode,
             loss=self.loss,
-            y0=states,
-            options=self._options,
-            **self._cells(self.recordings),
+            **self._how(self.recordings, states),
         )
 
     def gauss_newton(
@@ -196,8 +193,9 @@ class RecordingComparison:
         return self.factor * gauss_newton(values, slopes, self.loss, places)
 
     def cell_parameters(self, theta: FloatArray) -> FloatArray:
-        of = self._cells(self.recordings).get("cells")
-        return np.repeat(theta[None], len(self.recordings), axis=0) if of is None else theta[of]
+        if self._problem.cells is None:
+            return np.repeat(theta[None], len(self.recordings), axis=0)
+        return theta[self._problem.cells.of(self.recordings)]
 
     def parameters(self, theta: FloatArray) -> FloatArray:
         return self.model.theta(self.cell_parameters(theta))
@@ -229,10 +227,7 @@ class RecordingComparison:
             recordings,
             self.model.theta(theta),
             self.loss,
-            mode=self._mode,
-            y0=y0,
-            options=self._options,
-            **self._cells(recordings),
+            **self._how(recordings, y0),
         )
         by_y0 = found.gradient_y0
         return replace(
@@ -242,7 +237,8 @@ class RecordingComparison:
             gradient_y0=None if by_y0 is None else self.factor * by_y0,
         )
 
-    def _cells(self, recordings: Sequence[Recording]) -> dict[str, Any]:
-        """What an engine is given of cells: nothing where there are none."""
+    def _how(self, recordings: Sequence[Recording], y0: FloatArray | None) -> dict[str, Any]:
+        """How an engine is to predict; of cells it is told where there are some."""
         cells = self._problem.cells
-        return {} if cells is None else {"cells": cells.of(recordings)}
+        more = {} if cells is None else {"cells": cells.of(recordings)}
+        return {"mode": self._mode, "y0": y0, "options": self._options, **more}

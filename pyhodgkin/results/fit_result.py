@@ -28,7 +28,7 @@ from .history import read_csv, write_csv
 from .identifiability import Identifiability
 from .prediction import Prediction
 from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
-from .view import html_of, line_of, message_of
+from .view import errors_by_role, html_of, line_of, message_of
 
 NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", "fit.npz"
 
@@ -144,10 +144,9 @@ class FitResult:
             lines += ["", self.identifiability.table()]
         if self.population is not None:
             lines += ["", self.population.table(self.neuron.layout, self.best)]
-        for title, errors in (("training", self.train_error), ("held out", self.heldout_error)):
-            if errors is not None:
-                of = f", best of {len(self.theta)} starts" if len(self.theta) > 1 else ""
-                lines += ["", f"{title}{of}", str(errors.of(self.best))]
+        of = f", best of {len(self.theta)} starts" if len(self.theta) > 1 else ""
+        for role, errors in errors_by_role(self):
+            lines += ["", f"{role}{of}", str(errors.of(self.best))]
         return "\n".join(lines)
 
     # -- in a folder --------------------------------------------------------------------

@@ -12,25 +12,23 @@ from ..units import written
 from .active_bounds import listing
 
 if TYPE_CHECKING:
+    from .errors import Errors
     from .fit_result import FitResult
 
 
 def html_of(result: FitResult) -> str:
     """How it ended, and the errors of the best start on each recording."""
-    rows: list[dict[str, Any]] = []
-    for role, errors in (("training", result.train_error), ("held out", result.heldout_error)):
-        if errors is None:
-            continue
-        for row in errors.rows(result.best):
-            rows.append(
-                {
-                    "recording": row["name"],
-                    "role": role,
-                    "MAE": row["mae_all"],
-                    "RMSE": row["rmse_all"],
-                    "unit": written(row["unit"]),
-                }
-            )
+    rows: list[dict[str, Any]] = [
+        {
+            "recording": row["name"],
+            "role": role,
+            "MAE": row["mae_all"],
+            "RMSE": row["rmse_all"],
+            "unit": written(row["unit"]),
+        }
+        for role, errors in errors_by_role(result)
+        for row in errors.rows(result.best)
+    ]
     starts = len(result.theta)
     of = f"best of {starts} starts; " if starts > 1 else ""
     first, *more = result.message.split("; ")
@@ -60,14 +58,18 @@ def line_of(result: FitResult) -> str:
 def errors_of(result: FitResult) -> str:
     """The mean error of the best start, in training and held out."""
     parts = []
-    for role, errors in (("training", result.train_error), ("held out", result.heldout_error)):
-        if errors is not None:
-            of_best = errors.of(result.best)
-            units = dict.fromkeys(errors.units)
-            means = {unit: float(of_best.mean("rmse_all", unit)[0]) for unit in units}
-            told = " and ".join(f"{mean:.4g} {written(unit)}" for unit, mean in means.items())
-            parts.append(f"RMSE {told} in {role}".replace("in held", "held"))
+    for role, errors in errors_by_role(result):
+        of_best, units = errors.of(result.best), dict.fromkeys(errors.units)
+        means = {unit: float(of_best.mean("rmse_all", unit)[0]) for unit in units}
+        told = " and ".join(f"{mean:.4g} {written(unit)}" for unit, mean in means.items())
+        parts.append(f"RMSE {told} in {role}".replace("in held", "held"))
     return ", ".join(parts)
+
+
+def errors_by_role(result: FitResult) -> list[tuple[str, Errors]]:
+    """Those in training, and those on what was held out where anything was."""
+    both = (("training", result.train_error), ("held out", result.heldout_error))
+    return [(role, errors) for role, errors in both if errors is not None]
 
 
 def _ended(result: FitResult, of: str) -> str:
