@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...neuron.tables import Tables
+from ...numerics.arrays import FloatArray
 from ...protocols import Segments
 from ...solution.voltage_steps import Collector
 from ..options import SolveOptions
@@ -22,7 +23,6 @@ from .announce import first_call
 from .layout import Packed, packed
 from .stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
 
-FloatArray = NDArray[np.float64]
 Tableau = ExplicitTableau | RosenbrockTableau
 # Elements of a batch from which on they are computed side by side.
 FEWEST = 2

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
 from ...protocols import Protocol, Segments
 from ...solution.voltage_steps import Collector
 from ..base import RawSolution, SolveOptions, is_clamped
@@ -23,8 +24,6 @@ from .tape import Tape
 if TYPE_CHECKING:
     from ..compiled.solve import Solved, Steps
     from .solve import Problem
-
-FloatArray = NDArray[np.float64]
 
 
 def kernel_for(neuron: Neuron, method: Method, options: SolveOptions) -> bool:
