@@ -49,24 +49,28 @@ function solve!(
     theta::AbstractMatrix, y0::AbstractMatrix, times::AbstractVector, options::Options, stop,
     ends::AbstractVector=NO_LIMITS, limited=[0],
 )
-    alg = algorithm(options.solver)
-    # The method's type is known only now: everything that depends on it is behind this call.
-    return Base.invokelatest(
-        solve_all!, y, status, stats, system, protocols, theta, y0, times, alg, options, stop, ends,
-        limited)
-end
-
-function solve_all!(
-    y, status, stats, system, protocols, theta, y0, times, alg, options, stop, ends, limited
-)
     most, watched = MOST_STEPS ÷ size(y, 3), !isempty(ends) && !protocols.clamped
     each = watched ? [VoltageSteps(b - 1, most) for b in axes(y, 3)] : VoltageSteps[]
-    each_element(() -> Worker(system), system.pool, size(y, 3), stop) do worker, b
+    rest = !in_blocks(options, size(y, 3)) ? collect(axes(y, 3)) : solve_blocks!(
+        y, status, stats, system, protocols, theta, y0, times, options, stop, ends, each)
+    # The method's type is known only now: everything that depends on it is behind this call.
+    isempty(rest) || Base.invokelatest(solve_each!, rest, y, status, stats, system, protocols,
+        theta, y0, times, algorithm(options.solver), options, stop, ends, each)
+    limited[1] = any(steps -> steps.crossing, each)
+    return watched ? all_steps(each) : nothing
+end
+
+"Solve the elements `which`, one by one."
+function solve_each!(
+    which, y, status, stats, system, protocols, theta, y0, times, alg, options, stop, ends, each
+)
+    each_element(() -> Worker(system), system.pool, length(which), stop) do worker, i
+        b = which[i]
         model, place = bind!(worker.model, column(theta, b)), min(b, length(protocols))
         element = Element(model, protocols, place)
         start = size(y0, 2) == 0 ? start_state(element, system.v_rest) : Vector(column(y0, b))
         t1 = isempty(ends) ? last(times) : ends[place]
-        samples, steps = (@view y[:, :, b]), watched ? each[b] : nothing
+        samples, steps = (@view y[:, :, b]), isempty(each) ? nothing : each[b]
         outcome = integrate!(samples, times, start, element, alg, options, stop, nothing,
             worker.explicit; t1, steps)
         if is_clamped(element)
@@ -76,8 +80,7 @@ function solve_all!(
         status[b] = Int(outcome.status)
         stats[:, b] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
     end
-    limited[1] = any(steps -> steps.crossing, each)
-    return watched ? all_steps(each) : nothing
+    return nothing
 end
 
 "The steady state at `v`, or at the first command under voltage clamp."

@@ -30,6 +30,11 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
         solve!(y, zeros(Int, 1), zeros(Int, 3, 1), system, protocols, theta, zeros(n, 0), times,
             options, stop, ends)
     end
+    count = FEWEST_IN_BLOCK * Threads.nthreads()
+    for ends in (NO_LIMITS, [6.0])
+        solve!(zeros(n, length(times), count), zeros(Int, count), zeros(Int, 3, count), system,
+            protocols, repeat(theta, 1, count), zeros(n, 0), times, options, stop, ends)
+    end
     targets = Targets()
     data, weight = collect(range(-60.0, 0.0; length=length(times))), fill(0.1, length(times))
     add_recording!(targets, times, data, weight, 1.0)

@@ -41,9 +41,18 @@ rises(c) = anywhere(<, c)
 crosses(c) = anywhere((a, b) -> a < 1e-9 && b >= -1e-9, c)
 
 function push_voltage!(steps::VoltageSteps, t, h, c::NTuple{5,Float64})
-    (steps.crossing ? crosses(c) : rises(c)) || return nothing
-    append!(steps.numbers, (Float64(steps.element), t, h))
-    append!(steps.numbers, c)
+    (steps.crossing ? crosses(c) : rises(c)) && keep_voltage!(steps, t, h, c)
+    return nothing
+end
+
+"A step that is one of those to keep."
+function keep_voltage!(steps::VoltageSteps, t, h, c::NTuple{5,Float64})
+    numbers, n = steps.numbers, length(steps.numbers)
+    resize!(numbers, n + STEP_NUMBERS)
+    @inbounds numbers[n + 1], numbers[n + 2], numbers[n + 3] = steps.element, t, h
+    for p in 1:5
+        @inbounds numbers[n + 3 + p] = c[p]
+    end
     if !steps.crossing && length(steps.numbers) > STEP_NUMBERS * steps.most
         only_crossings!(steps)
     end

@@ -1,0 +1,284 @@
+# Batches in blocks: an element that has reached its end gives its place in the block to the next
+# one of the batch. Blocks over threads.
+
+"""
+What a solve of a batch was asked for, and where its results go. `rest` are elements that are better
+solved one by one, by `"auto"`.
+"""
+struct Batch{Y,S,C,T,R,M,E,F}
+    y::Y
+    status::S
+    stats::C
+    protocols::Protocols
+    theta::T
+    y0::R
+    times::M
+    ends::E
+    each::Vector{VoltageSteps}
+    options::Options
+    stop::F
+    next::Threads.Atomic{Int}
+    rest::Vector{Int}
+    lock::Threads.SpinLock
+end
+
+"""
+Elements for each thread from which blocks are faster: WIDTH of them take as long as three to six
+one by one.
+"""
+const FEWEST_IN_BLOCK = 8
+
+"""
+Steps bounded by stability after which `"auto"` gives an element to the methods for stiff equations:
+in a block a step costs less than a tenth of one of theirs.
+"""
+const MOST_STIFF_STEPS = 500
+
+"Whether a batch of `n` elements is solved in blocks, by Tsit5."
+in_blocks(options::Options, n::Int) =
+    options.solver in ("auto", "tsit5") && n >= FEWEST_IN_BLOCK * Threads.nthreads()
+
+"Solve a batch by Tsit5 in blocks, and return the elements that are left for `solve_each!`."
+function solve_blocks!(
+    y, status, stats, system, protocols, theta, y0, times, options, stop, ends, each
+)
+    batch = Batch(y, status, stats, protocols, theta, y0, times, ends, each, options, stop,
+        Threads.Atomic{Int}(1), Int[], Threads.SpinLock())
+    count = min(Threads.nthreads(), cld(size(y, 3), WIDTH))
+    each_element(() -> Block(system, protocols, options), Pool(), count, stop) do block, _
+        solve_block!(block, batch)
+    end
+    return sort!(batch.rest)
+end
+
+"Take elements of the batch until there are no more."
+function solve_block!(b::Block, batch::Batch)
+    clamped, auto = batch.protocols.clamped, batch.options.solver == "auto"
+    for w in 1:WIDTH
+        take_next!(b, w, batch)
+    end
+    renewed, fresh = fill(true, WIDTH), fill(true, WIDTH)
+    start!(b, batch, renewed, fresh)
+    while any(>(0), b.element)
+        batch.stop[1] == 0 || interrupt!(b, batch)
+        GC.safepoint()
+        block_step!(b, batch.options.rtol, clamped, any(isnan, b.level))
+        control!(b, batch.options.dt_max)
+        auto && block_stiffness!(b)
+        inside!(b, batch, !isempty(batch.each))
+        block_advance!(b)
+        settled!(b, batch, renewed, fresh) && start!(b, batch, renewed, fresh)
+    end
+    return nothing
+end
+
+"Give the next element of the batch the place `w` of the block, or leave it empty."
+function take_next!(b::Block, w::Int, batch::Batch)
+    b.element[w], b.h[w], b.t[w], b.piece_end[w], b.sample_time[w] = 0, 0.0, 0.0, 0.0, Inf
+    b.level[w] = 0.0
+    while true
+        i = Threads.atomic_add!(batch.next, 1)
+        i > size(batch.y, 3) && return nothing
+        place = min(i, length(batch.protocols))
+        theta = column(batch.theta, i)
+        bind!(b.model, w, theta)
+        b.cursors[w] = StimulusCursor(batch.protocols, place)
+        b.element[w], b.accepted[w], b.rejected[w], b.sample[w] = i, 0.0, 0.0, 1
+        b.stiff[w] = 0.0
+        b.t1[w] = isempty(batch.ends) ? last(batch.times) : batch.ends[place]
+        start_of!(b, w, batch, theta)
+        save_start!(b, w, batch)
+        finite = all(j -> isfinite(b.y[w, j]), axes(b.y, 2))
+        none = b.t1[w] <= 0 ? SUCCESS : finite ? nothing : NONFINITE
+        if none === nothing
+            b.first_piece[w] = b.cursors[w].piece
+            b.before[w] = log(LEAST_ERROR)
+            set_piece!(b, w)
+            b.limit[w] = step_limit(batch.options, 0.0, 0)
+            return nothing
+        end
+        finish!(b, w, batch, none, 0)
+    end
+end
+
+"The state at which element `w` begins."
+function start_of!(b::Block, w::Int, batch::Batch, theta)
+    n = size(b.y, 2)
+    if size(batch.y0, 2) == 0
+        element = Element(bind!(b.scalar, theta), b.cursors[w], zeros(n), zeros(n), zeros(0, 0))
+        b.y[w, :] .= start_state(element, b.model.system.v_rest)
+    else
+        b.y[w, :] .= column(batch.y0, b.element[w])
+    end
+    return nothing
+end
+
+"Samples at or before the start."
+function save_start!(b::Block, w::Int, batch::Batch)
+    times, i = batch.times, b.element[w]
+    while b.sample[w] <= length(times) && times[b.sample[w]] <= 0
+        batch.y[:, b.sample[w], i] .= @view b.y[w, :]
+        b.sample[w] += 1
+    end
+    set_sample_time!(b, w, times)
+    return nothing
+end
+
+@inline function set_sample_time!(b::Block, w::Int, times)
+    @inbounds b.sample_time[w] = b.sample[w] <= length(times) ? times[b.sample[w]] : Inf
+    return nothing
+end
+
+"What holds until the end of the piece of the protocol that element `w` has come to."
+function set_piece!(b::Block, w::Int)
+    b.level[w] = level(b.cursors[w])
+    b.piece_end[w] = min(next_break(b.cursors[w]), b.t1[w])
+    return nothing
+end
+
+"The slopes of elements that a step does not begin with, and the first step of the fresh ones."
+function start!(b::Block, batch::Batch, renewed, fresh)
+    scratch, first = b.k[7], b.k[1]
+    block_slopes!(scratch, b, b.y, 0.0, batch.protocols.clamped, true)
+    for w in 1:WIDTH
+        renewed[w] || continue
+        for j in axes(first, 2)
+            first[w, j] = scratch[w, j]
+        end
+        fresh[w] && b.element[w] > 0 && (b.h[w] = first_step(b, w, batch.options))
+        renewed[w] = fresh[w] = false
+    end
+    return nothing
+end
+
+"As for one element, in explicit.jl."
+function first_step(b::Block, w::Int, options::Options)
+    height = steepness = 0.0
+    n = size(b.y, 2)
+    for j in 1:n
+        size = options.rtol * abs(b.y[w, j]) + b.atol[j]
+        height += abs2(b.y[w, j] / size) / n
+        steepness += abs2(b.k[1][w, j] / size) / n
+    end
+    steepness = max(sqrt(steepness), 1e-12)
+    h = min(0.01 * sqrt(height) / steepness, steepness^(-1 / 5))
+    return isfinite(h) && h > 0 ? min(h, options.dt_max, b.t1[w]) : 1e-6
+end
+
+"Samples and voltages inside the accepted steps."
+function inside!(b::Block, batch::Batch, watched::Bool)
+    due = false
+    @inbounds for w in 1:WIDTH
+        due |= b.t_next[w] >= b.sample_time[w]
+    end
+    due || watched || return nothing
+    block_dense!(b, due ? size(b.y, 2) : 1)
+    watched && block_rises!(b)
+    c1, c2, c3, c4 = b.dense
+    @inbounds for w in 1:WIDTH
+        (b.element[w] > 0 && b.accepts[w] > 0) || continue
+        b.t_next[w] >= b.sample_time[w] && save!(b, w, batch)
+        watched || continue
+        steps = batch.each[b.element[w]]
+        (steps.crossing ? b.crosses[w] : b.rises[w]) > 0 && keep_voltage!(
+            steps, b.t[w], b.step[w], (b.y[w], c1[w], c2[w], c3[w], c4[w]))
+    end
+    return nothing
+end
+
+"The samples of element `w` in the step that it has just taken."
+function save!(b::Block, w::Int, batch::Batch)
+    times, y, i, from = batch.times, batch.y, b.element[w], b.sample[w]
+    t, t_next, inverse, last = b.t[w], b.t_next[w], 1 / b.step[w], from
+    @inbounds while last < length(times) && times[last + 1] <= t_next
+        last += 1
+    end
+    @inbounds for j in axes(b.y, 2)
+        o, low, high = offset(j) + w, b.low[j], b.high[j]
+        x, c1, c2, c3, c4 = b.y[o], b.dense[1][o], b.dense[2][o], b.dense[3][o], b.dense[4][o]
+        for s in from:last
+            theta = (times[s] - t) * inverse
+            z = muladd(theta, muladd(theta, muladd(theta, muladd(theta, c4, c3), c2), c1), x)
+            y[j, s, i] = min(max(z, low), high)
+        end
+        times[last] == t_next && (y[j, last, i] = min(max(b.at[o], low), high))
+    end
+    b.sample[w] = last + 1
+    set_sample_time!(b, w, times)
+    return nothing
+end
+
+"""
+After a step: elements that are at the end of a piece or of their own, that cannot go on, or have
+taken too many steps. Returns whether any of them begins anew, which `renewed` and `fresh` tell.
+"""
+function settled!(b::Block, batch::Batch, renewed, fresh)
+    found = false
+    @inbounds for w in 1:WIDTH
+        b.element[w] > 0 || continue
+        t, status = b.t[w], nothing
+        if b.accepts[w] == 0
+            if !(b.h[w] > max(16 * eps(t), 1e-32))
+                status = isfinite(b.error[w]) ? STEP_UNDERFLOW : NONFINITE
+            end
+        elseif t >= b.t1[w]
+            status = SUCCESS
+        elseif t >= b.piece_end[w]
+            cursor = b.cursors[w]
+            while t >= next_break(cursor)
+                cursor.piece += 1
+            end
+            set_piece!(b, w)
+            renewed[w] = found = true
+        end
+        if status === nothing && b.accepted[w] + b.rejected[w] >= b.limit[w]
+            b.limit[w] = step_limit(batch.options, t, b.cursors[w].piece - b.first_piece[w])
+            b.accepted[w] + b.rejected[w] >= b.limit[w] && (status = MAX_STEPS)
+        end
+        status === nothing && b.stiff[w] <= MOST_STIFF_STEPS && continue
+        if batch.options.solver == "auto" && status !== SUCCESS
+            leave!(b, w, batch)
+        else
+            finish!(b, w, batch, status, 1)
+        end
+        take_next!(b, w, batch)
+        renewed[w] = fresh[w] = found = true
+    end
+    return found
+end
+
+"Write down how element `w` ended; `first` is 1 where its slope at the start has been evaluated."
+function finish!(b::Block, w::Int, batch::Batch, status::Status, first::Int)
+    i, accepted, rejected = b.element[w], round(Int, b.accepted[w]), round(Int, b.rejected[w])
+    for next in b.sample[w]:length(batch.times)
+        batch.y[:, next, i] .= NaN
+    end
+    if batch.protocols.clamped
+        place = min(i, length(batch.protocols))
+        for next in 1:searchsortedlast(batch.times, b.t1[w])
+            batch.y[1, next, i] = value_at(batch.protocols, place, batch.times[next])
+        end
+    end
+    batch.status[i] = Int(status)
+    batch.stats[:, i] .= (accepted, rejected, 6 * (accepted + rejected) + first)
+    return nothing
+end
+
+"Leave element `w`, which failed or is stiff, to be solved by itself."
+function leave!(b::Block, w::Int, batch::Batch)
+    i = b.element[w]
+    isempty(batch.each) || (batch.each[i] = VoltageSteps(i - 1, batch.each[i].most))
+    @lock batch.lock push!(batch.rest, i)
+    return nothing
+end
+
+"End all elements, and those that have not begun, as interrupted."
+function interrupt!(b::Block, batch::Batch)
+    for w in 1:WIDTH
+        while b.element[w] > 0
+            finish!(b, w, batch, INTERRUPTED, 1)
+            take_next!(b, w, batch)
+        end
+    end
+    return nothing
+end
