@@ -39,7 +39,8 @@ function BlockModel(system::System)
     rows = maximum(net -> net.rows[end] + last(net.layers), system.networks; init=0)
     model = BlockModel(system, columns_of_block(system.n_parameters),
         (columns_of_block(leaves) for _ in 1:4)..., zeros(WIDTH), zeros(WIDTH),
-        columns_of_block(leaves), columns_of_block(leaves), columns_of_block(leaves + length(system.nodes)), columns_of_block(length(system.gates)),
+        (columns_of_block(leaves) for _ in 1:2)...,
+        columns_of_block(leaves + length(system.nodes)), columns_of_block(length(system.gates)),
         zeros(WIDTH), zeros(WIDTH), columns_of_block(rows))
     fill!(model.k, 1.0)
     fill!(model.inverse_k, 1.0)
@@ -78,7 +79,8 @@ result and 1, without a branch or a table.
     # The exponent such that the rest is between sqrt(1/2) and sqrt(2), as a number: its bits lie
     # where those of a whole number do in a float of 2^52 and more.
     shifted = bits + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd) % Int64
-    exponent = reinterpret(Float64, (shifted >> 52) | 0x4330000000000000 % Int64) - (4503599627370496.0 + 1023.0)
+    exponent = reinterpret(Float64, (shifted >> 52) | 0x4330000000000000 % Int64)
+    exponent -= 2.0^52 + 1023
     m = reinterpret(Float64, (shifted & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd % Int64)
     # 2·artanh(s): the series in s², in two halves that do not wait for each other.
     s = (m - 1.0) / (m + 1.0)

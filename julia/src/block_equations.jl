@@ -112,7 +112,8 @@ end
     first, second, state = gate.first, gate.second, gate.state
     if gate.kind == RATES
         @inbounds @simd ivdep for w in 1:WIDTH
-            alpha, beta, x = factor * values[offset(first) + w], factor * values[offset(second) + w], y[offset(state) + w]
+            alpha, beta = factor * values[offset(first) + w], factor * values[offset(second) + w]
+            x = y[offset(state) + w]
             gates[offset(g) + w] = x
             dy[offset(state) + w] = alpha - (alpha + beta) * x
         end

@@ -98,12 +98,14 @@ function block_steady_state_gate!(dy, y, model::BlockModel, gate::Gate, net::Net
         @inbounds @simd ivdep for w in 1:WIDTH
             z = x[offset(second) + w]
             s = factor / (low + branchless_exp(ifelse(z < -40.0, -40.0, ifelse(z > 60.0, 60.0, z))))
-            dy[offset(state) + w] = s * branchless_logistic(x[offset(first) + w]) - s * y[offset(state) + w]
+            a = s * branchless_logistic(x[offset(first) + w])
+            dy[offset(state) + w] = a - s * y[offset(state) + w]
         end
     else
         @inbounds @simd ivdep for w in 1:WIDTH
             s = factor * branchless_exp(-span * branchless_logistic(x[offset(second) + w])) / low
-            dy[offset(state) + w] = s * branchless_logistic(x[offset(first) + w]) - s * y[offset(state) + w]
+            a = s * branchless_logistic(x[offset(first) + w])
+            dy[offset(state) + w] = a - s * y[offset(state) + w]
         end
     end
     return nothing

@@ -60,10 +60,12 @@ end
 @inline function block_combine!(to, y, step, k, weights::NTuple{N,Float64}, n::Int) where {N}
     Base.Cartesian.@nexprs 7 i -> (k_i = k[i])
     @inbounds for j in 1:n
+        o = offset(j)
         @simd ivdep for w in 1:WIDTH
-            total = weights[1] * k_1[offset(j) + w]
-            Base.Cartesian.@nexprs 6 i -> (1 < i <= N && (total = muladd(weights[i], k_i[offset(j) + w], total)))
-            to[offset(j) + w] = muladd(step[w], total, y[offset(j) + w])
+            total = weights[1] * k_1[o + w]
+            Base.Cartesian.@nexprs 6 i -> (
+                1 < i <= N && (total = muladd(weights[i], k_i[o + w], total)))
+            to[o + w] = muladd(step[w], total, y[o + w])
         end
     end
     return nothing
@@ -121,11 +123,11 @@ end
         error[w] = 0.0
     end
     @inbounds for j in 1:n
-        atol = b.atol[j]
+        o, atol = offset(j), b.atol[j]
         @simd ivdep for w in 1:WIDTH
-            e = TSIT5_ERROR[1] * k_1[offset(j) + w]
-            Base.Cartesian.@nexprs 6 i -> (e = muladd(TSIT5_ERROR[i + 1], k_{i + 1}[offset(j) + w], e))
-            from, to = abs(y[offset(j) + w]), abs(at[offset(j) + w])
+            e = TSIT5_ERROR[1] * k_1[o + w]
+            Base.Cartesian.@nexprs 6 i -> (e = muladd(TSIT5_ERROR[i + 1], k_{i + 1}[o + w], e))
+            from, to = abs(y[o + w]), abs(at[o + w])
             size = muladd(rtol, ifelse(from > to, from, to), atol)
             error[w] += abs2(step[w] * e / size)
         end
@@ -184,10 +186,11 @@ function block_dense!(b::Block, n::Int)
     for power in 1:4
         to, p = b.dense[power], TSIT5_POWERS[power]
         @inbounds for j in 1:n
+            o = offset(j)
             @simd ivdep for w in 1:WIDTH
-                total = p[1] * k_1[offset(j) + w]
-                Base.Cartesian.@nexprs 6 i -> (total = muladd(p[i + 1], k_{i + 1}[offset(j) + w], total))
-                to[offset(j) + w] = step[w] * total
+                total = p[1] * k_1[o + w]
+                Base.Cartesian.@nexprs 6 i -> (total = muladd(p[i + 1], k_{i + 1}[o + w], total))
+                to[o + w] = step[w] * total
             end
         end
     end
@@ -230,7 +233,8 @@ function block_stiffness!(b::Block)
         o = offset(j)
         @simd ivdep for w in 1:WIDTH
             total = TSIT5_LAST_ROWS[1] * k_1[o + w]
-            Base.Cartesian.@nexprs 5 i -> (total = muladd(TSIT5_LAST_ROWS[i + 1], k_{i + 1}[o + w], total))
+            Base.Cartesian.@nexprs 5 i -> (
+                total = muladd(TSIT5_LAST_ROWS[i + 1], k_{i + 1}[o + w], total))
             change[w] += abs2(k_7[o + w] - k_6[o + w])
             moved[w] += abs2(total)
         end

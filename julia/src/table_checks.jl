@@ -4,8 +4,9 @@ wrong(said) = throw(InputError("tables of a neuron: $said"))
 
 "That all values of a table are whole numbers from `low` to `high`."
 function check_range(name, values, low::Int, high::Int)
-    all(x -> low <= x <= high, values) || wrong(
-        "$name holds $(first(x for x in values if !(low <= x <= high))); it must be from $low to $high")
+    inside(x) = low <= x <= high
+    all(inside, values) || wrong(
+        "$name holds $(first(Iterators.filter(!inside, values))); it must be from $low to $high")
     return nothing
 end
 
@@ -116,7 +117,8 @@ function check_gate(t::Tables, g::Int, kind::GateKind)
         t.gate_network[g] == -1 && t.gate_prior[g] == 0 ||
             wrong("$what has curves of its own, and yet a network or a prior")
     else
-        check_network(t, what, t.gate_network[g], kind == FREE ? (1, 2) : (1,), kind == FREE ? 1 : 2)
+        inputs, outputs = kind == FREE ? ((1, 2), 1) : ((1,), 2)
+        check_network(t, what, t.gate_network[g], inputs, outputs)
     end
     return nothing
 end

@@ -2,7 +2,9 @@ using HodgkinNeurons: MOST_STEPS, Options, Protocols, VoltageSteps, WIDTH, all_s
     branchless_log, n_states, solve!, solve_blocks!, solve_each!
 
 "What a batch gives in blocks, or one by one: states, status, counts and steps."
-function solved_batch(in_blocks, neuron, clamps, theta, times; ends=Float64[], y0=nothing, options...)
+function solved_batch(
+    in_blocks, neuron, clamps, theta, times; ends=Float64[], y0=nothing, options...
+)
     system, count = neuron.system, max(size(theta, 2), length(clamps))
     n = n_states(system)
     y, status, stats = zeros(n, length(times), count), fill(-1, count), zeros(Int, 3, count)
@@ -39,7 +41,8 @@ end
         own = [clamps[1 + i % length(clamps)] for i in 1:count]
         theta, times = scattered(neuron, count), [0.0; 0.7:0.7:19.0; 20.0]
         for ends in (Float64[], [20.0 - 0.7i for i in 0:(count - 1)])
-            ours, theirs = (solved_batch(way, neuron, own, theta, times; ends) for way in (true, false))
+            ours, theirs = (
+                solved_batch(way, neuron, own, theta, times; ends) for way in (true, false))
             @test ours[2] == theirs[2] == zeros(count)
             # At rest, under voltage clamp, rounding is all that the length of a step depends on.
             at_rest = clamps[1] isa VoltageClamp
@@ -60,7 +63,8 @@ end
     @test alone[:, :, 1] == y[:, :, 5]
     y0 = [-65.0, 0.3, 0.05, 0.6] .+ 0.01 .* (1:(3 * WIDTH))'
     for start in (y0, y0[:, 1:1])
-        ours, theirs = (solved_batch(way, neuron, [RAMP], theta, times; y0=start) for way in (true, false))
+        ours, theirs = (
+            solved_batch(way, neuron, [RAMP], theta, times; y0=start) for way in (true, false))
         @test apart(ours[1], theirs[1]) < 1e-8 && ours[3] == theirs[3]
     end
 end

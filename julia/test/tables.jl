@@ -60,7 +60,8 @@ end
             end
         end
         field == :states && continue
-        longer = table isa Vector ? [table; zero(eltype(table))] : vcat(table, zeros(eltype(table), 1, size(table, 2)))
+        zero_row = zeros(eltype(table), 1, size(table, 2))
+        longer = table isa Vector ? [table; zero(eltype(table))] : vcat(table, zero_row)
         @test occursin("tables of a neuron", refused(changed(given, field, longer)))
     end
     for (field, value) in ((:size, 0), (:c_m, 1_000_000), (:c_m, -2), (:states, String[]))
