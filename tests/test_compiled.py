@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 
 import numpy as np
 import pytest
@@ -157,6 +158,20 @@ def test_single_precision_is_near_double():
     assert np.abs(single.v - double.v).max() < 0.05
 
 
+def test_noise_into_a_membrane_is_exact():
+    """Piece by piece; a passive membrane has a solution in closed form."""
+    cell = ph.Neuron("passive", (ph.Channel("l", 0.1, -70.0),), v_rest=-70.0)
+    i, h, tau = np.random.default_rng(0).normal(0.0, 1.0, 2001), 0.05, 10.0
+    clamp = ph.CurrentClamp.sampled(h * np.arange(2001), i, mode="held")
+    v = np.full(2001, -70.0)
+    for k in range(2000):
+        level = -70.0 + i[k] / 0.1
+        v[k + 1] = level + (v[k] - level) * np.exp(-h / tau)
+    for solver in ("rodas5p", "tsit5"):
+        found = ph.simulate(cell, clamp, saveat=h, backend="torch", solver=solver)
+        np.testing.assert_allclose(found.v, v, rtol=0, atol=1e-5)
+
+
 def test_stimuli_of_many_pieces_take_a_step_for_each(monkeypatch):
     t = np.arange(0.0, 20.0, 0.01)
     noise = ph.CurrentClamp(
@@ -178,6 +193,63 @@ def test_a_network_with_wild_weights_is_solved():
         found = TorchBackend().solve(neuron, [STEP], theta, None, np.array([12.0]), options)
         assert (found.status == Status.SUCCESS).all()
         assert ((found.y[..., 1:] >= 0) & (found.y[..., 1:] <= 1)).all()
+
+
+def test_it_is_said_once_where_something_is_compiled(monkeypatch, capsys):
+    from pyhodgkin.backends.compiled import announce
+
+    monkeypatch.setenv("PYHODGKIN_QUIET", "0")
+    monkeypatch.setattr(announce, "PATIENCE", 0.01)
+    key = (print, 0.2)
+    for _ in range(2):
+        with announce.first_call(*key):
+            time.sleep(0.1)
+    assert capsys.readouterr().err.count("compiling the integrators") == 1
+    announce._called.clear()
+    monkeypatch.setenv("PYHODGKIN_QUIET", "1")
+    with announce.first_call(*key):
+        time.sleep(0.05)
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["float64", "vector", "float32"])
+def test_elementary_functions_are_right_to_the_last_digits(kind):
+    from pyhodgkin.backends.compiled import elementary as own
+    from pyhodgkin.backends.compiled import vectors
+    from pyhodgkin.numerics import elementary as referee
+
+    width, dtype = {"float64": (1, float), "vector": (8, float), "float32": (16, np.float32)}[kind]
+    zero = {"vector": vectors.zero_float64, "float32": vectors.zero_float32}.get(kind)
+
+    @own.compiled
+    def at(x, out, count):
+        like = 0.0 if zero is None else zero()
+        source, target = vectors.pointer(x), vectors.pointer(out)
+        for i in range(count):
+            y = vectors.load(like, source, i)
+            e = own.exponential(-vectors.absolute(y))
+            vectors.store(target, i, own.exponential(y))
+            vectors.store(target, count + i, own.logistic(y))
+            vectors.store(target, 2 * count + i, own.linoid(y))
+            vectors.store(target, 3 * count + i, own.linoid_slope(y, e))
+            vectors.store(target, 4 * count + i, own.softplus(y))
+
+    largest = 600.0 if dtype is float else 80.0
+    wide = np.concatenate([np.geomspace(1e-8, largest, 496), [0.0] * 16])
+    x = np.concatenate([wide, -wide]).astype(dtype)
+    out = np.zeros(5 * len(x), dtype)
+    at(x, out, len(x) // width)
+    y = x.astype(float)
+    expected = [
+        np.exp(y),
+        referee.logistic(y),
+        *referee.linoid(y),
+        np.where(y > 0, y, 0) + np.log1p(np.exp(-np.abs(y))),
+    ]
+    digits = 4e-15 if dtype is float else 2e-6
+    for found, right in zip(out.reshape(5, -1), expected, strict=True):
+        normal = right > (1e-300 if dtype is float else 1e-37)
+        np.testing.assert_allclose(found[normal], right[normal], rtol=digits)
 
 
 def test_switched_off_or_missing_it_says_so(monkeypatch):

@@ -98,7 +98,7 @@ def test_the_gradient_is_that_of_differences(mode, y0, engine):
 @pytest.mark.parametrize("mode", ["clamped", "simulation", "observer"])
 def test_the_matrix_of_networks_is_that_of_differences(mode, y0, monkeypatch):
     for name, fine in (("MOVE", 0.1), ("LONGEST", 0.02), ("FINE", 0.02)):
-        monkeypatch.setattr(f"pyhodgkin.backends.torch.trajectories.{name}", fine)
+        monkeypatch.setattr(f"pyhodgkin.backends.sensitivity.trajectories.{name}", fine)
     neuron, stage = with_network(4), Stage(mode, "levenberg", **MODES[mode])
     kwargs = {"neuron": neuron, "trainable": ["networks", "k.g"], "y0": y0}
     recordings = [LOW, in_current_clamp(8.0, t_end=8.0), MIDDLE]

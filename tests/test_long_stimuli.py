@@ -27,6 +27,12 @@ def noise(n, seed=0):
     return 2.0 * np.random.default_rng(seed).standard_normal(n)
 
 
+@pytest.fixture(autouse=True)
+def eager(monkeypatch):
+    """The eager integrator goes over many pieces in one step, where a step is what costs."""
+    monkeypatch.setenv("PYHODGKIN_COMPILED", "0")
+
+
 @pytest.mark.parametrize("mode", ["linear", "held"])
 @pytest.mark.parametrize("solver", ["rodas5p", "tsit5"])
 def test_noise_into_a_membrane_is_exact_in_few_steps(mode, solver):

@@ -8,7 +8,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from test_readers import I_STEP, T, V, abf_file, csv_file, nwb_file
+from test_readers import I_STEP, T, V, csv_file
+from test_readers_abf_nwb import abf_file, nwb_file
 
 from pyhodgkin import read
 from pyhodgkin.errors import RecordingError, RecordingWarning

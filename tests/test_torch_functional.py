@@ -156,10 +156,12 @@ def test_values_are_those_of_simulate():
         CurrentClamp(Sine(20, 300), 2.0),
     ):
         found = odeint(SQUID, protocol, saveat=TIMES)
-        np.testing.assert_array_equal(found, simulate(SQUID, protocol, saveat=TIMES).y)
+        expected = simulate(SQUID, protocol, saveat=TIMES).y
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
     protocols = [CLAMP, CurrentClamp(Ramp(0, 3, 0, 60), 2.0)]
     found = odeint(SQUID, protocols, saveat=TIMES)
-    np.testing.assert_array_equal(found, simulate(SQUID, protocols, saveat=TIMES).y)
+    expected = simulate(SQUID, protocols, saveat=TIMES).y
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
     theta = torch.as_tensor(np.stack([SQUID.theta] * 2))
     found = odeint(SQUID, CLAMP, theta, torch.as_tensor(SQUID.initial_state()), saveat=TIMES)
     assert found.shape == (2, 4, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,12 @@ _called: set[tuple[Callable, bool]] = set()
 
 @contextmanager
 def first_call(kernel: Callable, gamma: float | None) -> Iterator[None]:
-    """Say so where the first call of a kernel takes longer than reading it from disk."""
+    """Say so where the first call of a kernel takes longer than reading it from disk.
+
+    ``PYHODGKIN_QUIET=1`` silences it.
+    """
     key = kernel, gamma is None
-    if key in _called:
+    if key in _called or os.environ.get("PYHODGKIN_QUIET", "") not in ("", "0"):
         yield
         return
     timer = Timer(PATIENCE, lambda: print(TEXT, file=sys.stderr, flush=True))

@@ -69,34 +69,40 @@ def _exponential(x):
     return double if element_of(x) is types.float64 else single
 
 
-def less_one(x) -> Any:
-    """exp(x) - 1 for an x that is not positive, to full relative precision."""
+def with_less_one(x) -> Any:
+    """exp(x) and exp(x) - 1 for an x that is not positive, both to full relative precision."""
 
 
-@overload(less_one)
-def _less_one(x):
+@overload(with_less_one)
+def _with_less_one(x):
     _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 = _TAYLOR
 
     def double(x):
-        rounded = fma(select(x < -708.0, -708.0, x), _LOG2E, 6755399441055744.0)
+        tiny = x < -708.0
+        x = select(tiny, -708.0, x)
+        rounded = fma(x, _LOG2E, 6755399441055744.0)
         n = rounded - 6755399441055744.0
-        r = fma(n, -_LOW, fma(n, -_HIGH, select(x < -708.0, -708.0, x)))
+        r = fma(n, -_LOW, fma(n, -_HIGH, x))
         s = r * r
         q = s * s
         a = fma(c3, r, c2)
         b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
         c = fma(c12, q, fma(fma(c11, r, c10), s, fma(c9, r, c8)))
         two = power_of_two(rounded)
-        return fma(two, fma(fma(fma(c, q, b), s, a), s, r), two - 1.0)
+        less = fma(fma(fma(c, q, b), s, a), s, r)
+        return select(tiny, 0.0, fma(two, less, two)), fma(two, less, two - 1.0)
 
     def single(x):
-        rounded = fma(select(x < -87.0, -87.0, x), _LOG2E, 12582912.0)
+        tiny = x < -87.0
+        x = select(tiny, -87.0, x)
+        rounded = fma(x, _LOG2E, 12582912.0)
         n = rounded - 12582912.0
-        r = fma(n, -_LOW32, fma(n, -_HIGH32, select(x < -87.0, -87.0, x)))
+        r = fma(n, -_LOW32, fma(n, -_HIGH32, x))
         s = r * r
         b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
         two = power_of_two(rounded)
-        return fma(two, fma(fma(b, s, fma(c3, r, c2)), s, r), two - 1.0)
+        less = fma(fma(b, s, fma(c3, r, c2)), s, r)
+        return select(tiny, 0.0, fma(two, less, two)), fma(two, less, two - 1.0)
 
     return double if element_of(x) is types.float64 else single
 
@@ -146,9 +152,9 @@ def softplus(x):
 def linoid(x):
     """x/(1 - exp(-x)), smooth through 0."""
     p = absolute(x)
-    less = less_one(-p)
+    e, less = with_less_one(-p)
     f = select(p > 0.0, p, 1.0) / select(p > 0.0, -less, 1.0)
-    return select(x > 0.0, f, f * (1.0 + less))
+    return select(x > 0.0, f, f * e)
 
 
 @compiled
