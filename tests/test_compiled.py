@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import time
 
 import numpy as np
@@ -193,6 +194,16 @@ def test_a_network_with_wild_weights_is_solved():
         found = TorchBackend().solve(neuron, [STEP], theta, None, np.array([12.0]), options)
         assert (found.status == Status.SUCCESS).all()
         assert ((found.y[..., 1:] >= 0) & (found.y[..., 1:] <= 1)).all()
+
+
+def test_julia_that_comes_later_changes_nothing(monkeypatch):
+    compiled._julia_was_first()
+    monkeypatch.setitem(sys.modules, "juliacall", object())
+    assert not compiled.why_not()
+    compiled._julia_was_first.cache_clear()
+    assert "Julia runs in this process" in compiled.why_not()
+    monkeypatch.undo()
+    compiled._julia_was_first.cache_clear()
 
 
 def test_it_is_said_once_where_something_is_compiled(monkeypatch, capsys):

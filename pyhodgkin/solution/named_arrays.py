@@ -15,6 +15,7 @@ class NamedArrays(Mapping[str, FloatArray]):
 
     Examples
     --------
+    >>> import numpy as np
     >>> arrays = NamedArrays("gate", {"n": np.zeros(3), "m": lambda: np.ones(3)})
     >>> arrays["m"]
     array([1., 1., 1.])

@@ -30,9 +30,15 @@ def why_not() -> str:
         return f"{SWITCH}={asked}"
     if not _installed():
         return "numba is not installed; run: pip install numba"
-    if "juliacall" in sys.modules and asked not in ("1", "on", "yes", "true"):
+    if asked not in ("1", "on", "yes", "true") and _julia_was_first():
         return f"Julia runs in this process; {SWITCH}=1 uses numba beside it all the same"
     return ""
+
+
+@functools.cache
+def _julia_was_first() -> bool:
+    """Whether Julia was here before; asked once, so that a process has one answer to a solve."""
+    return "juliacall" in sys.modules
 
 
 @functools.cache
