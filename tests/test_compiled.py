@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 import time
 
@@ -85,6 +87,27 @@ def test_an_element_does_not_depend_on_its_neighbours(solver, dtype):
         np.testing.assert_array_equal(pair.y[0], whole.y[i])
         assert pair.stats["n_steps"][0] == whole.stats["n_steps"][i]
     assert len(set(whole.stats["n_steps"].tolist())) > 3  # each has steps of its own
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_has_threads_of_its_own():
+    code = """
+import os, sys
+import numpy as np
+import pyhodgkin as ph
+cell, clamp = ph.library.get("squid_axon"), ph.CurrentClamp.constant(5.0, 2.0)
+def run():
+    g = 36.0 * np.linspace(0.9, 1.1, 64)
+    return ph.simulate(cell, clamp, backend="torch", parameters={"k.g": g}, saveat=[2.0]).v
+first = run()
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(run(), first) else 1)
+sys.exit(os.waitpid(child, 0)[1])
+"""
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=120, check=False)
+    assert done.returncode == 0
 
 
 def test_an_element_that_fails_spoils_nobody():
@@ -221,48 +244,6 @@ def test_it_is_said_once_where_something_is_compiled(monkeypatch, capsys):
     with announce.first_call(*key):
         time.sleep(0.05)
     assert not capsys.readouterr().err
-
-
-@pytest.mark.parametrize("kind", ["float64", "vector", "float32"])
-def test_elementary_functions_are_right_to_the_last_digits(kind):
-    import numba
-
-    from pyhodgkin.backends.compiled import elementary as own
-    from pyhodgkin.backends.compiled import vectors
-    from pyhodgkin.numerics import elementary as referee
-
-    width, dtype = {"float64": (1, float), "vector": (8, float), "float32": (16, np.float32)}[kind]
-    zero = {"vector": vectors.zero_float64, "float32": vectors.zero_float32}.get(kind)
-
-    @numba.njit
-    def at(x, out, count):
-        like = 0.0 if zero is None else zero()
-        source, target = vectors.pointer(x), vectors.pointer(out)
-        for i in range(count):
-            y = vectors.load(like, source, i)
-            e = own.exponential(-vectors.absolute(y))
-            vectors.store(target, i, own.exponential(y))
-            vectors.store(target, count + i, own.logistic(y))
-            vectors.store(target, 2 * count + i, own.linoid(y))
-            vectors.store(target, 3 * count + i, own.linoid_slope(y, e))
-            vectors.store(target, 4 * count + i, own.softplus(y))
-
-    largest = 600.0 if dtype is float else 80.0
-    wide = np.concatenate([np.geomspace(1e-8, largest, 496), [0.0] * 16])
-    x = np.concatenate([wide, -wide]).astype(dtype)
-    out = np.zeros(5 * len(x), dtype)
-    at(x, out, len(x) // width)
-    y = x.astype(float)
-    expected = [
-        np.exp(y),
-        referee.logistic(y),
-        *referee.linoid(y),
-        np.where(y > 0, y, 0) + np.log1p(np.exp(-np.abs(y))),
-    ]
-    digits = 1e-14 if dtype is float else 2e-6  # the referee loses as many
-    for found, right in zip(out.reshape(5, -1), expected, strict=True):
-        normal = right > (1e-300 if dtype is float else 1e-37)
-        np.testing.assert_allclose(found[normal], right[normal], rtol=digits)
 
 
 def test_switched_off_or_missing_it_says_so(monkeypatch):

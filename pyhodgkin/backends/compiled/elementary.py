@@ -34,77 +34,63 @@ _TAYLOR = tuple(1.0 / math.factorial(i) for i in range(13))
 SERIES = 0.3
 
 
-def exponential(x) -> Any:
-    """exp(x) to about the last digit; held at its value at 700 (87 in single precision)."""
+def _reduced(x) -> Any:
+    """2ⁿ and exp(r) - 1 with x = n ln 2 + r and r small: of them exp(x) is made, and exp(x) - 1."""
 
 
-@overload(exponential)
-def _exponential(x):
+@overload(_reduced)
+def _reduced_(x):
     _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 = _TAYLOR
 
     def double(x):
-        x = select(x > 700.0, 700.0, x)
-        tiny = x < -708.0
-        rounded = fma(select(tiny, -708.0, x), _LOG2E, 6755399441055744.0)
-        n = rounded - 6755399441055744.0
-        r = fma(n, -_LOW, fma(n, -_HIGH, x))
-        s = r * r
-        q = s * s
-        a = fma(fma(c3, r, c2), s, r + 1.0)
-        b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
-        c = fma(c12, q, fma(fma(c11, r, c10), s, fma(c9, r, c8)))
-        return select(tiny, 0.0, fma(fma(c, q, b), q, a) * power_of_two(rounded))
-
-    def single(x):
-        x = select(x > 87.0, 87.0, x)
-        tiny = x < -87.0
-        rounded = fma(select(tiny, -87.0, x), _LOG2E, 12582912.0)
-        n = rounded - 12582912.0
-        r = fma(n, -_LOW32, fma(n, -_HIGH32, x))
-        s = r * r
-        a = fma(fma(c3, r, c2), s, r + 1.0)
-        b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
-        return select(tiny, 0.0, fma(b, s * s, a) * power_of_two(rounded))
-
-    return double if element_of(x) is types.float64 else single
-
-
-def with_less_one(x) -> Any:
-    """exp(x) and exp(x) - 1 for an x that is not positive, both to full relative precision."""
-
-
-@overload(with_less_one)
-def _with_less_one(x):
-    _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 = _TAYLOR
-
-    def double(x):
-        tiny = x < -708.0
-        x = select(tiny, -708.0, x)
         rounded = fma(x, _LOG2E, 6755399441055744.0)
         n = rounded - 6755399441055744.0
         r = fma(n, -_LOW, fma(n, -_HIGH, x))
         s = r * r
         q = s * s
-        a = fma(c3, r, c2)
         b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
         c = fma(c12, q, fma(fma(c11, r, c10), s, fma(c9, r, c8)))
-        two = power_of_two(rounded)
-        less = fma(fma(fma(c, q, b), s, a), s, r)
-        return select(tiny, 0.0, fma(two, less, two)), fma(two, less, two - 1.0)
+        less = fma(fma(fma(c, q, b), s, fma(c3, r, c2)), s, r)
+        return power_of_two(rounded), less
 
     def single(x):
-        tiny = x < -87.0
-        x = select(tiny, -87.0, x)
         rounded = fma(x, _LOG2E, 12582912.0)
         n = rounded - 12582912.0
         r = fma(n, -_LOW32, fma(n, -_HIGH32, x))
         s = r * r
         b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
-        two = power_of_two(rounded)
-        less = fma(fma(b, s, fma(c3, r, c2)), s, r)
-        return select(tiny, 0.0, fma(two, less, two)), fma(two, less, two - 1.0)
+        return power_of_two(rounded), fma(fma(b, s, fma(c3, r, c2)), s, r)
 
     return double if element_of(x) is types.float64 else single
+
+
+def _limits(x) -> Any:
+    """The largest and the smallest x whose exp(x) is a normal number."""
+
+
+@overload(_limits)
+def _limits_(x):
+    most, least = (700.0, -708.0) if element_of(x) is types.float64 else (87.0, -87.0)
+    return lambda x: (most, least)
+
+
+@compiled
+def exponential(x):
+    """exp(x) to about the last digit; held at its value at 700 (87 in single precision)."""
+    most, least = _limits(x)
+    x = select(x > most, most, x)
+    tiny = x < least
+    two, less = _reduced(select(tiny, least, x))
+    return select(tiny, 0.0, fma(two, less, two))
+
+
+@compiled
+def with_less_one(x):
+    """exp(x) and exp(x) - 1 for an x that is not positive, both to full relative precision."""
+    _, least = _limits(x)
+    tiny = x < least
+    two, less = _reduced(select(tiny, least, x))
+    return select(tiny, 0.0, fma(two, less, two)), fma(two, less, two - 1.0)
 
 
 @compiled

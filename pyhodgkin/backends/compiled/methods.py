@@ -15,8 +15,6 @@ from .linear import factor, solve
 from .stimulus import stimulus
 from .vectors import convert, fma, load, store
 
-EXPLICIT, ROSENBROCK = 0, 1
-
 
 @compiled
 def combined(like, x, first, s, j, weights, place, count):

@@ -239,3 +239,7 @@ def _threads() -> int:
 @lru_cache(maxsize=4)
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="pyhodgkin")
+
+
+if hasattr(os, "register_at_fork"):  # the threads do not live on in a forked child
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -34,9 +34,6 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, kind, ir.VectorType(LLVM_TYPES[kind.element], kind.width))
 
 
-FLOATS = (types.float64, types.float32)
-
-
 def element_of(kind: types.Type) -> types.Type:
     return kind.element if isinstance(kind, Vector) else kind
 
@@ -48,10 +45,6 @@ def width_of(kind: types.Type) -> int:
 def with_element(kind: types.Type, element: types.Type) -> types.Type:
     """A vector of as many elements of another type; of a number, that type."""
     return Vector(element, kind.width) if isinstance(kind, Vector) else element
-
-
-def is_float(kind: types.Type) -> bool:
-    return element_of(kind) in FLOATS
 
 
 def constant(kind: types.Type, value: Any, of: ir.Type | None = None) -> ir.Constant:
