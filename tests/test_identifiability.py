@@ -94,4 +94,4 @@ def test_bad_arguments():
     with pytest.raises(InputError, match="tolerance"):
         judged(tolerance=0.0)
     with pytest.raises(InputError, match="cannot be predicted"):
-        judged(max_steps=2)
+        judged(max_steps=3)

@@ -71,7 +71,7 @@ def test_a_failed_set_is_inf_without_gradient_and_spoils_no_other():
 
 
 def test_every_set_failing_is_no_exception():
-    how = SolveOptions(max_steps=2)
+    how = SolveOptions(max_steps=3)
     found = ENGINE.value_and_grad(SQUID, [current_clamp()], SQUID.theta, Loss(), options=how)
     assert found.failed and np.isinf(found.value) and not found.gradient.any()
 

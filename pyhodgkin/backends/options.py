@@ -130,7 +130,8 @@ def options_of(
     whole = changes.pop("options", None)
     if whole is not None and not isinstance(whole, SolveOptions):
         raise InputError(f"options is a {type(whole).__name__}; give SolveOptions(rtol=…, …)")
-    return replace(whole or base or SolveOptions(), **changes)
+    chosen = whole or base or _USUAL
+    return replace(chosen, **changes) if changes else chosen
 
 
 def check_names(names: Iterable[str], *verbs: Callable[..., Any], also: bool = False) -> None:
@@ -168,3 +169,6 @@ def _is_number(value: Any) -> bool:
         return not isinstance(value, (bool, str)) and math.isfinite(value)
     except (TypeError, ValueError):
         return False
+
+
+_USUAL = SolveOptions()

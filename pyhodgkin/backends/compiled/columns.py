@@ -20,7 +20,7 @@ from .layout import (
     PARAMETERS,
     Y,
 )
-from .options import MOST_STEPS, ROUNDING, SMALLEST
+from .options import MANY, MOST_STEPS, ROUNDING, SECOND, SMALLEST
 from .stimulus import (
     ELEMENT,
     ENTERED,
@@ -42,8 +42,6 @@ from .stimulus import (
 )
 from .vectors import width
 
-# `max_steps` holds for each second, and for each so many breakpoints.
-SECOND, MANY = 1000.0, 100
 UNDERFLOW, NONFINITE = int(Status.STEP_UNDERFLOW), int(Status.NONFINITE)
 TOO_MANY = int(Status.MAX_STEPS)
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
@@ -19,6 +19,7 @@ from ...recordings import Recording
 from ..base import SolveOptions, is_clamped
 from ..batch_elements import Ends
 from ..loss import Loss, default_scale
+from ..step_limit import check_max_steps
 from ..voltage_grid import balance_of, check_linear, voltage_grid_of
 from .requirements import names
 from .start import session
@@ -219,14 +220,17 @@ def _targets(
     return targets, kept
 
 
-def check_stimulus(neuron: Neuron, protocols: Sequence[Protocol]) -> None:
-    """Raise where a network of the whole right-hand side needs a stimulus that is not known."""
+def check_solve(
+    neuron: Neuron, protocols: Sequence[Protocol], options: SolveOptions, ends: ArrayLike
+) -> None:
+    """Raise where a stimulus is not known that a network needs, or has too many pieces."""
     black_box = neuron.right_hand_side
     if black_box is not None and black_box.sees_stimulus and is_clamped(protocols):
         raise InputError(
             f'neuron "{neuron.name}": a NeuralRightHandSide that sees the stimulus needs a '
             "CurrentClamp: under a VoltageClamp the injected current is not known"
         )
+    check_max_steps(options.max_steps, protocols, ends)
 
 
 def clamp_groups(recordings: Sequence[Recording]) -> Iterator[slice]:

@@ -31,7 +31,7 @@ from .arrays import start_of as _start
 from .arrays import voltage_steps
 from .convert import (
     Held,
-    check_stimulus,
+    check_solve,
     clamp_groups,
     clamped_of,
     ends_of,
@@ -88,16 +88,17 @@ class JuliaBackend:
         sets = sets if many else sets[None]
         if many and n not in (1, len(sets)):
             raise InputError(f"{n} protocols for {len(sets)} parameter sets: give 1 or as many")
-        check_stimulus(neuron, protocols)
         size, states = (len(sets) if many else n), len(neuron.states)
         start = np.zeros((0, states)) if y0 is None else _array(y0)
         _check_start(start, states)
         start = start if start.ndim == 2 else start[None]
         times = _array(saveat)
+        until = protocol_ends(protocols, times) if to_end else times[-1]
+        check_solve(neuron, protocols, options, until)
         y = np.empty((size, len(times), states))
         status, stats = np.zeros(size, dtype=np.int64), np.zeros((size, 3), dtype=np.int64)
         limited = np.zeros(1, dtype=np.int64)
-        ends = [_array(protocol_ends(protocols, times)), limited] if to_end else []
+        ends = [_array(until), limited] if to_end else []
         steps = run.call(
             "solve!",
             y.T,
@@ -189,6 +190,7 @@ class JuliaBackend:
                 held = clamped_of(neuron, mine, None, which)
                 run.call("clamped_predict!", out.T, held.julia, *arguments, run.flag)
             else:
+                check_solve(neuron, [r.protocol for r in mine], options, [r.t[-1] for r in mine])
                 held = recordings_of(neuron, mine, None, which)
                 status = np.zeros((k, len(mine)), dtype=np.int64)
                 run.call(
@@ -234,7 +236,8 @@ class JuliaBackend:
         ends: Sequence[Held],
     ) -> None:
         run = session()
-        check_stimulus(neuron, [r.protocol for r in recordings])
+        protocols, until = [r.protocol for r in recordings], [r.t[-1] for r in recordings]
+        check_solve(neuron, protocols, options, until)
         held: Held = recordings_of(neuron, recordings, loss.scale, sets.cells_of())
         run.call(
             "gradient_by!",

@@ -17,6 +17,7 @@ from ...protocols import Protocol, Segments
 from ...solution.voltage_steps import Collector
 from ..base import RawSolution, SolveOptions, is_clamped
 from ..compiled import why_not
+from ..step_limit import check_max_steps
 from .integrate import Run
 from .steps import Explicit, Method, Rosenbrock
 from .tape import Tape
@@ -51,6 +52,7 @@ def solve(
     from ..compiled.solve import solve as solve_batch
 
     rows, clamped = np.atleast_2d(theta), is_clamped(protocols)
+    check_max_steps(options.max_steps, protocols, saveat[-1] if ends is None else ends)
     count, every = max(len(rows), len(protocols)), np.arange(max(len(rows), len(protocols)))
     batch = Batch(
         rows,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...status import Status
 from ..base import SolveOptions
+from ..compiled.options import MANY, SECOND
 from .arrays import as_tensor, of
 from .kinetics import Params
 from .merged import Merger
@@ -23,8 +24,6 @@ from .tape import Recorder, Sampler, Tape, VoltageRecorder
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 # A step is too small when it is a few roundings of t, or as good as nothing, ms.
 ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-32
-# `max_steps` holds for each second, and for each so many breakpoints.
-SECOND, MANY = 1000.0, 100
 # Elements up to which numpy's cheaper operations beat torch's faster arithmetic.
 FEW = 1024
 

@@ -15,6 +15,7 @@ from ...neuron.neuron import Neuron
 from ...protocols import Protocol, Segments
 from ..base import SolveOptions, is_clamped
 from ..solvers import REGISTERED
+from ..step_limit import check_max_steps
 from . import compiled, integrate
 from .adjoint import Adjoint, Gradients
 from .kinetics import Params
@@ -77,6 +78,7 @@ class Problem:
         The solve ends at the last of them, or at `ends` (one for each protocol).
         """
         clamped = is_clamped(protocols)
+        check_max_steps(options.max_steps, protocols, saveat[..., -1] if ends is None else ends)
         system = cached_system(neuron, clamped)
         dtype = getattr(torch, options.dtype)
         like = torch.empty(0, dtype=dtype, device=options.device)
