@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 def examine() -> dict[str, Any]:
     """Everything that doctor knows without starting anything."""
-    from ..backends import available
+    from ..backends import available, gpu
     from ..backends.compiled import why_not
     from ..backends.julia_setup import julia_setup
 
@@ -75,10 +75,11 @@ def examine() -> dict[str, Any]:
         "versions": {
             "python": platform.python_version(),
             **{name: version_of(name) for name in ("pyhodgkin", "torch", "juliacall", "juliapkg")},
-            "numba": version_of("numba"),
+            **{name: version_of(name) for name in ("numba", "triton")},
             "julia": found.version,
         },
         "compiled integrators": why_not() or "used by the torch engine",
+        "GPU kernels": gpu.why_not() or gpu.device_missing() or 'used by device="cuda"',
         "julia": {
             "executable": found.executable,
             "project": found.project,
@@ -138,6 +139,7 @@ def show(report: dict[str, Any]) -> None:
     facts = {**report["versions"], **report["julia"], "platform": report["platform"]}
     facts["julia"] = report["versions"]["julia"]
     facts["compiled"] = report["compiled integrators"]
+    facts["GPU"] = report["GPU kernels"]
     for name, value in facts.items():
         say(f"  {name:<10}  {value or 'not found'}")
     for engine in report["engines"]:

@@ -25,14 +25,20 @@ def why_not() -> str:
     >>> isinstance(why_not(), str)
     True
     """
+    if switched_off():
+        return switched_off()
     asked = os.environ.get(SWITCH, "").strip().lower()
-    if asked in ("0", "off", "no", "false"):
-        return f"{SWITCH}={asked}"
     if not _installed():
         return "numba is not installed; run: pip install numba"
     if asked not in ("1", "on", "yes", "true") and _julia_was_first():
         return f"Julia runs in this process; {SWITCH}=1 uses numba beside it all the same"
     return ""
+
+
+def switched_off() -> str:
+    """The setting that switches compiled integrators off, on the CPU and on GPUs; "" if none."""
+    asked = os.environ.get(SWITCH, "").strip().lower()
+    return f"{SWITCH}={asked}" if asked in ("0", "off", "no", "false") else ""
 
 
 @functools.cache

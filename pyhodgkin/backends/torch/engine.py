@@ -28,7 +28,7 @@ from ..linearization import Linearization
 from ..loss import Loss
 from ..sensitivity import linearize
 from ..solvers import REGISTERED
-from . import clamped, compiled
+from . import clamped, compiled, gpu_solve
 from .arrays import tensor_of
 from .local_derivatives import TorchDerivatives
 from .simulation import Simulation, statistics
@@ -72,6 +72,9 @@ class TorchBackend:
         method = method_of(options.solver, cached_system(neuron, is_clamped(protocols)))
         if compiled.kernel_for(neuron, method, options):
             return compiled.solve(neuron, protocols, theta, y0, saveat, method, options, ends)
+        if gpu_solve.kernel_for(neuron, method, options):
+            start = compiled.start_of(neuron, y0, max(shape))
+            return gpu_solve.solve(neuron, protocols, theta, start, saveat, method, options, ends)
         tensor = parameters(theta, options)
         problem = Problem.build(neuron, protocols, shape, saveat, options, ends)
         watch = to_end and not problem.system.clamped

@@ -1,0 +1,262 @@
+"""Batches solved by the kernels of `backends.gpu`: tensors in, tensors out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...neuron.tables import Tables
+from ...protocols import Segments
+from ..options import SolveOptions
+from ..tableau import ExplicitTableau, RosenbrockTableau
+
+Tableau = ExplicitTableau | RosenbrockTableau
+BLOCK = 32  # lanes that wait for each other: one warp
+# Elements of one launch, and bytes that it may write.
+CHUNK, ROOM = 1 << 20, 2 << 30
+# Steps of an element that the tape, or the list of rising steps, has room for at first.
+STEPS = 256
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B elements of one neuron on a device; times and parameters in double precision.
+
+    Parameters
+    ----------
+    theta : tensor (K, P)
+    set_of, protocol_of : tensor of int (B,)
+        The row of `theta`, and the protocol, of each element.
+    segments : Segments
+        Batched.
+    v_start : tensor (B,)
+        mV; where an element starts, with its gates at their steady state.
+    y_start : tensor (0, S), (1, S) or (B, S)
+        States to start from instead, where there are rows.
+    saveat : tensor (1, T) or (B, T)
+        ms.
+    stops : tensor (B,)
+        ms.
+    clamped : bool
+    """
+
+    theta: Tensor
+    set_of: Tensor
+    protocol_of: Tensor
+    segments: Segments
+    v_start: Tensor
+    y_start: Tensor
+    saveat: Tensor
+    stops: Tensor
+    clamped: bool
+
+    def __len__(self) -> int:
+        return len(self.set_of)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Accepted steps: t, h and end (N, 3, B), states (N, S, B), pieces (N, B); `count` of each."""
+
+    numbers: Tensor
+    states: Tensor
+    pieces: Tensor
+    count: Tensor
+
+
+@dataclass(frozen=True)
+class Rising:
+    """Steps in which v rises: t, h and the coefficients of v (N, 3 + p, B); `count` of each."""
+
+    numbers: Tensor
+    count: Tensor
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Samples (T, S, B), NaN where not reached; status, accepted and rejected steps (3, B)."""
+
+    samples: Tensor
+    results: Tensor
+    steps: Steps | None
+    rising: Rising | None
+
+
+def chunks(launch: Launch, count: int) -> Iterator[tuple[int, int]]:
+    """Ranges of elements, so many that a launch does not write more than `ROOM` bytes."""
+    times, states = launch.batch.saveat.shape[1], len(launch.tables.states)
+    each = 16 * times * states
+    each += STEPS * 8 * ((4 + states) * launch.keep + launch.columns * launch.watch)
+    size = max(1024, min(CHUNK, ROOM // max(each, 1)))
+    for first in range(0, count, size):
+        yield first, min(first + size, count)
+
+
+class Launch:
+    """A kernel with all that its launches have in common.
+
+    Parameters
+    ----------
+    keep : bool
+        Whether the accepted steps are written down.
+    watch : bool
+        Whether those are in which v rises; with `crossing` only through 0 mV.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        tableau: Tableau,
+        batch: Batch,
+        options: SolveOptions,
+        *,
+        keep: bool = False,
+        watch: bool = False,
+        crossing: bool = False,
+    ) -> None:
+        from ..gpu.loops import table
+        from ..gpu.methods import powers
+        from ..gpu.modules import kernel
+        from ..gpu.rows import WIDTH
+        from ..gpu.variant import Variant
+
+        segments = batch.segments
+        moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
+        self.device = batch.theta.device
+        ptx = self.device.type == "cuda" and torch.version.hip is None
+        width = WIDTH if len(batch.theta) > 1 else 1
+        variant = Variant(batch.clamped, moving, segments.n_sines > 0, options.dtype, width, ptx)
+        self.ptx = ptx
+        self.solve: Any = kernel(tables, tableau, variant).solve
+        self.batch, self.tables = batch, tables
+        self.keep, self.watch, self.crossing = keep, watch, crossing
+        self.columns = 3 + powers(tableau)
+        self.dtype = getattr(torch, options.dtype)
+        self.rows = rows(tables, batch.theta).to(self.dtype)
+        lines = [segments.start, segments.offset, segments.slope]
+        names = ("amplitude", "omega", "chirp", "phase")
+        self.tableau = self._numbers(table(tableau))
+        self.lines = self._numbers(np.stack(lines, axis=-1))
+        self.sines = self._numbers(np.stack([getattr(segments, n) for n in names], axis=-1))
+        longest = np.inf if options.dt_max is None else options.dt_max
+        tolerances = (options.rtol, options.atol, options.atol * options.v_scale)
+        exponent = -1.0 / (tableau.error_order + 1)
+        self.options = self._numbers(np.array([*tolerances, longest, exponent, options.max_steps]))
+
+    def _numbers(self, array: np.ndarray) -> Tensor:
+        return torch.as_tensor(array, dtype=torch.float64, device=self.device).contiguous()
+
+    def __call__(self, first: int, last: int, room: int = STEPS) -> Solved:
+        """Solve the elements `first` to `last`; more room is taken where it was too little."""
+        while True:
+            found = self._once(first, last, room)
+            counts = [x.count.max() for x in (found.steps, found.rising) if x is not None]
+            needed = int(torch.stack(counts).max()) if counts else 0
+            if needed <= room:
+                return found
+            room = needed
+
+    def _once(self, first: int, last: int, room: int) -> Solved:
+        import triton  # pyright: ignore[reportMissingImports]
+        import triton.language as tl  # pyright: ignore[reportMissingImports]
+
+        b, own = self.batch, slice(first, last)
+        count, states = last - first, len(self.tables.states)
+        times = b.saveat if len(b.saveat) == 1 else b.saveat[own]
+        start = b.y_start if len(b.y_start) < 2 else b.y_start[own]
+        n_times = times.shape[1]
+        sizes = [count, room, self.lines.shape[1], b.segments.n_sines, n_times]
+        sizes += [int(len(start) > 1), n_times * int(len(times) > 1)]
+        samples = self._empty((n_times, states, count), self.dtype).fill_(torch.nan)
+        results = self._empty((3, count), torch.int32)
+        kept, seen = room * self.keep, room * self.watch
+        tape = Steps(
+            self._empty((kept, 3, count), torch.float64),
+            self._empty((kept, states, count), self.dtype),
+            self._empty((kept, count), torch.int32),
+            results[1],
+        )
+        rising = Rising(
+            self._empty((seen, self.columns, count), torch.float64),
+            self._empty((count if seen else 1,), torch.int32),
+        )
+        block = BLOCK if self.device.type != "cpu" else triton.next_power_of_2(min(count, 64))
+        arguments = [
+            torch.tensor(sizes, dtype=torch.int64, device=self.device),
+            self.options,
+            self.rows,
+            *(x[own].contiguous() for x in (b.set_of, b.protocol_of)),
+            self.lines,
+            self.sines,
+            b.v_start[own].contiguous(),
+            start.contiguous(),
+            times.contiguous(),
+            b.stops[own].contiguous(),
+            samples,
+            results,
+            self.tableau,
+            tape.numbers,
+            tape.states,
+            tape.pieces,
+            rising.numbers,
+            rising.count,
+        ]
+        with _on(self.device):
+            self.solve[(triton.cdiv(count, block),)](
+                *arguments,
+                F=tl.float64 if self.dtype == torch.float64 else tl.float32,
+                BLOCK=block,
+                PTX=self.ptx,
+                GIVEN=len(start) > 0,
+                KEEP=self.keep,
+                WATCH=self.watch,
+                CROSSING=self.crossing,
+                num_warps=1,
+            )
+        return Solved(samples, results, tape if self.keep else None, rising if self.watch else None)
+
+    def _empty(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        return torch.empty(shape, dtype=dtype, device=self.device)
+
+
+def rows(tables: Tables, theta: Tensor) -> Tensor:
+    """The rows that a kernel reads, from parameters (K, P); see `gpu.rows`."""
+    from ..gpu.rows import WIDTH, Rows
+
+    places = Rows.of(tables)
+    leaf = torch.as_tensor(places.leaf_place, device=theta.device)
+    a, v0, k = (theta[:, leaf + i] for i in range(3))
+    parts = [theta, 1.0 / k, -v0 / k, a * k]
+    if places.c_m >= 0:
+        parts.append(1.0 / theta[:, places.c_m : places.c_m + 1])
+    every = torch.cat(parts, dim=1)
+    if len(every) == 1:
+        return every[0]
+    padded = torch.nn.functional.pad(every, (0, 0, 0, -len(every) % WIDTH))
+    return padded.reshape(-1, WIDTH, every.shape[1]).transpose(1, 2).contiguous()
+
+
+def interpreted() -> bool:
+    """Whether Triton's interpreter runs the kernels, on the CPU."""
+    return os.environ.get("TRITON_INTERPRET", "") == "1"
+
+
+class _on:
+    """Launches go to the device of the tensors, not to the current one."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.guard = torch.cuda.device(device) if device.type == "cuda" else None
+
+    def __enter__(self) -> None:
+        if self.guard is not None:
+            self.guard.__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        if self.guard is not None:
+            self.guard.__exit__(*exc)
