@@ -1,7 +1,7 @@
 """The kernel of a solve as Triton code: the adaptive time loop, straight-line for one neuron.
 
-One lane holds one element of the batch from its start to its end, with its own step size, error
-control, status and statistics; a lane whose element has ended waits for the others of its block.
+One thread holds one element of the batch from its start to its end, with its own step size, error
+control, status and statistics; a thread whose element has ended waits for the others of its block.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Kernel:
         return text + FIRST.strip().split("\n")
 
     def _step(self) -> list[str]:
-        """One turn of the time loop: a step of every lane, taken or not."""
+        """One turn of the time loop: a step of every thread, taken or not."""
         calls, text = self.calls, STEP.strip().split("\n")
         text += self._stages()
         text += self._norm() + self._keep_gates() + PROPOSE.strip().split("\n")

@@ -1,7 +1,7 @@
 """What kernels read and write.
 
-Triton's compiler looks through a whole kernel around every access to memory to find how lanes
-share it, and takes minutes for a long kernel with many of them. Here each lane reads numbers of its
+Triton's compiler looks through a whole kernel around every access to memory to find how threads
+share it, and takes minutes for a long kernel with many of them. Here each thread reads numbers of its
 own, so with `PTX` most accesses are single instructions that the compiler does not look into.
 """
 

@@ -3,7 +3,7 @@
 A kernel reads an array of R rows for K parameter sets. The first P rows are theta; then come
 1/k, -v0/k and a·k of each elementary curve, and 1/c_m. For one set the array is (R,); for more it
 is (⌈K/32⌉, R, 32), so that the rows of an element lie at fixed distances from its first one and
-lanes that lie side by side read numbers that do.
+threads that lie side by side read numbers that do.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from ..options import SolveOptions
 from ..tableau import ExplicitTableau, RosenbrockTableau
 
 Tableau = ExplicitTableau | RosenbrockTableau
-BLOCK = 32  # lanes that wait for each other: one warp
+BLOCK = 32  # threads that wait for each other: one warp
 # Elements of one launch, and bytes that it may write.
 CHUNK, ROOM = 1 << 20, 2 << 30
 # Steps of an element that the tape, or the list of rising steps, has room for at first.
