@@ -1,8 +1,8 @@
 """What kernels read and write.
 
 Triton's compiler looks through a whole kernel around every access to memory to find how threads
-share it, and takes minutes for a long kernel with many of them. Here each thread reads numbers of its
-own, so with `PTX` most accesses are single instructions that the compiler does not look into.
+share it, and takes minutes for a long kernel with many of them. Here each thread reads numbers of
+its own, so with `PTX` most accesses are single instructions that the compiler does not look into.
 """
 
 from __future__ import annotations
