@@ -16,6 +16,7 @@ from ...protocols import Protocol, Segments
 from ...solution.voltage_steps import KEPT, Collector, VoltageSteps
 from ..base import RawSolution, SolveOptions, is_clamped
 from ..gpu import why_not
+from ..step_limit import check_max_steps
 from .gpu import Batch, Launch, Rising, Steps, chunks
 from .integrate import Run
 from .steps import Explicit, Method, Rosenbrock
@@ -52,6 +53,7 @@ def solve(
     ends: FloatArray | None,
 ) -> RawSolution:
     """See `Backend.solve`; `start` are states (0, S), (1, S) or (B, S) to start from."""
+    check_max_steps(options.max_steps, protocols, saveat[-1] if ends is None else ends)
     sets, clamped = np.atleast_2d(theta), is_clamped(protocols)
     count = max(len(sets), len(protocols))
     every, none = np.arange(count), np.zeros(count, dtype=np.int64)
