@@ -94,7 +94,7 @@ def scattered(cell: ph.Neuron, count: int) -> np.ndarray:
     theta = np.tile(cell.theta, (count, 1))
     for channel in ("na", "k", "l"):
         if f"{channel}.g" in cell.layout:
-            theta[:, cell.layout[f"{channel}.g"]] *= rng.uniform(0.8, 1.2, (count, 1))
+            theta[:, cell.layout[f"{channel}.g"]] *= rng.uniform(0.8, 1.2, count)
     return theta
 
 
@@ -161,7 +161,7 @@ def references() -> None:
     for solver in ("rodas5p", "tsit5"):
         worst, start = 0.0, time.perf_counter()
         for name, run in runs.items():
-            pulses = [ph.Step(a, s, s + w) for s, w, a in run["pulses_delay_dur_uA_cm2"]]
+            pulses = [ph.Step(s, s + w, a) for s, w, a in run["pulses_delay_dur_uA_cm2"]]
             clamp = ph.CurrentClamp(sum(pulses[1:], pulses[0]), t_end=100.0)
             cell = replace(SQUID, temperature=run["celsius"])
             same = {"backend": "torch", "saveat": t, "solver": solver}
@@ -185,9 +185,7 @@ def learned() -> ph.Neuron:
 def networks() -> None:
     cell, count = learned(), 10_000
     theta = scattered(cell, count)
-    place = np.concatenate(
-        [np.arange(cell.layout.size)[cell.layout[x]] for x in cell.layout.names if "network" in x]
-    )
+    place = [i for i, name in enumerate(cell.layout.names) if "network" in name]
     theta[:, place] *= np.random.default_rng(1).uniform(0.9, 1.1, (count, len(place)))
     for dtype, rtol in PRECISIONS:
         options = ph.SolveOptions(
