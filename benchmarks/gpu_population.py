@@ -94,7 +94,7 @@ def scattered(cell: ph.Neuron, count: int) -> np.ndarray:
     theta = np.tile(cell.theta, (count, 1))
     for channel in ("na", "k", "l"):
         if f"{channel}.g" in cell.layout:
-            theta[:, cell.layout[f"{channel}.g"]] *= rng.uniform(0.8, 1.2, count)
+            theta[:, cell.layout[f"{channel}.g"].start] *= rng.uniform(0.8, 1.2, count)
     return theta
 
 
