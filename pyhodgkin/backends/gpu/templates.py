@@ -20,7 +20,7 @@ from pyhodgkin.backends.gpu.stimulus import line, sinusoids
 ARGUMENTS = (
     # Elements, steps there is room for, pieces, sinusoids, samples, strides of y0 and of saveat.
     "sizes",
-    "options",  # rtol, atol, atol of v, longest step, exponent, most steps
+    "settings",  # rtol, atol, atol of v, longest step, exponent, most steps
     "rows",
     "set_of",
     "protocol_of",
@@ -55,12 +55,12 @@ n_sines = tl.load(sizes + 3)
 n_samples = tl.load(sizes + 4)
 y_stride = tl.load(sizes + 5)
 saveat_stride = tl.load(sizes + 6)
-rtol = tl.load(options).to(F)
-atol = tl.load(options + 1).to(F)
-atol_v = tl.load(options + 2).to(F)
-longest = tl.load(options + 3)
-exponent = tl.load(options + 4).to(F)
-most_steps = tl.load(options + 5)
+rtol = tl.load(settings).to(F)
+atol = tl.load(settings + 1).to(F)
+atol_v = tl.load(settings + 2).to(F)
+longest = tl.load(settings + 3)
+exponent = tl.load(settings + 4).to(F)
+most_steps = tl.load(settings + 5)
 i = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
 mask = i < elements
 i = tl.where(mask, i, elements - 1)
