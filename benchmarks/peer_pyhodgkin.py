@@ -1,33 +1,31 @@
-"""pyhodgkin's side of the peer benchmark: tasks A B C D E, one JSON line for each row.
+"""pyhodgkin's side of `peers.py`: one cell (A, F), gradients (C, D), random networks (E).
 
-Run it in the peers' environment, with their folder and this repository on the path (see
-`compare.sh`). The tasks, references and error measures are those of the peers' own scripts.
+    python peer_pyhodgkin.py ENGINE TASK ...     the peers' folder and this repository on the path
+
+The tasks, references and error measures are those of the peers' own scripts; rows of populations
+are in `peer_population.py`.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import time
 
 import numpy as np
-import torch
 from common import (
     TOLS,
-    VARIANTS,
-    X0,
     emit,
     errors,
-    guard,
     load_c,
     load_d,
-    pop_errors,
-    population,
     random_theta,
     rel_grad_err,
-    timeit,
     tolname,
     unflatten,
 )
+from peer_measure import VARIANTS, X0, guard, timed
 
 import pyhodgkin as ph
 from pyhodgkin.backends import get
@@ -35,8 +33,8 @@ from pyhodgkin.backends.base import SolveOptions
 from pyhodgkin.backends.loss import Loss
 
 NAMES = ["na.g", "k.g", "l.g", "na.e", "k.e", "l.e", "c_m"]
-ENGINE = get("torch")
 SEED = ph.library.get("hodgkinmodel_jl")
+ENGINE = sys.argv[1] if len(sys.argv) > 1 else "torch"
 
 
 def neuron(p):
@@ -49,125 +47,90 @@ def clamp(current, t_end):
     return ph.CurrentClamp.constant(float(current), t_end=t_end)
 
 
-def best(run, reps=5):
-    tm, out = timeit(run, budget=2.0, min_reps=3, max_reps=reps)
-    return tm, out
-
-
 def task_a():
     for variant, p in VARIANTS.items():
-        cell, protocol = neuron(p), clamp(-p[7], 50.0)
-        t = np.arange(5001) * 0.01
-        for solver in ("tsit5", "rodas5p"):
-            for rtol, atol in TOLS:
+        cell = neuron(p)
+        for t_end in (50, 500):
+            protocol, t = clamp(-p[7], t_end), np.arange(t_end * 100 + 1) * 0.01
+            for solver in ("tsit5", "rodas5p"):
+                for rtol, atol in TOLS:
+                    call = {"saveat": t, "y0": X0, "rtol": rtol, "atol": atol, "solver": solver}
 
-                def go(task, peer, method, setting, **kw):
-                    tm, s = best(
-                        lambda: ph.simulate(
-                            cell, protocol, saveat=t, y0=X0, rtol=rtol, atol=atol, solver=solver
-                        )
-                    )
-                    counts = {"nsteps": int(s.stats["n_steps"])}
-                    off = errors(variant, 50, t, s.v)
-                    emit(task, peer, method, setting, **kw, **tm, **off, **counts)
-
-                setting = tolname(rtol, atol)
-                guard(go)("A", "pyhodgkin", f"torch {solver}", setting, variant=variant, T=50)
-
-
-def task_b():
-    for dtype in ("float64", "float32"):
-        for n in (1000, 10000):
-            cells = population(n)
-            theta = np.tile(SEED.theta, (n, 1))
-            for j, name in enumerate(NAMES):
-                theta[:, SEED.layout[name].start] = cells[:, j]
-            protocol = clamp(-cells[0, 7], 50.0)
-            for rec, t in (("final", np.array([0.0, 50.0])), ("V/0.1ms", np.arange(501) * 0.1)):
-                rows = [("tsit5", 1e-4, 1e-6, 0.01), ("rodas5p", 1e-4, 1e-6, 0.01)]
-                rows += [("tsit5", 1e-6, 1e-8, 0.01), ("exponential", 1e-6, 1e-8, 0.025)]
-                for solver, rtol, atol, dt in rows:
-                    if dtype == "float32" and rtol == 1e-6 and solver != "exponential":
-                        rtol, atol = 1e-5, 1e-7
-                    setting = f"dt={dt:g}" if solver == "exponential" else tolname(rtol, atol)
-
-                    def go(task, peer, method, setting, **kw):
-                        def run():
-                            return ph.simulate(
-                                SEED,
-                                protocol,
-                                theta=theta,
-                                y0=X0,
-                                saveat=t,
-                                rtol=rtol,
-                                atol=atol,
-                                solver=solver,
-                                dt=dt,
-                                dtype=dtype,
-                                throw=False,
-                            )
-
-                        tm, s = best(run, 3)
-                        speed = n * 50 / tm["min_s"]
+                    def go(task, peer, method, setting, variant=variant, T=t_end):
+                        tm, s = timed(lambda: ph.simulate(cell, protocol, backend=ENGINE, **call))
+                        off = errors(variant, T, t, s.v)
+                        counts = {"nsteps": int(s.stats["n_steps"])}
                         emit(
-                            task,
-                            peer,
-                            method,
-                            setting,
-                            **kw,
-                            **tm,
-                            **pop_errors(s.v[:, -1]),
-                            cellms_s=speed,
-                            n_fail=int(np.sum(s.status != 0)),
+                            task, peer, method, setting, variant=variant, T=T, **tm, **off, **counts
                         )
 
-                    name = f"torch {solver} batch {dtype}"
-                    guard(go)("B", "pyhodgkin", name, setting, N=n, rec=rec, T=50)
+                    guard(go)("A", "pyhodgkin", f"{ENGINE} {solver}", tolname(rtol, atol))
 
 
-def recording(protocol, t, v):
-    return ph.Recording(t, protocol, v=v)
+FIRST = """
+import json, sys, time
+a = time.perf_counter()
+import pyhodgkin as ph
+cell, clamp = ph.library.get("hodgkinmodel_jl"), ph.CurrentClamp.constant(9.0, t_end=50.0)
+b = time.perf_counter()
+if sys.argv[1] == "torch":
+    import torch
+c = time.perf_counter()
+ph.simulate(cell, clamp, backend=sys.argv[1], solver="tsit5")
+d = time.perf_counter()
+other = ph.library.get("traub_miles")
+gate = ph.NeuralKinetics("steady_state", ph.Network.create((1, 16, 16, 2), seed=1))
+other = other.replace_gate("n", gate)
+e = time.perf_counter()
+ph.simulate(other, clamp, backend=sys.argv[1], solver="tsit5")
+f = time.perf_counter()
+print(json.dumps({"pyhodgkin": b - a, "torch": c - b, "first": d - c, "new": f - e}))
+"""
+
+
+def task_f():
+    """Fresh processes, everything compiled before: import, first solve, a neuron never seen."""
+    runs = []
+    for _ in range(4):  # the first one may still have to compile
+        command = [sys.executable, "-c", FIRST, ENGINE]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    labels = {
+        "pyhodgkin": "import, library",
+        "torch": "import torch",
+        "first": "first solve of the process",
+        "new": "a neuron never seen before",
+    }
+    for key, label in labels.items():
+        times = [run[key] for run in runs[1:]]
+        spread = {"med_s": float(np.median(times)), "min_s": min(times), "max_s": max(times)}
+        emit("F", "pyhodgkin", ENGINE, label, first_s=runs[0][key], reps=3, **spread)
 
 
 def task_c():
-    p = VARIANTS["ref"]
+    p, engine = VARIANTS["ref"], get(ENGINE)
     cell = neuron(p)
     places = [cell.layout[name].start for name in NAMES]
-    for t_end in (50, 20):
-        target, _, reference = load_c(t_end)
-        data = recording(clamp(-p[7], t_end), np.arange(t_end * 10 + 1) * 0.1, target)
-        for solver in ("tsit5", "rodas5p"):
-            for rtol, atol in TOLS[1:]:
+    target, _, reference = load_c(50)
+    data = ph.Recording(np.arange(501) * 0.1, clamp(-p[7], 50), v=target)
+    how = {"mode": "simulation", "y0": X0[None]}
+    for solver in ("tsit5", "rodas5p"):
+        for rtol, atol in TOLS[:2]:
+            options = SolveOptions(solver, rtol, atol)
 
-                def go(task, peer, method, setting, **kw):
-                    def run():
-                        return ENGINE.value_and_grad(
-                            cell,
-                            [data],
-                            cell.theta,
-                            Loss("mse", scale=1.0),
-                            mode="simulation",
-                            y0=X0[None],
-                            options=SolveOptions(solver, rtol, atol),
-                        )
-
-                    tm, found = best(run)
-                    g = found.gradient[places]
-                    # A stimulus enters as g_l e_l does; the peers' current has the other sign.
-                    by_stimulus = -g[5] / p[2]
-                    g = np.append(g, by_stimulus)
-                    emit(
-                        task,
-                        peer,
-                        method,
-                        setting,
-                        **kw,
-                        **tm,
-                        loss=float(found.value),
-                        gerr=rel_grad_err(g, reference),
+            def go(task, peer, method, setting, options=options):
+                loss = Loss("mse", scale=1.0)
+                tm, found = timed(
+                    lambda: engine.value_and_grad(
+                        cell, [data], cell.theta, loss, options=options, **how
                     )
+                )
+                g = found.gradient[places]
+                # A stimulus enters as g_l e_l does; the peers' current has the other sign.
+                g = np.append(g, -g[5] / p[2])
+                emit(task, peer, method, setting, T=50, **tm, gerr=rel_grad_err(g, reference))
 
-                guard(go)("C", "pyhodgkin", f"torch {solver} adjoint", tolname(rtol, atol), T=t_end)
+            guard(go)("C", "pyhodgkin", f"{ENGINE} {solver}", tolname(rtol, atol))
 
 
 def with_network(theta):
@@ -181,82 +144,61 @@ def with_network(theta):
 
 
 def task_d():
-    d = load_d()
+    d, engine = load_d(), get(ENGINE)
     cell = with_network(d["theta"])
-    inside = cell.layout.select("networks")
-    t = np.arange(501) * 0.1
+    inside, t = cell.layout.select("networks"), np.arange(501) * 0.1
     for batch in (1, 32):
         currents = [9.0] if batch == 1 else list(-d["I32"])
         targets = d["target"][None] if batch == 1 else d["target32"]
-        data = [recording(clamp(i, 50.0), t, v) for i, v in zip(currents, targets, strict=True)]
+        pairs = zip(currents, targets, strict=True)
+        data = [ph.Recording(t, clamp(i, 50.0), v=v) for i, v in pairs]
         fd = d["fd1"] if batch == 1 else d["fd32"]
+        how = {"mode": "simulation", "y0": np.tile(X0, (batch, 1))}
         for solver in ("tsit5", "rodas5p"):
             for rtol, atol in TOLS[:2]:
+                options = SolveOptions(solver, rtol, atol)
 
-                def go(task, peer, method, setting, **kw):
-                    def run():
-                        return ENGINE.value_and_grad(
-                            cell,
-                            data,
-                            cell.theta,
-                            Loss("mse", scale=1.0),
-                            mode="simulation",
-                            y0=np.tile(X0, (batch, 1)),
-                            options=SolveOptions(solver, rtol, atol),
+                def go(task, peer, method, setting, options=options, batch=batch):
+                    loss = Loss("mse", scale=1.0)
+                    tm, found = timed(
+                        lambda: engine.value_and_grad(
+                            cell, data, cell.theta, loss, options=options, **how
                         )
+                    )
+                    along = d["dirs"] @ found.gradient[inside]
+                    off = float(np.max(np.abs(along - fd) / np.abs(fd)))
+                    emit(task, peer, method, setting, T=50, batch=batch, **tm, gerr=off)
 
-                    tm, found = best(run)
-                    g = found.gradient[inside]
-                    off = float(np.max(np.abs(d["dirs"] @ g - fd) / np.abs(fd)))
-                    emit(task, peer, method, setting, **kw, **tm, loss=float(found.value), gerr=off)
-
-                name = f"torch {solver} adjoint"
-                guard(go)("D", "pyhodgkin", name, tolname(rtol, atol), batch=batch, T=50)
+                guard(go)("D", "pyhodgkin", f"{ENGINE} {solver}", tolname(rtol, atol))
 
 
 def task_e():
-    t = np.arange(501) * 0.1
     for scale in (3.0, 10.0):
         for dtype, rtol, atol in (("float64", 1e-6, 1e-8), ("float32", 1e-4, 1e-6)):
-            counts: dict[str, int] = {}
-            seconds, steps, outside = [], [], 0
-            for i in range(50):
-                cell = with_network(random_theta(i, scale))
-                before = time.perf_counter()
-                s = ph.simulate(
-                    cell,
-                    clamp(9.0, 50.0),
-                    saveat=t,
-                    y0=X0,
-                    rtol=rtol,
-                    atol=atol,
-                    dtype=dtype,
-                    solver="rodas5p",
-                    throw=False,
-                )
-                seconds.append(time.perf_counter() - before)
-                steps.append(int(s.stats["n_steps"]))
-                text = "ok" if s.status == 0 else ph.Status(int(s.status)).name
-                gates = s.y[np.isfinite(s.y).all(-1), 1:]
-                outside += bool(np.any((gates < 0) | (gates > 1)))
-                counts[text] = counts.get(text, 0) + 1
-            emit(
-                "E",
-                "pyhodgkin",
-                f"torch rodas5p fwd {dtype}",
-                f"rtol={rtol:g} x{scale:g}",
-                T=50,
-                counts=counts,
-                outside=outside,
-                med_s=float(np.median(seconds)),
-                min_s=min(seconds),
-                max_s=max(seconds),
-                steps_med=float(np.median(steps)),
-                steps_max=max(steps),
-            )
+            call = {"saveat": np.arange(501) * 0.1, "y0": X0, "rtol": rtol, "atol": atol}
+            call |= {"dtype": dtype, "solver": "rodas5p", "throw": False, "backend": ENGINE}
+
+            def go(task, peer, method, setting, scale=scale, call=call):
+                seconds, good, outside = [], 0, 0
+                for i in range(50):
+                    cell, before = with_network(random_theta(i, scale)), time.perf_counter()
+                    s = ph.simulate(cell, clamp(9.0, 50.0), **call)
+                    seconds.append(time.perf_counter() - before)
+                    good += int(s.status) == 0
+                    gates = s.y[np.isfinite(s.y).all(-1), 1:]
+                    outside += bool(np.any((gates < 0) | (gates > 1)))
+                tm = {"med_s": float(np.median(seconds)), "min_s": min(seconds)}
+                tm |= {"max_s": max(seconds), "reps": 50, "first_s": seconds[0]}
+                emit(task, peer, method, setting, good=good, outside=outside, **tm)
+
+            name = f"{ENGINE} rodas5p {dtype}"
+            guard(go)("E", "pyhodgkin", name, f"{tolname(rtol, atol)} x{scale:g}")
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
-    for name in sys.argv[1:] or ["A", "B", "C", "D", "E"]:
+    if ENGINE == "torch":
+        import torch
+
+        torch.set_num_threads(2)
+    for name in sys.argv[2:] or ["A", "F", "C", "D", "E"]:
         globals()[f"task_{name.lower()}"]()
