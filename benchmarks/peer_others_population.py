@@ -75,7 +75,11 @@ def diffrax():
 
     def run(rtol, at):
         def one(p):
-            return dfx.solve(dfx.TERM, "Tsit5", 50, y0, p, at, rtol, rtol / 100, 16_384).ys
+            how = {
+                "max_steps": 16_384,
+                "throw": False,
+            }  # of one that fails the samples are infinite
+            return dfx.solve(dfx.TERM, "Tsit5", 50, y0, p, at, rtol, rtol / 100, **how).ys
 
         return jax.jit(jax.vmap(one))
 
@@ -108,8 +112,9 @@ def brian2():
             net.run(50 * b2.ms, namespace={})
             return spikes_of(np.array(monitor.t / b2.ms), monitor.v)
 
-        schemes = [("exponential_euler", dt) for dt in STEPS[:5]]
-        (scheme, dt), error = loosest([*schemes, ("rk4", 0.0025), ("rk4", 0.00125)], spikes)
+        # Exponential Euler is of first order: half a millisecond off at 0.0125, 0.2 at 0.005.
+        settings = [("exponential_euler", 0.0025), ("rk4", 0.0025), ("rk4", 0.00125)]
+        (scheme, dt), error = loosest(settings, spikes)
         n, folder = 10_000, os.path.join(ROOT, "cache", "brian2_population")
         shutil.rmtree(folder, ignore_errors=True)
         b2.set_device("cpp_standalone", build_on_run=False)

@@ -102,6 +102,8 @@ def task_f():
         "new": "a neuron never seen before",
     }
     for key, label in labels.items():
+        if key == "torch" and ENGINE != "torch":
+            continue
         times = [run[key] for run in runs[1:]]
         spread = {"med_s": float(np.median(times)), "min_s": min(times), "max_s": max(times)}
         emit("F", "pyhodgkin", ENGINE, label, first_s=runs[0][key], reps=3, **spread)
@@ -180,6 +182,7 @@ def task_e():
 
             def go(task, peer, method, setting, scale=scale, call=call):
                 seconds, good, outside = [], 0, 0
+                ph.simulate(with_network(random_theta(0, scale)), clamp(9.0, 1.0), backend=ENGINE)
                 for i in range(50):
                     cell, before = with_network(random_theta(i, scale)), time.perf_counter()
                     s = ph.simulate(cell, clamp(9.0, 50.0), **call)
