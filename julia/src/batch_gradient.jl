@@ -22,24 +22,36 @@ function gradient_all!(
 )
     (n, sets), cells = size(status), recordings.cells
     parts = zeros(size(theta, 1), n, sets)
-    make() = Worker(recordings.system)
-    each_element(make, recordings.system.pool, n * sets, stop) do worker, i
-        r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
-        start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
-        bind!(worker.model, @view theta[:, column_of(theta, cells, r, k, sets)])
-        value, outcome = element_gradient!((@view parts[:, r, k]), worker, recordings, r, k, start,
-            loss, alg, options, stop, ends)
-        start === nothing || (y0_gradient[:, r, k] .= worker.start_bar ./ n)
-        each[r, k], ended = judged(value, outcome)
-        status[r, k] = Int(ended)
-        stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
-    end
+    call = GradientCall(each, parts, y0_gradient, status, stats, recordings, theta, y0, loss,
+        options, stop, ends, Int[], Threads.SpinLock())
+    which = !gradient_in_blocks(options, n * sets) ? collect(1:(n * sets)) :
+        options.single ? gradient_blocks!(call, Float32) : gradient_blocks!(call, Float64)
+    gradient_each!(call, which, alg)
     # Summed in one order whatever the threads did: the same call gives the same bits.
     gradient .= 0
     for k in 1:sets, r in 1:n
         gradient[:, column_of(gradient, cells, r, k, sets)] .+= (@view parts[:, r, k]) ./ n
     end
     no_gradient_of_failures!(gradient, y0_gradient, status)
+    return nothing
+end
+
+"Loss and gradient of the elements `which`, one by one."
+function gradient_each!(call::GradientCall, which, alg)
+    recordings, theta, y0 = call.recordings, call.theta, call.y0
+    n, sets = size(call.status)
+    each_element(() -> Worker(recordings.system), recordings.system.pool, length(which),
+        call.stop) do worker, i
+        r, k = pair_of(call, which[i])
+        start = size(y0, 2) == 0 ? nothing : given_start(y0, r, k)
+        bind!(worker.model, @view theta[:, column_of(theta, recordings.cells, r, k, sets)])
+        value, outcome = element_gradient!((@view call.parts[:, r, k]), worker, recordings, r, k,
+            start, call.loss, alg, call.options, call.stop, call.ends)
+        start === nothing || (call.y0_gradient[:, r, k] .= worker.start_bar ./ n)
+        call.each[r, k], ended = judged(value, outcome)
+        call.status[r, k] = Int(ended)
+        call.stats[:, r, k] .= (outcome.n_steps, outcome.n_rejected, outcome.n_f_evals)
+    end
     return nothing
 end
 

@@ -2,28 +2,7 @@
 # one of the batch. Blocks over threads.
 
 """
-What a solve of a batch was asked for, and where its results go. `rest` are elements that are better
-solved one by one, by `"auto"`.
-"""
-struct Batch{Y,S,C,T,R,M,E,F}
-    y::Y
-    status::S
-    stats::C
-    protocols::Protocols
-    theta::T
-    y0::R
-    times::M
-    ends::E
-    each::Vector{VoltageSteps}
-    options::Options
-    stop::F
-    next::Threads.Atomic{Int}
-    rest::Vector{Int}
-    lock::Threads.SpinLock
-end
-
-"""
-Elements for each thread from which blocks are faster: WIDTH of them take as long as three to six
+Elements for each thread from which blocks are faster: a block of them takes as long as three to six
 one by one.
 """
 const FEWEST_IN_BLOCK = 8
@@ -38,26 +17,36 @@ const MOST_STIFF_STEPS = 500
 in_blocks(options::Options, n::Int) =
     options.solver in ("auto", "tsit5") && n >= FEWEST_IN_BLOCK * Threads.nthreads()
 
-"Solve a batch by Tsit5 in blocks, and return the elements that are left for `solve_each!`."
+"Whether the gradients of `n` elements are computed in blocks."
+gradient_in_blocks(options::Options, n::Int) =
+    options.single || (options.solver in ("auto", "tsit5") && n >= FEWEST_IN_BLOCK * Threads.nthreads())
+
+"Solve a batch in blocks, and return the elements that are left for `solve_each!`."
 function solve_blocks!(
     y, status, stats, system, protocols, theta, y0, times, options, stop, ends, each
 )
     batch = Batch(y, status, stats, protocols, theta, y0, times, ends, each, options, stop,
         Threads.Atomic{Int}(1), Int[], Threads.SpinLock())
-    count = min(Threads.nthreads(), cld(size(y, 3), WIDTH))
-    each_element(() -> Block(system, protocols, options), Pool(), count, stop) do block, _
-        solve_block!(block, batch)
-    end
+    options.single ? over_threads!(batch, Float32, system) : over_threads!(batch, Float64, system)
     return sort!(batch.rest)
 end
 
+function over_threads!(batch::Batch, ::Type{T}, system::System) where {T}
+    count = min(Threads.nthreads(), cld(size(batch.y, 3), width(T)))
+    make() = Block{T}(system, batch.protocols, batch.options)
+    each_element(make, Pool(), count, batch.stop) do block, _
+        solve_block!(block, batch)
+    end
+    return nothing
+end
+
 "Take elements of the batch until there are no more."
-function solve_block!(b::Block, batch::Batch)
+function solve_block!(b::Block{T}, batch::Elements) where {T}
     clamped, auto = batch.protocols.clamped, batch.options.solver == "auto"
-    for w in 1:WIDTH
+    renewed, fresh = fill(true, width(T)), fill(true, width(T))
+    for w in 1:width(T)
         take_next!(b, w, batch)
     end
-    renewed, fresh = fill(true, WIDTH), fill(true, WIDTH)
     start!(b, batch, renewed, fresh)
     while any(>(0), b.element)
         batch.stop[1] == 0 || interrupt!(b, batch)
@@ -65,7 +54,8 @@ function solve_block!(b::Block, batch::Batch)
         block_step!(b, batch.options.rtol, clamped, any(isnan, b.level))
         control!(b, batch.options.dt_max)
         auto && block_stiffness!(b)
-        inside!(b, batch, !isempty(batch.each))
+        record!(batch, b)
+        inside!(b, batch, is_watched(batch))
         block_advance!(b)
         settled!(b, batch, renewed, fresh) && start!(b, batch, renewed, fresh)
     end
@@ -73,20 +63,19 @@ function solve_block!(b::Block, batch::Batch)
 end
 
 "Give the next element of the batch the place `w` of the block, or leave it empty."
-function take_next!(b::Block, w::Int, batch::Batch)
+function take_next!(b::Block{T}, w::Int, batch::Elements) where {T}
     b.element[w], b.h[w], b.t[w], b.piece_end[w], b.sample_time[w] = 0, 0.0, 0.0, 0.0, Inf
     b.level[w] = 0.0
     while true
-        i = Threads.atomic_add!(batch.next, 1)
-        i > size(batch.y, 3) && return nothing
-        place = min(i, length(batch.protocols))
-        theta = column(batch.theta, i)
+        i = next_element!(batch)
+        i == 0 && return nothing
+        theta = theta_of(batch, i)
         bind!(b.model, w, theta)
-        b.cursors[w] = StimulusCursor(batch.protocols, place)
+        b.cursors[w] = StimulusCursor(batch.protocols, place_of(batch, i))
         b.element[w], b.accepted[w], b.rejected[w], b.sample[w] = i, 0.0, 0.0, 1
         b.stiff[w] = 0.0
-        b.t1[w] = isempty(batch.ends) ? last(batch.times) : batch.ends[place]
-        start_of!(b, w, batch, theta)
+        b.t1[w] = end_of(batch, i)
+        b.y[w, :] .= start_of(batch, i, alone(b, w, theta))
         save_start!(b, w, batch)
         finite = all(j -> isfinite(b.y[w, j]), axes(b.y, 2))
         none = b.t1[w] <= 0 ? SUCCESS : finite ? nothing : NONFINITE
@@ -101,46 +90,40 @@ function take_next!(b::Block, w::Int, batch::Batch)
     end
 end
 
-"The state at which element `w` begins."
-function start_of!(b::Block, w::Int, batch::Batch, theta)
+"Element `w` of the block by itself, with the parameters `theta`."
+function alone(b::Block, w::Int, theta)
     n = size(b.y, 2)
-    if size(batch.y0, 2) == 0
-        element = Element(bind!(b.scalar, theta), b.cursors[w], zeros(n), zeros(n), zeros(0, 0))
-        b.y[w, :] .= start_state(element, b.model.system.v_rest)
-    else
-        b.y[w, :] .= column(batch.y0, b.element[w])
-    end
-    return nothing
+    return Element(bind!(b.scalar, theta), b.cursors[w], zeros(n), zeros(n), zeros(0, 0))
 end
 
 "Samples at or before the start."
-function save_start!(b::Block, w::Int, batch::Batch)
-    times, i = batch.times, b.element[w]
+function save_start!(b::Block, w::Int, batch::Elements)
+    times, samples = times_of(batch, b.element[w]), samples_of(batch, b.element[w])
     while b.sample[w] <= length(times) && times[b.sample[w]] <= 0
-        batch.y[:, b.sample[w], i] .= @view b.y[w, :]
+        samples[:, b.sample[w]] .= @view b.y[w, :]
         b.sample[w] += 1
     end
     set_sample_time!(b, w, times)
     return nothing
 end
 
-@inline function set_sample_time!(b::Block, w::Int, times)
+@inline function set_sample_time!(b::Block{T}, w::Int, times) where {T}
     @inbounds b.sample_time[w] = b.sample[w] <= length(times) ? times[b.sample[w]] : Inf
     return nothing
 end
 
 "What holds until the end of the piece of the protocol that element `w` has come to."
-function set_piece!(b::Block, w::Int)
+function set_piece!(b::Block{T}, w::Int) where {T}
     b.level[w] = level(b.cursors[w])
     b.piece_end[w] = min(next_break(b.cursors[w]), b.t1[w])
     return nothing
 end
 
 "The slopes of elements that a step does not begin with, and the first step of the fresh ones."
-function start!(b::Block, batch::Batch, renewed, fresh)
+function start!(b::Block{T}, batch::Elements, renewed, fresh) where {T}
     scratch, first = b.k[7], b.k[1]
     block_slopes!(scratch, b, b.y, 0.0, batch.protocols.clamped, true)
-    for w in 1:WIDTH
+    for w in 1:width(T)
         renewed[w] || continue
         for j in axes(first, 2)
             first[w, j] = scratch[w, j]
@@ -152,7 +135,7 @@ function start!(b::Block, batch::Batch, renewed, fresh)
 end
 
 "As for one element, in explicit.jl."
-function first_step(b::Block, w::Int, options::Options)
+function first_step(b::Block{T}, w::Int, options::Options) where {T}
     height = steepness = 0.0
     n = size(b.y, 2)
     for j in 1:n
@@ -166,42 +149,42 @@ function first_step(b::Block, w::Int, options::Options)
 end
 
 "Samples and voltages inside the accepted steps."
-function inside!(b::Block, batch::Batch, watched::Bool)
+function inside!(b::Block{T}, batch::Elements, watched::Bool) where {T}
     due = false
-    @inbounds for w in 1:WIDTH
+    @inbounds for w in 1:width(T)
         due |= b.t_next[w] >= b.sample_time[w]
     end
     due || watched || return nothing
     block_dense!(b, due ? size(b.y, 2) : 1)
     watched && block_rises!(b)
     c1, c2, c3, c4 = b.dense
-    @inbounds for w in 1:WIDTH
+    @inbounds for w in 1:width(T)
         (b.element[w] > 0 && b.accepts[w] > 0) || continue
         b.t_next[w] >= b.sample_time[w] && save!(b, w, batch)
         watched || continue
-        steps = batch.each[b.element[w]]
+        steps = steps_of(batch, b.element[w])
         (steps.crossing ? b.crosses[w] : b.rises[w]) > 0 && keep_voltage!(
-            steps, b.t[w], b.step[w], (b.y[w], c1[w], c2[w], c3[w], c4[w]))
+            steps, b.t[w], b.step[w], map(Float64, (b.y[w], c1[w], c2[w], c3[w], c4[w])))
     end
     return nothing
 end
 
 "The samples of element `w` in the step that it has just taken."
-function save!(b::Block, w::Int, batch::Batch)
-    times, y, i, from = batch.times, batch.y, b.element[w], b.sample[w]
+function save!(b::Block{T}, w::Int, batch::Elements) where {T}
+    times, y, from = times_of(batch, b.element[w]), samples_of(batch, b.element[w]), b.sample[w]
     t, t_next, inverse, last = b.t[w], b.t_next[w], 1 / b.step[w], from
     @inbounds while last < length(times) && times[last + 1] <= t_next
         last += 1
     end
     @inbounds for j in axes(b.y, 2)
-        o, low, high = offset(j) + w, b.low[j], b.high[j]
+        o, low, high = offset(T, j) + w, b.low[j], b.high[j]
         x, c1, c2, c3, c4 = b.y[o], b.dense[1][o], b.dense[2][o], b.dense[3][o], b.dense[4][o]
         for s in from:last
             theta = (times[s] - t) * inverse
             z = muladd(theta, muladd(theta, muladd(theta, muladd(theta, c4, c3), c2), c1), x)
-            y[j, s, i] = min(max(z, low), high)
+            y[j, s] = min(max(z, low), high)
         end
-        times[last] == t_next && (y[j, last, i] = min(max(b.at[o], low), high))
+        times[last] == t_next && (y[j, last] = min(max(b.at[o], low), high))
     end
     b.sample[w] = last + 1
     set_sample_time!(b, w, times)
@@ -212,9 +195,9 @@ end
 After a step: elements that are at the end of a piece or of their own, that cannot go on, or have
 taken too many steps. Returns whether any of them begins anew, which `renewed` and `fresh` tell.
 """
-function settled!(b::Block, batch::Batch, renewed, fresh)
+function settled!(b::Block{T}, batch::Elements, renewed, fresh) where {T}
     found = false
-    @inbounds for w in 1:WIDTH
+    @inbounds for w in 1:width(T)
         b.element[w] > 0 || continue
         t, status = b.t[w], nothing
         if b.accepts[w] == 0
@@ -237,7 +220,7 @@ function settled!(b::Block, batch::Batch, renewed, fresh)
         end
         status === nothing && b.stiff[w] <= MOST_STIFF_STEPS && continue
         if batch.options.solver == "auto" && status !== SUCCESS
-            leave!(b, w, batch)
+            leave!(batch, b.element[w])
         else
             finish!(b, w, batch, status, 1)
         end
@@ -247,34 +230,25 @@ function settled!(b::Block, batch::Batch, renewed, fresh)
     return found
 end
 
-"Write down how element `w` ended; `first` is 1 where its slope at the start has been evaluated."
-function finish!(b::Block, w::Int, batch::Batch, status::Status, first::Int)
+"Element `w` has ended; `first` is 1 where its slope at the start has been evaluated."
+function finish!(b::Block, w::Int, batch::Elements, status::Status, first::Int)
     i, accepted, rejected = b.element[w], round(Int, b.accepted[w]), round(Int, b.rejected[w])
-    for next in b.sample[w]:length(batch.times)
-        batch.y[:, next, i] .= NaN
+    times, samples = times_of(batch, i), samples_of(batch, i)
+    for next in b.sample[w]:length(times)
+        samples[:, next] .= NaN
     end
     if batch.protocols.clamped
-        place = min(i, length(batch.protocols))
-        for next in 1:searchsortedlast(batch.times, b.t1[w])
-            batch.y[1, next, i] = value_at(batch.protocols, place, batch.times[next])
+        for next in 1:searchsortedlast(times, b.t1[w])
+            samples[1, next] = value_at(batch.protocols, place_of(batch, i), times[next])
         end
     end
-    batch.status[i] = Int(status)
-    batch.stats[:, i] .= (accepted, rejected, 6 * (accepted + rejected) + first)
-    return nothing
-end
-
-"Leave element `w`, which failed or is stiff, to be solved by itself."
-function leave!(b::Block, w::Int, batch::Batch)
-    i = b.element[w]
-    isempty(batch.each) || (batch.each[i] = VoltageSteps(i - 1, batch.each[i].most))
-    @lock batch.lock push!(batch.rest, i)
+    ended!(batch, i, status, accepted, rejected, 6 * (accepted + rejected) + first)
     return nothing
 end
 
 "End all elements, and those that have not begun, as interrupted."
-function interrupt!(b::Block, batch::Batch)
-    for w in 1:WIDTH
+function interrupt!(b::Block{T}, batch::Elements) where {T}
+    for w in 1:width(T)
         while b.element[w] > 0
             finish!(b, w, batch, INTERRUPTED, 1)
             take_next!(b, w, batch)

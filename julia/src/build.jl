@@ -189,7 +189,7 @@ function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
     end
     system = System(data["name"], states, data["v_rest"], initial, c_m, leaves, b.nodes,
         slot.(b.slots), b.networks, gates, channels, b.factors, unknown, black_box,
-        bounded_states(gates, length(states)), length(b.theta), Pool())
+        bounded_states(gates, length(states)), length(b.theta), Pool(), (Pool(), Pool()))
     return system, b.theta, b.entries
 end
 

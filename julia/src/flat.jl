@@ -29,8 +29,8 @@ make_clamped(system, exact, nodes, index, weight, first_step, h, targets, place,
     copy(first_step), copy(h), targets, copy(place), copy(voltage), copy(weights), copy(slope),
     copy(cells))
 
-make_options(solver, rtol, atol, v_scale, max_steps, dt_max) =
-    Options(solver, rtol, atol, v_scale, max_steps, dt_max)
+make_options(solver, rtol, atol, v_scale, max_steps, dt_max, single=false) =
+    Options(solver, rtol, atol, v_scale, max_steps, dt_max, single)
 
 make_loss(kind, delta, spikes=0.0, threshold=0.0, match_window=5.0, v_clip=Inf,
     observer_conductance=0.0) =

@@ -44,7 +44,10 @@ adjoint_kind(::Rodas4P, integrator) = 0x02
 adjoint_kind(::CompositeAlgorithm, integrator) = integrator.cache.current == 1 ? 0x03 : 0x01
 adjoint_kind(alg, integrator) = 0x01
 
-"How to solve: tolerances as in the Python package; `atol` is for gates, times `v_scale` for v."
+"""
+How to solve: tolerances as in the Python package; `atol` is for gates, times `v_scale` for v.
+`single` asks for single precision.
+"""
 struct Options
     solver::String
     rtol::Float64
@@ -52,10 +55,11 @@ struct Options
     v_scale::Float64
     max_steps::Int
     dt_max::Float64
+    single::Bool
 end
 
-Options(; solver="auto", rtol=1e-6, atol=1e-8, v_scale=10.0, max_steps=100_000, dt_max=Inf) =
-    Options(solver, rtol, atol, v_scale, max_steps, dt_max)
+Options(; solver="auto", rtol=1e-6, atol=1e-8, v_scale=10.0, max_steps=100_000, dt_max=Inf,
+    single=false) = Options(solver, rtol, atol, v_scale, max_steps, dt_max, single)
 
 """
 Factor on both tolerances. TRBDF2 is of second order, and its global error goes down with the

@@ -159,6 +159,8 @@ mutable struct System
     const bounded::Vector{Bool}
     const n_parameters::Int
     const pool::Pool
+    # For blocks of numbers in double and in single precision.
+    const block_pools::NTuple{2,Pool}
 end
 
 n_states(system::System) = length(system.states)

@@ -73,7 +73,7 @@ function system_of(t::Tables)
     return System(t.name, copy(t.states), t.v_rest, copy(t.initial), t.c_m + 1,
         sorted_leaves(t.leaf_form, t.leaf_place .+ 1), nodes, t.children .+ 1, networks, gates,
         channels, factors, unknown, black_box_of(t), bounded_states(gates, length(t.states)),
-        t.size, Pool())
+        t.size, Pool(), (Pool(), Pool()))
 end
 
 gate_of(t::Tables, g::Int) = Gate(GateKind(t.gate_kind[g]), t.gate_state[g] + 1,

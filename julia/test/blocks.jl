@@ -1,5 +1,7 @@
-using HodgkinNeurons: MOST_STEPS, Options, Protocols, VoltageSteps, WIDTH, all_steps, algorithm,
-    branchless_log, n_states, solve!, solve_blocks!, solve_each!
+using HodgkinNeurons: MOST_STEPS, Options, Protocols, VoltageSteps, all_steps, algorithm,
+    branchless_log, n_states, solve!, solve_blocks!, solve_each!, width
+
+const WIDTH = width(Float64)
 
 "What a batch gives in blocks, or one by one: states, status, counts and steps."
 function solved_batch(
