@@ -80,3 +80,42 @@ def test_one_that_fails_does_not_touch_the_others():
         fine = np.delete(np.arange(COUNT), 5)
         assert np.all(found.status[fine] == Status.SUCCESS)
         assert np.all(found.y[fine] == found.y[0])
+
+
+@pytest.mark.parametrize("solver", ["tsit5", "auto"])
+@pytest.mark.parametrize("count", [1, COUNT])
+def test_single_precision_is_off_by_its_rounding(count, solver):
+    """Errors of the single type: of the voltage on the flanks of spikes, and of spike times."""
+    clamp = ph.CurrentClamp.step(10.0, start=2.0, stop=40.0, t_end=45.0)
+    theta = scattered_theta(SQUID, count, 0.005)
+    single, double = (
+        ph.simulate(
+            SQUID, clamp, theta=theta, saveat=0.1, backend="julia", solver=solver, dtype=dtype,
+            rtol=1e-5, atol=1e-7,
+        )
+        for dtype in ("float32", "float64")
+    )  # fmt: skip
+    truth = ph.simulate(SQUID, clamp, theta=theta, saveat=0.1, rtol=1e-9, atol=1e-11)
+    off = {name: np.abs(found.v - truth.v) for name, found in (("s", single), ("d", double))}
+    assert np.median(off["s"]) < 2e-3 and np.max(off["s"]) < np.max(off["d"]) + 0.1
+    for i in range(0, count, 13):
+        spikes = truth[i].spike_times()
+        assert len(spikes) >= 2
+        np.testing.assert_allclose(single[i].spike_times(), spikes, atol=0.01)
+
+
+def test_gradients_in_single_precision_are_off_by_its_rounding():
+    clamp = ph.CurrentClamp.step(10.0, start=2.0, stop=17.0, t_end=20.0)
+    found = ph.simulate(SQUID, clamp, saveat=0.2)
+    data = ph.Recording(found.t, clamp, v=found.v)
+    theta = scattered_theta(SQUID, 40, 0.001)
+    single, double = (
+        JULIA.value_and_grad(
+            SQUID, [data], theta, ph.Loss(), options=ph.SolveOptions(dtype=dtype, rtol=1e-5)
+        )
+        for dtype in ("float32", "float64")
+    )
+    assert np.all(single.statuses == Status.SUCCESS)
+    np.testing.assert_allclose(single.value, double.value, rtol=5e-3)
+    scale = np.abs(double.gradient).max(axis=0)
+    assert np.max(np.abs(single.gradient - double.gradient) / scale) < 5e-3

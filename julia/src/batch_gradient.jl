@@ -24,8 +24,8 @@ function gradient_all!(
     parts = zeros(size(theta, 1), n, sets)
     call = GradientCall(each, parts, y0_gradient, status, stats, recordings, theta, y0, loss,
         options, stop, ends, Int[], Threads.SpinLock())
-    which = !gradient_in_blocks(options, n * sets) ? collect(1:(n * sets)) :
-        options.single ? gradient_blocks!(call, Float32) : gradient_blocks!(call, Float64)
+    which = !in_blocks(options, n * sets) ? collect(1:(n * sets)) :
+        in_portions!(call)
     gradient_each!(call, which, alg)
     # Summed in one order whatever the threads did: the same call gives the same bits.
     gradient .= 0
@@ -128,19 +128,28 @@ function predict!(predicted, status, recordings::Recordings, theta, y0, options:
 end
 
 function predict_all!(predicted, status, recordings, theta, y0, alg, options, stop)
-    (n, sets), cells, targets = size(status), recordings.cells, recordings.targets
+    call = PredictionCall(predicted, status, recordings, theta, y0, options, stop, Int[],
+        Threads.SpinLock())
+    count = length(status)
+    return predict_each!(call, in_blocks(options, count) ? in_portions!(call) : 1:count, alg)
+end
+
+"Predictions of the elements `which`, one by one."
+function predict_each!(call::PredictionCall, which, alg)
+    recordings, y0, theta = call.recordings, call.y0, call.theta
+    cells, targets, sets = recordings.cells, recordings.targets, size(call.status, 2)
     make() = Worker(recordings.system)
-    each_element(make, recordings.system.pool, n * sets, stop) do worker, i
-        r, k = (i - 1) % n + 1, (i - 1) ÷ n + 1
+    each_element(make, recordings.system.pool, length(which), call.stop) do worker, i
+        r, k = pair_of(call, which[i])
         model = bind!(worker.model, @view theta[:, column_of(theta, cells, r, k, sets)])
         element = Element(model, recordings.protocols, r)
         times = targets.t[r]
         start = size(y0, 2) == 0 ? start_state(element, recordings.v0[r]) : given_start(y0, r, k)
         samples = room!(worker, length(times)).samples
-        outcome = integrate!(samples, times, start, element, alg, options, stop, nothing,
+        outcome = integrate!(samples, times, start, element, alg, call.options, call.stop, nothing,
             worker.explicit)
-        status[r, k] = Int(outcome.status)
-        into = @view predicted[samples_of(targets, r), k]
+        call.status[r, k] = Int(outcome.status)
+        into = @view call.predicted[samples_of(targets, r), k]
         observed!(into, samples, times, element, recordings.current)
     end
     return nothing

@@ -42,14 +42,29 @@ struct GradientCall{E,G,Y,S,C,H,F}
     lock::Threads.SpinLock
 end
 
+"What a call for predictions was asked for, and where they go."
+struct PredictionCall{P,S,H,F}
+    predicted::P
+    status::S
+    recordings::Recordings
+    theta::H
+    y0::Array{Float64,3}
+    options::Options
+    stop::F
+    rest::Vector{Int}
+    lock::Threads.SpinLock
+end
+
+const BlockCall = Union{GradientCall,PredictionCall}
+
 "Recording and parameter set of element `e` of all."
-@inline function pair_of(call::GradientCall, e::Int)
+@inline function pair_of(call::BlockCall, e::Int)
     n = size(call.status, 1)
     return (e - 1) % n + 1, (e - 1) ÷ n + 1
 end
 
 "The elements after the first `before`, as many as there are `outcomes`, in one block after another."
-struct Portion{T,C<:GradientCall} <: Elements
+struct Portion{T,C<:BlockCall} <: Elements
     call::C
     worker::GradientBlock{T}
     protocols::Protocols
@@ -71,7 +86,8 @@ bars_of(p::Portion, i::Int) = p.worker.bars[i]
 end_of(p::Portion, i::Int) = last(times_of(p, i))
 is_watched(::Portion) = false
 has_gradient(p::Portion, i::Int) = p.worker.outcomes[i].status == SUCCESS
-record!(p::Portion, b::Block) = push_step!(p.worker.tape, b)
+record!(p::Portion{T,<:GradientCall}, b::Block) where {T} = push_step!(p.worker.tape, b)
+record!(::Portion{T,<:PredictionCall}, ::Block) where {T} = nothing
 
 function theta_of(p::Portion, i::Int)
     r, k = pair_of(p.call, p.before + i)
@@ -93,29 +109,49 @@ end
 
 leave!(p::Portion, i::Int) = (@lock p.call.lock push!(p.call.rest, p.before + i); nothing)
 
-"Loss and gradient of the elements after the first `before`, `count` of them."
-function portion_gradient!(
-    call::GradientCall, worker::GradientBlock{T}, before::Int, count::Int
+"The elements after the first `before`, `count` of them, solved; those that are left to others."
+function solve_portion!(
+    call::BlockCall, worker::GradientBlock{T}, before::Int, count::Int
 ) where {T}
-    recordings, b = call.recordings, worker.block
-    system, options = recordings.system, call.options
+    system, options = call.recordings.system, call.options
     portion = Portion{T,typeof(call)}(
-        call, worker, recordings.protocols, options, call.stop, before, Ref(0))
+        call, worker, call.recordings.protocols, options, call.stop, before, Ref(0))
     resize!(worker.outcomes, count)
     fill!(worker.outcomes, Outcome(INTERRUPTED, 0, 0, 0))
-    b.atol .= [absolute(options, j) for j in 1:n_states(system)]
+    worker.block.atol .= [absolute(options, j) for j in 1:n_states(system)]
     for i in 1:count
         room!(worker, i, n_states(system), length(times_of(portion, i)))
     end
+    solve_block!(worker.block, portion)
+    return portion, @lock call.lock copy(call.rest)
+end
+
+function portion!(call::GradientCall, worker::GradientBlock, before::Int, count::Int)
     empty!(worker.tape)
-    solve_block!(b, portion)
-    left = @lock call.lock copy(call.rest)
+    portion, left = solve_portion!(call, worker, before, count)
     for i in 1:count
         before + i in left || portion_loss!(portion, i)
     end
-    block_adjoint!(worker.adjoint, b, worker.tape, portion)
+    block_adjoint!(worker.adjoint, worker.block, worker.tape, portion)
     return nothing
 end
+
+function portion!(call::PredictionCall, worker::GradientBlock, before::Int, count::Int)
+    portion, left = solve_portion!(call, worker, before, count)
+    for i in 1:count
+        before + i in left && continue
+        r, k = pair_of(call, before + i)
+        element = alone(worker.block, r, call.recordings.protocols, theta_of(portion, i))
+        call.status[r, k] = Int(worker.outcomes[i].status)
+        into = @view call.predicted[samples_of(call.recordings.targets, r), k]
+        observed!(into, samples_of(portion, i), times_of(portion, i), element,
+            call.recordings.current)
+    end
+    return nothing
+end
+
+"Recording `r` by itself, with the parameters `theta`."
+alone(b::Block, r::Int, protocols::Protocols, theta) = Element(bind!(b.scalar, theta), protocols, r)
 
 "Room for the `n` samples of element `i`, and for what flows back to them."
 function room!(worker::GradientBlock, i::Int, states::Int, n::Int)
@@ -131,7 +167,7 @@ function portion_loss!(p::Portion, i::Int)
     call, outcome, b, (r, k) = p.call, p.worker.outcomes[i], p.worker.block, pair_of(p.call, p.before + i)
     value = Inf
     if outcome.status == SUCCESS
-        element = Element(bind!(b.scalar, theta_of(p, i)), call.recordings.protocols, r)
+        element = alone(b, r, p.protocols, theta_of(p, i))
         bars, samples = bars_of(p, i), samples_of(p, i)
         value = sample_bars!(
             bars, (@view call.parts[:, r, k]), samples, call.recordings, r, element, call.loss)
@@ -150,7 +186,7 @@ function gradient_of!(p::Portion, i::Int, gradient, start_bar, b::Block, w::Int)
     part .+= gradient
     if size(call.y0, 2) == 0
         model = bind!(b.scalar, theta_of(p, i))
-        v = is_clamped_call(p) ? stimulus(StimulusCursor(p.protocols, r), 0.0) :
+        v = p.protocols.clamped ? stimulus(StimulusCursor(p.protocols, r), 0.0) :
             call.recordings.v0[r]
         steady_state_pullback!(part, v, start_bar, model)
     else
@@ -159,13 +195,17 @@ function gradient_of!(p::Portion, i::Int, gradient, start_bar, b::Block, w::Int)
     return nothing
 end
 
-is_clamped_call(p::Portion) = p.protocols.clamped
-
 "Elements of a portion at most, in blocks that are filled again as elements come to their ends."
 const BLOCKS_IN_PORTION = 4
 
-"All elements of a call in blocks; returns those that are left for a method for stiff equations."
-function gradient_blocks!(call::GradientCall, ::Type{T}) where {T}
+"""
+All elements of a call in blocks, in the precision that it asks for; returns those that are left for
+a method for stiff equations.
+"""
+in_portions!(call::BlockCall) =
+    call.options.single ? in_portions!(call, Float32) : in_portions!(call, Float64)
+
+function in_portions!(call::BlockCall, ::Type{T}) where {T}
     system, protocols = call.recordings.system, call.recordings.protocols
     n = length(call.status)
     size_of_one = clamp(cld(n, Threads.nthreads()), width(T), BLOCKS_IN_PORTION * width(T))
@@ -173,7 +213,7 @@ function gradient_blocks!(call::GradientCall, ::Type{T}) where {T}
     pool = T === Float64 ? system.block_pools[1] : system.block_pools[2]
     each_element(make, pool, cld(n, size_of_one), call.stop) do worker, i
         before = (i - 1) * size_of_one
-        portion_gradient!(call, worker, before, min(size_of_one, n - before))
+        portion!(call, worker, before, min(size_of_one, n - before))
     end
     return sort!(call.rest)
 end

@@ -13,13 +13,16 @@ in a block a step costs less than a tenth of one of theirs.
 """
 const MOST_STIFF_STEPS = 500
 
-"Whether a batch of `n` elements is solved in blocks, by Tsit5."
-in_blocks(options::Options, n::Int) =
-    options.solver in ("auto", "tsit5") && n >= FEWEST_IN_BLOCK * Threads.nthreads()
+const IN_BLOCKS = ("auto", "tsit5")
 
-"Whether the gradients of `n` elements are computed in blocks."
-gradient_in_blocks(options::Options, n::Int) =
-    options.single || (options.solver in ("auto", "tsit5") && n >= FEWEST_IN_BLOCK * Threads.nthreads())
+"Whether `n` elements are solved in blocks, or all of their gradients computed; by Tsit5."
+function in_blocks(options::Options, n::Int)
+    options.single && !(options.solver in IN_BLOCKS) && throw(InputError(
+        "dtype = \"float32\": the Julia engine has it for the solvers \"auto\" and \"tsit5\", not " *
+        "for \"$(options.solver)\"; use dtype = \"float64\", or backend = \"torch\""))
+    return options.single ||
+        (options.solver in IN_BLOCKS && n >= FEWEST_IN_BLOCK * Threads.nthreads())
+end
 
 "Solve a batch in blocks, and return the elements that are left for `solve_each!`."
 function solve_blocks!(

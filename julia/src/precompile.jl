@@ -24,16 +24,19 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
     none = zeros(0, 2, 1)
     protocols = make_protocols(clamped, reshape([-1.0, 2.0], 2, 1), reshape([-60.0, 5.0], 2, 1),
         zeros(2, 1), none, none, none, none)
-    options, loss = make_options(solver, 1e-6, 1e-8, 10.0, 1000, Inf), make_loss("mse", 1.0, 1.0, -30.0, 5.0, Inf)
+    options, loss = make_options(solver, 1e-6, 1e-8, 10.0, 1000, Inf, false), make_loss("mse", 1.0, 1.0, -30.0, 5.0, Inf)
     theta, stop, y = reshape(neuron.theta, :, 1), [0x00], zeros(n, length(times), 1)
     for ends in (NO_LIMITS, [6.0])
         solve!(y, zeros(Int, 1), zeros(Int, 3, 1), system, protocols, theta, zeros(n, 0), times,
             options, stop, ends)
     end
     count = FEWEST_IN_BLOCK * Threads.nthreads()
-    for ends in (NO_LIMITS, [6.0])
+    # Those of which there is a block, in both precisions.
+    hows = solver in IN_BLOCKS ? [options, make_options(solver, 1e-6, 1e-8, 10.0, 1000, Inf, true)] :
+        Options[]
+    for ends in (NO_LIMITS, [6.0]), how in hows
         solve!(zeros(n, length(times), count), zeros(Int, count), zeros(Int, 3, count), system,
-            protocols, repeat(theta, 1, count), zeros(n, 0), times, options, stop, ends)
+            protocols, repeat(theta, 1, count), zeros(n, 0), times, how, stop, ends)
     end
     targets = Targets()
     data, weight = collect(range(-60.0, 0.0; length=length(times))), fill(0.1, length(times))
@@ -44,6 +47,12 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
     gradient_by!("adjoint", outputs..., zeros(Int, 3, 1, 1), recordings, theta, start, loss, options,
         stop, make_ends(ones(n), zeros(n, 1, 1), zeros(n, 1, 1)))
     predict!(zeros(length(times), 1), zeros(Int, 1, 1), recordings, theta, start, options, stop)
+    many = repeat(theta, 1, count)
+    for how in hows
+        gradient_by!("adjoint", zeros(1, count), zero(many), start, zeros(Int, 1, count),
+            zeros(Int, 3, 1, count), recordings, many, start, loss, how, stop)
+        predict!(zeros(length(times), count), zeros(Int, 1, count), recordings, many, start, how, stop)
+    end
     steps = length(times)
     index, weight = reshape(collect(1:steps), 1, :), ones(1, steps)
     batch = make_clamped(system, !clamped, data, index, weight, [1, steps + 1], fill(0.5, steps),

@@ -8,6 +8,8 @@ const SCIML_SENSITIVITY =
 "As `loss_and_gradient!`, by the sensitivity method `name`; ends of windows only by the adjoint."
 function gradient_by!(name::AbstractString, arguments...)
     name == "adjoint" && return loss_and_gradient!(arguments...)
+    any(x -> x isa Options && x.single, arguments) && throw(InputError("dtype = \"float32\": " *
+        "sensitivity = \"$name\" is there in double precision only; take \"adjoint\""))
     name == "forward" && return Base.invokelatest(forward_gradient!, arguments...)
     choose("sensitivity method", name, SENSITIVITIES)
     try

@@ -112,8 +112,12 @@ end
 @testset "threads have memory of their own" begin
     neuron = test_neuron("one_gate")
     recordings = [made_recording(neuron, CurrentClamp(Float64(i); t_end=20.0)) for i in 1:40]
-    value, gradient = loss_and_gradient(neuron, recordings)
-    each = [loss_and_gradient(neuron, [recording]) for recording in recordings]
-    @test value ≈ sum(first, each) / 40
-    @test gradient ≈ sum(last, each) / 40
+    # One by one, and so many that they are in blocks.
+    for (solver, count) in (("rodas5p", 40), ("tsit5", 40), ("auto", 3))
+        own = recordings[1:count]
+        value, gradient = loss_and_gradient(neuron, own; solver)
+        each = [loss_and_gradient(neuron, [recording]; solver) for recording in own]
+        @test value ≈ sum(first, each) / count
+        @test gradient ≈ sum(last, each) / count
+    end
 end

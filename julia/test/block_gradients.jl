@@ -1,5 +1,6 @@
 using HodgkinNeurons: Ends, GradientCall, NO_ENDS, Options, Recordings, algorithm, branchless_exp,
-    gradient_blocks!, gradient_each!, linoid_slope, linoid_value, loss_and_gradient!, n_states, width
+    gradient_each!, in_portions!, linoid_slope, linoid_value, loss_and_gradient!, n_states,
+    predict!, width
 
 "Losses, gradients and counts of all recordings and sets, in blocks of `T` or one by one (nothing)."
 function gradients_of(T, neuron, recordings, theta; y0=nothing, loss=Loss(), ends=NO_ENDS,
@@ -13,7 +14,7 @@ function gradients_of(T, neuron, recordings, theta; y0=nothing, loss=Loss(), end
         y0 === nothing ? start : zeros(size(start, 1), n, sets), fill(-1, n, sets),
         zeros(Int, 3, n, sets), data, theta, start, loss, how, [0x00], ends, Int[],
         Threads.SpinLock())
-    rest = T === nothing ? (1:(n * sets)) : gradient_blocks!(call, T)
+    rest = T === nothing ? (1:(n * sets)) : in_portions!(call, T)
     gradient_each!(call, rest, algorithm(how.solver))
     return call, rest
 end
@@ -90,6 +91,23 @@ end
     fine = setdiff(1:10, (2, 4))
     @test other.parts[:, :, fine] == ours.parts[:, :, fine]
     @test other.each[:, fine] == ours.each[:, fine] && all(isinf, other.each[1, 2])
+end
+
+@testset "predictions in blocks are those of each recording" begin
+    for name in ("squid_axon", "one_gate"), clamps in ((STEP, RAMP), (VOLTAGE_STEP, VOLTAGE_RAMP))
+        neuron = test_neuron(name)
+        data = Recordings(neuron.system, [made_recording(neuron, clamp) for clamp in clamps])
+        theta, none = many(neuron, 20), zeros(n_states(neuron.system), 0, 0)
+        function predicted(; options...)
+            found, status = zeros(80, size(theta, 2)), fill(-1, 2, size(theta, 2))
+            predict!(found, status, data, theta, none, Options(; options...), [0x00])
+            @test all(iszero, status)
+            return found
+        end
+        blocks, single = predicted(; solver="tsit5", dt_max=0.05), predicted(; single=true)
+        alone = predicted(; solver="rodas5p", rtol=1e-9, atol=1e-11)
+        @test difference(blocks, alone) < 1e-4 && difference(single, alone) < 1e-2
+    end
 end
 
 @testset "gradients in blocks leave what is stiff to a method for it" begin

@@ -77,11 +77,6 @@ def _protocols(protocols: tuple[Protocol, ...]) -> Any:
 @lru_cache(maxsize=64)
 def options_of(options: SolveOptions) -> Any:
     """How to solve, in Julia."""
-    if options.dtype != "float64":
-        raise InputError(
-            f'dtype = "{options.dtype}": the Julia engine computes in float64; use '
-            'backend="torch" for others'
-        )
     if options.device != "cpu":
         raise InputError(
             f'device = "{options.device}": the Julia engine computes on the CPU; use '
@@ -98,6 +93,7 @@ def options_of(options: SolveOptions) -> Any:
         float(options.v_scale),
         int(options.max_steps),
         longest,
+        options.dtype == "float32",
     )
 
 
