@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -160,6 +161,35 @@ def test_memory_for_steps_is_bounded(monkeypatch):
     # Another threshold is then sought in the samples.
     for a, b in zip(found.spike_times(-30.0), full.spike_times(-30.0), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["tsit5", "rodas5p"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("cells", [1, 40])
+def test_steps_that_a_kernel_leaves_out_have_no_crossing(solver, dtype, cells, monkeypatch):
+    kernels = pytest.importorskip("pyhodgkin.backends.compiled.solve")
+    g = 120.0 * np.linspace(0.8, 1.2, cells)
+    call = {"parameters": {"na.g": g}, "saveat": 30.0, "rtol": 1e-5, "dtype": dtype}
+    full = simulate(SQUID, LONG, solver=solver, **call)
+    monkeypatch.setattr(voltage_steps, "MOST_STEPS", 20)
+    monkeypatch.setattr(kernels, "ROWS", 64)  # so that the kernel is called again and again
+    few = simulate(SQUID, LONG, solver=solver, **call)
+    assert len(few.steps) < len(full.steps) / 5 and few.steps.threshold == 0.0
+    for a, b in zip(few.spike_times(), full.spike_times(), strict=True):
+        assert len(a) and np.array_equal(a, b)
+
+
+def test_steps_are_put_in_order_when_they_are_asked_for():
+    collector = Collector(2)
+    for element in ([0, 1], [1, 0], [0, 0]):
+        collector.add(element, [10.0, 11.0], [1.0, 1.0], [[-1.0, 2.0], [-1.0, 1.5]])
+    steps = collector.result()
+    again = pickle.loads(pickle.dumps(steps))
+    assert "element" not in steps.__dict__ and len(steps) == 6
+    assert steps.element.tolist() == again.element.tolist() == [0, 0, 0, 0, 1, 1]
+    assert [len(x) for x in again.only(0.0).crossings()] == [4, 2]
+    with pytest.raises(AttributeError):
+        steps.nothing  # noqa: B018
 
 
 def test_an_empty_collection():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,7 @@ KEPT = 0.0  # mV
 _PLACES = np.linspace(0.0, 1.0, 9)
 _BISECTIONS = 50
 _ROWS = 100_000
+_ARRAYS = ("element", "t", "h", "coefficients")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +98,8 @@ class VoltageSteps:
         for first in range(0, len(self), _ROWS):
             values = self._values(slice(first, first + _ROWS))
             keep[first : first + _ROWS] = _upward(values, threshold).any(axis=1)
-        return replace(
-            self,
-            element=self.element[keep],
-            t=self.t[keep],
-            h=self.h[keep],
-            coefficients=self.coefficients[keep],
-            threshold=threshold,
-        )
+        element, t, h, coefficients = (getattr(self, name)[keep] for name in _ARRAYS)
+        return VoltageSteps(self.size, element, t, h, coefficients, threshold)
 
     @classmethod
     def merged(
@@ -183,10 +178,12 @@ class Collector:
         if not self._parts:
             nothing = np.zeros(0)
             return VoltageSteps(self.size, nothing, nothing, nothing, np.zeros((0, 2)))  # type: ignore[arg-type]
-        names = ("element", "t", "h", "coefficients")
-        arrays = [np.concatenate([getattr(p, n) for p in self._parts]) for n in names]
-        order = np.argsort(arrays[0], kind="stable")
-        return VoltageSteps(self.size, *(a[order] for a in arrays), self._threshold)  # type: ignore[arg-type]
+        return _Collected(self.size, self._parts, self._threshold)
+
+    @property
+    def threshold(self) -> float | None:
+        """What steps must cross to be kept, mV; None while all are."""
+        return self._threshold
 
     def _keep(self, part: VoltageSteps) -> None:
         self._parts.append(part)
@@ -195,3 +192,25 @@ class Collector:
             self._threshold = KEPT
             self._parts = [p.only(KEPT) for p in self._parts]
             self._count = sum(len(p) for p in self._parts)
+
+
+class _Collected(VoltageSteps):
+    """Steps in the order in which they were collected; put in that of the elements when asked for.
+
+    That takes longer than many a solve, whose spike times may not be asked for.
+    """
+
+    def __init__(self, size: int, parts: list[VoltageSteps], threshold: float | None) -> None:
+        own = {"size": size, "threshold": threshold, "_parts": parts}
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> NDArray:
+        if name not in _ARRAYS or "_parts" not in self.__dict__:
+            raise AttributeError(name)
+        found = [np.concatenate([getattr(p, n) for p in self._parts]) for n in _ARRAYS]
+        order = np.argsort(found[0], kind="stable")
+        for key, array in zip(_ARRAYS, found, strict=True):
+            object.__setattr__(self, key, array[order])
+        object.__setattr__(self, "_parts", [])
+        return self.__dict__[name]

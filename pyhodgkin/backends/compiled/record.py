@@ -7,9 +7,11 @@ import math
 from .elementary import compiled
 from .layout import BOUNDED, DENSE, STAGES, STATES, Y
 from .methods import combined
+from .options import CROSSING
 from .stimulus import AT, ELEMENT, ENTERED, NEXT, PIECE, SAMPLE, SPARE, SUM
-from .vectors import bits_of, convert, fill, fma, load, store, width
+from .vectors import bits_of, convert, fill, fma, load, select, store, width
 
+SLACK = 1e-3  # mV: a crossing may lie between the ends of two steps, a rounding apart
 PLACES = 8  # a polynomial is looked at in so many parts of its step
 
 
@@ -40,7 +42,21 @@ def sample_start(w, work, m, batch, out):
 
 @compiled
 def record(
-    like, work, neuron, dense, stages, powers, gamma, flags, batch, out, t, h, t_next, accepted
+    like,
+    work,
+    neuron,
+    dense,
+    stages,
+    powers,
+    gamma,
+    options,
+    flags,
+    batch,
+    out,
+    t,
+    h,
+    t_next,
+    accepted,
 ):
     """Write down the accepted steps; nothing where nothing is asked for."""
     x, z = work[0], work[1]
@@ -64,7 +80,7 @@ def record(
                 place = m[DENSE] + p * s + j
                 store(x, place, step * load(like, x, place))
     if watch:
-        watch_voltage(like, work, m, powers, out, now, t, h)
+        watch_voltage(like, work, m, powers, options, out, now, t, h)
     if sampled:
         sample(like, work, neuron, powers, batch, out, sampled, t, h, t_next)
 
@@ -118,10 +134,26 @@ def keep_steps(like, work, m, out, accepted, t, h, t_next):
 
 
 @compiled
-def watch_voltage(like, work, m, powers, out, accepted, t, h):
+def may_cross(like, x, m, powers, threshold):
+    """The columns, as bits, in which v may cross the threshold within the step: bounds of v."""
+    top = load(like, x, m[Y])
+    bottom, nothing = top, fill(like, 0.0)
+    for p in range(powers):
+        part = load(like, x, m[DENSE] + p * m[STATES])
+        top = top + select(part > 0.0, part, nothing)
+        bottom = bottom + select(part < 0.0, part, nothing)
+    return bits_of(top >= threshold - SLACK) & bits_of(bottom <= threshold + SLACK)
+
+
+@compiled
+def watch_voltage(like, work, m, powers, options, out, accepted, t, h):
     """The accepted steps in which v rises as rows: t, h and the coefficients of v."""
     x, z, n, counters = work
     w, s = width(like), m[STATES]
+    if not math.isnan(options[CROSSING]):  # then only the steps that may cross this are wanted
+        accepted &= may_cross(like, x, m, powers, options[CROSSING])
+        if not accepted:
+            return
     before, rises = fill(like, 0.0), fill(like, 0.0) > 1.0
     for i in range(1, PLACES + 1):
         part = i / PLACES

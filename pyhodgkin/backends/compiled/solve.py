@@ -21,6 +21,7 @@ from ..tableau import ExplicitTableau, RosenbrockTableau
 from . import entries
 from .announce import first_call
 from .layout import Packed, packed
+from .options import CROSSING
 from .stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
 
 Tableau = ExplicitTableau | RosenbrockTableau
@@ -140,7 +141,7 @@ class _Run:
         longest = np.inf if options.dt_max is None else options.dt_max
         exponent = -1.0 / (tableau.error_order + 1)
         tolerances = (options.rtol, options.atol, options.v_scale)
-        self.options = np.array([*tolerances, longest, exponent, options.max_steps], dtype=float)
+        self.options = np.array([*tolerances, longest, exponent, options.max_steps, np.nan])
         segments = batch.segments
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
         self.flags = (batch.clamped, moving, keep, rising is not None)
@@ -170,6 +171,8 @@ class _Run:
                 element, numbers = (x[: counters[2]].copy() for x in out[4:6])
                 with self.lock:
                     self.rising.add(element, numbers[:, 0], numbers[:, 1], numbers[:, 2:])
+                    if self.rising.threshold is not None:  # the kernels leave out the others
+                        self.options[CROSSING] = self.rising.threshold
         integers, numbers = (np.concatenate(x) for x in zip(*kept, strict=True))
         order = np.argsort(integers[:, 0], kind="stable")
         return integers[order], numbers[order]
