@@ -20,12 +20,14 @@ class Functions:
     Attributes
     ----------
     text : list of str
-        Lines of code.
+        Lines of code; without those for the start of a solve if `solve` is false.
     rows : list of str
         The variables of rows that are read once, such as ``p3``.
     """
 
-    def __init__(self, tables: Tables, tableau: Tableau, variant: Variant) -> None:
+    def __init__(
+        self, tables: Tables, tableau: Tableau, variant: Variant, *, solve: bool = True
+    ) -> None:
         self.equations = Equations(tables, variant.clamped)
         self.states = len(tables.states)
         self.text: list[str] = []
@@ -33,16 +35,18 @@ class Functions:
         self._arguments: dict[str, list[str]] = {}
         self._read = variant.read_row
         explicit = isinstance(tableau, ExplicitTableau)
-        self._of_state(explicit)
+        self._of_state(explicit, solve)
         self.text += memory_functions(self.states, powers(tableau), self.rows, self._read)
         if not explicit:
             self._solved(tables.is_black_box)
 
-    def _of_state(self, explicit: bool) -> None:
+    def _of_state(self, explicit: bool, solve: bool) -> None:
         """Functions of the state, the stimulus and the parameters."""
         equations, y = self.equations, [f"y{j}" for j in range(self.states)]
         outputs: dict[str, Sequence[Value]]
-        outputs = {"right_hand_side": equations.slopes, "steady": equations.steady_state()}
+        outputs = {"right_hand_side": equations.slopes}
+        if solve:
+            outputs["steady"] = equations.steady_state()
         if not explicit:
             outputs["factored"] = [*factors(equations), *equations.slopes]
             outputs["by_stimulus"] = equations.by_stimulus()

@@ -6,8 +6,6 @@ control, status and statistics; a thread whose element has ended waits for the o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...neuron.tables import Tables
 from ...status import Status
 from ..tableau import ExplicitTableau
@@ -17,11 +15,24 @@ from .functions import Functions
 from .loops import explicit_loop, rosenbrock_loop
 from .methods import Calls, Tableau, explicit_step, rosenbrock_step
 from .printing import number
-from .rows import WIDTH
-from .templates import ARGUMENTS, ATTEND, BEGIN, FIRST, HEADER, LOAD, PROPOSE, STEP, TAKE
+from .signal import enter, signal
+from .templates import (
+    ARGUMENTS,
+    ATTEND,
+    BEGIN,
+    FIRST,
+    HEADER,
+    LOAD,
+    PROPOSE,
+    SETTINGS,
+    STEP,
+    TAKE,
+)
+from .text import indented
 from .variant import Variant
 
-# Weights of networks from which on the stages of a step are a loop: the code is compiled sooner.
+# Weights of networks from which on the stages of a step are a loop, as with sinusoids: the code is
+# compiled sooner.
 LARGE = 60
 
 
@@ -31,7 +42,8 @@ class Kernel:
     def __init__(self, tables: Tables, tableau: Tableau, variant: Variant) -> None:
         self.tableau, self.variant = tableau, variant
         self.explicit = isinstance(tableau, ExplicitTableau)
-        self.looped = int((tables.layers[:-1] * tables.layers[1:]).sum()) > LARGE
+        large = int((tables.layers[:-1] * tables.layers[1:]).sum()) > LARGE
+        self.looped = large or variant.sines
         self.bounded = bounded(tables)
         self.states = len(tables.states)
         self.functions = Functions(tables, tableau, variant)
@@ -46,14 +58,7 @@ class Kernel:
         """Lines for ``u``, or ``u`` as its derivative: the stimulus that enters the equations."""
         if not self.variant.moving:
             return []
-        return [f"u = ({self._signal(t, order + self.variant.clamped)}).to(F)"]
-
-    def _signal(self, t: str, order: int) -> str:
-        tau = f"({t} - start)"
-        found = f"line(offset, rate, {tau}, {order})"
-        if self.variant.sines:
-            found += f" + sinusoids(sines, protocol * pieces + piece, n_sines, {tau}, {order})"
-        return found
+        return [f"u = ({signal(self.variant, t, order + self.variant.clamped)}).to(F)"]
 
     # -- the kernel ---------------------------------------------------------------------------
 
@@ -73,31 +78,16 @@ class Kernel:
         return [*head, *indented(body), ""]
 
     def _load(self) -> list[str]:
-        block = WIDTH * self.functions.equations.rows.count
-        first = f"(own_set // {WIDTH}) * {block} + own_set % {WIDTH}"
-        weights = f"weights = rows + {first if self.variant.width > 1 else 'own_set'}"
-        text = LOAD.strip().replace("WEIGHTS", weights).split("\n")
-        if self.variant.ptx:
-            text.append("weights = weights.to(tl.int64)")
+        text = self.variant.load(LOAD + SETTINGS, self.functions.equations.rows.count)
         used = self.functions.rows
         return [*text, f"{', '.join(used)} = read_rows(weights, PTX)"] if used else text
 
-    def _enter(self) -> list[str]:
-        """Take the numbers of the piece that holds now."""
-        read = "read_piece(lines, protocol, piece, pieces, stop, PTX)"
-        text = [f"end, start, offset, rate = {read}"]
-        if not self.variant.moving:
-            text.append(
-                "u = offset.to(F)" if not self.variant.clamped else "u = (0.0 * offset).to(F)"
-            )
-        return text
-
     def _command(self) -> str:
-        return f"({self._signal('t', 0)}).to(F)"
+        return f"({signal(self.variant, 't', 0)}).to(F)"
 
     def _begin(self) -> list[str]:
         """The start: the state, the first step, the samples at t = 0."""
-        calls, text = self.calls, [*BEGIN.strip().split("\n"), *self._enter()]
+        calls, text = self.calls, [*BEGIN.strip().split("\n"), *enter(self.variant)]
         text.append(
             f"y0 = {self._command()}"
             if self.variant.clamped
@@ -107,9 +97,9 @@ class Kernel:
         text.append("if GIVEN:")
         first = 1 if self.variant.clamped else 0
         text.append(
-            f"    {calls.names('g')} = read_states(y_start + i * y_stride * {self.states}, PTX)"
+            f"    {calls.names('given')} = read_states(y_start + i * y_stride * {self.states}, PTX)"
         )
-        text += indented(calls.each("y{j} = g{j}.to(F)", first))
+        text += indented(calls.each("y{j} = given{j}.to(F)", first))
         text += [*calls.stimulus("t", 0), self.functions.call("right_hand_side", "k0_", "y")]
         text += self._first_step()
         text += ["while tl.max((mask & (due <= 0.0)).to(tl.int32), 0) > 0:"]
@@ -194,11 +184,7 @@ class Kernel:
         numbers = {name: int(Status[status]) for name, status in names.items()}
         text = ATTEND.strip().format(**numbers).split("\n")
         where = next(i for i, line in enumerate(text) if line == "ENTER")
-        text[where : where + 1] = self._enter()
+        text[where : where + 1] = enter(self.variant)
         if self.explicit and not self.variant.clamped:
             text.append("fresh = fresh & ~moved")
         return text
-
-
-def indented(text: Sequence[str]) -> list[str]:
-    return [f"    {line}" for line in text]

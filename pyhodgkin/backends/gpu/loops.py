@@ -27,21 +27,24 @@ def table(tableau: Tableau) -> np.ndarray:
     return found
 
 
-def _coefficient(n: int, column: int) -> str:
+def coefficient(n: int, column: int) -> str:
+    """The code that reads a number of the row ``stage`` of the table."""
     return f"tl.load(tableau + stage * {2 * n + 2} + {column})"
 
 
-def _read(n: int, name: str, first: int, count: int) -> list[str]:
-    return [f"{name}{q} = {_coefficient(n, first + q)}.to(F)" for q in range(count)]
+def coefficients(n: int, name: str, first: int, count: int) -> list[str]:
+    """Several of them, to variables that begin with `name`."""
+    return [f"{name}{q} = {coefficient(n, first + q)}.to(F)" for q in range(count)]
 
 
-def _sum(name: str, count: int, j: int) -> str:
+def stage_sum(name: str, count: int, j: int) -> str:
+    """The sum of the stages of a state with the weights in variables that begin with `name`."""
     return " + ".join(f"{name}{q} * k{q}_{j}" for q in range(count))
 
 
 def _stimulus(calls: Calls, n: int) -> list[str]:
     text = calls.stimulus("t + node * step", 0)
-    return [f"node = {_coefficient(n, 2 * n)}", *text] if text else []
+    return [f"node = {coefficient(n, 2 * n)}", *text] if text else []
 
 
 def _kept(calls: Calls, n: int, first: int, found: str) -> list[str]:
@@ -63,9 +66,9 @@ def explicit_loop(tableau: ExplicitTableau, calls: Calls) -> list[str]:
     else:
         text += ["stage = 1 - tl.max((live & ~fresh).to(tl.int32), 0)"]
         text += calls.each("k0_{j} = tl.where(fresh, k0_{j}, 0.0)")
-    inner = _read(n, "a", 0, n - 1)
+    inner = coefficients(n, "a", 0, n - 1)
     for j in range(calls.states):
-        inner.append(f"new{j} = y{j} + h_step * ({_sum('a', n - 1, j)})")
+        inner.append(f"new{j} = y{j} + h_step * ({stage_sum('a', n - 1, j)})")
     inner += [*_stimulus(calls, n), calls.call("right_hand_side", "g", "new")]
     first = "stage == 0" if calls.clamped else "(stage == 0) & ~fresh"
     inner += calls.each(f"k0_{{j}} = tl.where({first}, g{{j}}, k0_{{j}})")
@@ -90,14 +93,14 @@ def rosenbrock_loop(tableau: RosenbrockTableau, calls: Calls) -> list[str]:
     text.append(calls.call("solved", "k0_", "r"))
     text += [line for q in range(1, n) for line in calls.each(f"k{q}_{{j}} = 0.0 * h_step")]
     text += [*calls.each("at{j} = y{j}"), "stage = 1"]
-    inner = [*_read(n, "a", 0, n - 1), *_read(n, "b", n, n - 1)]
+    inner = [*coefficients(n, "a", 0, n - 1), *coefficients(n, "b", n, n - 1)]
     for j in range(calls.states):
-        inner.append(f"at{j} = y{j} + ({_sum('a', n - 1, j)})")
+        inner.append(f"at{j} = y{j} + ({stage_sum('a', n - 1, j)})")
     inner += [*_stimulus(calls, n), calls.call("right_hand_side", "r", "at")]
     for j in range(calls.states):
-        inner.append(f"r{j} = ({_sum('b', n - 1, j)}) * inverse_h + r{j}")
+        inner.append(f"r{j} = ({stage_sum('b', n - 1, j)}) * inverse_h + r{j}")
     if calls.moving:
-        inner.append(f"by_slope = {_coefficient(n, 2 * n + 1)}.to(F)")
+        inner.append(f"by_slope = {coefficient(n, 2 * n + 1)}.to(F)")
         inner += calls.each("r{j} = by_slope * slope{j} + r{j}")
     inner += [calls.call("solved", "g", "r"), *_kept(calls, n, 1, "g"), "stage += 1"]
     text += [f"while stage < {n}:", *(f"    {line}" for line in inner)]

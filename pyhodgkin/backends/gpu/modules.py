@@ -12,6 +12,7 @@ from types import ModuleType
 
 from ...neuron.tables import Tables
 from ..tableau import ExplicitTableau, RosenbrockTableau
+from .adjoint import AdjointKernel
 from .kernel import Kernel
 from .variant import Variant
 
@@ -24,6 +25,12 @@ def kernel(
 ) -> ModuleType:
     """The module of the kernel for a neuron and a method; its function is `solve`."""
     return load(Kernel(tables, tableau, variant).text)
+
+
+@lru_cache(maxsize=64)
+def adjoint_kernel(tables: Tables, tableau: ExplicitTableau, variant: Variant) -> ModuleType:
+    """The module of the adjoint kernel for a neuron and a method; its function is `adjoint`."""
+    return load(AdjointKernel(tables, tableau, variant).text)
 
 
 @lru_cache(maxsize=256)

@@ -47,6 +47,27 @@ ARGUMENTS = (
     "CROSSING: tl.constexpr",  # whether only those are kept in which v rises through 0 mV
 )
 
+ADJOINT_ARGUMENTS = (
+    "sizes",
+    "rows",
+    "set_of",
+    "protocol_of",
+    "lines",
+    "sines",
+    "saveat",
+    "tableau",
+    "tape_numbers",
+    "tape_states",
+    "tape_pieces",
+    "counts",
+    "cotangent",
+    "gradients",
+    "start_gradient",
+    "F: tl.constexpr",
+    "BLOCK: tl.constexpr",
+    "PTX: tl.constexpr",
+)
+
 LOAD = """
 elements = tl.load(sizes)
 room = tl.load(sizes + 1)
@@ -55,12 +76,6 @@ n_sines = tl.load(sizes + 3)
 n_samples = tl.load(sizes + 4)
 y_stride = tl.load(sizes + 5)
 saveat_stride = tl.load(sizes + 6)
-rtol = tl.load(settings).to(F)
-atol = tl.load(settings + 1).to(F)
-atol_v = tl.load(settings + 2).to(F)
-longest = tl.load(settings + 3)
-exponent = tl.load(settings + 4).to(F)
-most_steps = tl.load(settings + 5)
 i = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
 mask = i < elements
 i = tl.where(mask, i, elements - 1)
@@ -68,6 +83,15 @@ own_set = tl.load(set_of + i).to(tl.int64)
 WEIGHTS
 protocol = tl.load(protocol_of + i).to(tl.int64)
 times = saveat + i * saveat_stride
+"""
+
+SETTINGS = """
+rtol = tl.load(settings).to(F)
+atol = tl.load(settings + 1).to(F)
+atol_v = tl.load(settings + 2).to(F)
+longest = tl.load(settings + 3)
+exponent = tl.load(settings + 4).to(F)
+most_steps = tl.load(settings + 5)
 """
 
 BEGIN = """
@@ -145,4 +169,19 @@ parts = 1.0 + tl.floor(t / 1000.0) + (piece // 100).to(tl.float64)
 late = event & live & ((n_steps + n_rejected).to(tl.float64) >= most_steps * parts)
 status = tl.where(late, {too_many}, status)
 live = live & ~late
+"""
+
+# Where the way back begins: at the last step, and at the last sample that was reached.
+ADJOINT_BEGIN = """
+stop = tl.zeros([BLOCK], tl.float64) + float("inf")
+n = tl.where(mask, tl.load(counts + i).to(tl.int64) - 1, -1)
+last = read(tape_numbers + (tl.where(n >= 0, n, 0) * 3 + 2) * elements + i, PTX)
+last = tl.where(n >= 0, last, 0.0)
+place = tl.zeros([BLOCK], tl.int64) + (n_samples - 1)
+due = read(times + place, PTX)
+while tl.max(((place >= 0) & (due > last)).to(tl.int32), 0) > 0:
+    place = tl.where((place >= 0) & (due > last), place - 1, place)
+    due = tl.where(place >= 0, read(times + tl.where(place >= 0, place, 0), PTX), -1.0)
+sums = gradients + (i // WIDTH) * (ROWS * WIDTH) + i % WIDTH
+adds = sums
 """

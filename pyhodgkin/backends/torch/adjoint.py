@@ -26,11 +26,15 @@ BATCH = 8192
 
 @dataclass
 class Gradients:
-    """Gradients of the parameters (as unpacked), of the start (S, K, Q), of the stimulus."""
+    """Gradients of the parameters (as unpacked), of the start (S, K, Q), of the stimulus.
+
+    A compiled adjoint gives that of theta (K, P) instead of those of the parameters as unpacked.
+    """
 
     params: Params
     y0: Tensor
     stimulus: dict[str, Tensor]
+    theta: Tensor | None = None
 
 
 class Adjoint:

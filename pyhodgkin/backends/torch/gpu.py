@@ -131,9 +131,11 @@ class Launch:
         self.device = batch.theta.device
         ptx = self.device.type == "cuda" and torch.version.hip is None
         width = WIDTH if len(batch.theta) > 1 else 1
-        variant = Variant(batch.clamped, moving, segments.n_sines > 0, options.dtype, width, ptx)
-        self.ptx = ptx
-        self.solve: Any = kernel(tables, tableau, variant).solve
+        self.method = tableau
+        self.variant = Variant(
+            batch.clamped, moving, segments.n_sines > 0, options.dtype, width, ptx
+        )
+        self.solve: Any = kernel(tables, tableau, self.variant).solve
         self.batch, self.tables = batch, tables
         self.keep, self.watch, self.crossing = keep, watch, crossing
         self.columns = 3 + powers(tableau)
@@ -186,7 +188,7 @@ class Launch:
             self._empty((seen, self.columns, count), torch.float64),
             self._empty((count if seen else 1,), torch.int32),
         )
-        block = BLOCK if self.device.type != "cpu" else triton.next_power_of_2(min(count, 64))
+        block = self._block(count)
         arguments = [
             torch.tensor(sizes, dtype=torch.int64, device=self.device),
             self.options,
@@ -212,7 +214,7 @@ class Launch:
                 *arguments,
                 F=tl.float64 if self.dtype == torch.float64 else tl.float32,
                 BLOCK=block,
-                PTX=self.ptx,
+                PTX=self.variant.ptx,
                 GIVEN=len(start) > 0,
                 KEEP=self.keep,
                 WATCH=self.watch,
@@ -221,13 +223,75 @@ class Launch:
             )
         return Solved(samples, results, tape if self.keep else None, rising if self.watch else None)
 
+    def back(self, steps: Steps, cotangent: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient for a cotangent (T, S, B) of the samples of all elements.
+
+        Returns that of the rows of each element (B, R), and of the start (S, B).
+        """
+        import triton  # pyright: ignore[reportMissingImports]
+        import triton.language as tl  # pyright: ignore[reportMissingImports]
+
+        from ..gpu.modules import adjoint_kernel
+        from ..gpu.rows import WIDTH, Rows
+
+        b, count, states = self.batch, len(self.batch), len(self.tables.states)
+        assert isinstance(self.method, ExplicitTableau)
+        module: Any = adjoint_kernel(self.tables, self.method, self.variant)
+        n_rows, times = Rows.of(self.tables).count, b.saveat
+        sizes = [count, 0, self.lines.shape[1], b.segments.n_sines, times.shape[1], 0]
+        sizes += [times.shape[1] * int(len(times) > 1)]
+        shape = (triton.cdiv(count, WIDTH), n_rows, WIDTH)
+        gradients = torch.zeros(shape, dtype=self.dtype, device=self.device)
+        start = self._empty((states, count), self.dtype)
+        block = self._block(count)
+        with _on(self.device):
+            module.adjoint[(triton.cdiv(count, block),)](
+                torch.tensor(sizes, dtype=torch.int64, device=self.device),
+                self.rows,
+                b.set_of,
+                b.protocol_of,
+                self.lines,
+                self.sines,
+                times.contiguous(),
+                self.tableau,
+                steps.numbers,
+                steps.states,
+                steps.pieces,
+                steps.count,
+                cotangent.to(self.dtype).contiguous(),
+                gradients,
+                start,
+                F=tl.float64 if self.dtype == torch.float64 else tl.float32,
+                BLOCK=block,
+                PTX=self.variant.ptx,
+                num_warps=1,
+            )
+        return gradients.transpose(1, 2).reshape(-1, n_rows)[:count], start
+
+    def _block(self, count: int) -> int:
+        """Elements of a program: one warp, or all there are for the interpreter."""
+        import triton  # pyright: ignore[reportMissingImports]
+
+        return BLOCK if self.device.type != "cpu" else triton.next_power_of_2(min(count, 64))
+
     def _empty(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         return torch.empty(shape, dtype=dtype, device=self.device)
 
 
 def rows(tables: Tables, theta: Tensor) -> Tensor:
     """The rows that a kernel reads, from parameters (K, P); see `gpu.rows`."""
-    from ..gpu.rows import WIDTH, Rows
+    from ..gpu.rows import WIDTH
+
+    every = every_row(tables, theta)
+    if len(every) == 1:
+        return every[0]
+    padded = torch.nn.functional.pad(every, (0, 0, 0, -len(every) % WIDTH))
+    return padded.reshape(-1, WIDTH, every.shape[1]).transpose(1, 2).contiguous()
+
+
+def every_row(tables: Tables, theta: Tensor) -> Tensor:
+    """The rows (K, R) of parameters (K, P)."""
+    from ..gpu.rows import Rows
 
     places = Rows.of(tables)
     leaf = torch.as_tensor(places.leaf_place, device=theta.device)
@@ -235,11 +299,7 @@ def rows(tables: Tables, theta: Tensor) -> Tensor:
     parts = [theta, 1.0 / k, -v0 / k, a * k]
     if places.c_m >= 0:
         parts.append(1.0 / theta[:, places.c_m : places.c_m + 1])
-    every = torch.cat(parts, dim=1)
-    if len(every) == 1:
-        return every[0]
-    padded = torch.nn.functional.pad(every, (0, 0, 0, -len(every) % WIDTH))
-    return padded.reshape(-1, WIDTH, every.shape[1]).transpose(1, 2).contiguous()
+    return torch.cat(parts, dim=1)
 
 
 def interpreted() -> bool:

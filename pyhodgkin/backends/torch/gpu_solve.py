@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,8 @@ from ...solution.voltage_steps import KEPT, Collector, VoltageSteps
 from ..base import RawSolution, SolveOptions, is_clamped
 from ..gpu import why_not
 from ..step_limit import check_max_steps
-from .gpu import Batch, Launch, Rising, Steps, chunks
+from .adjoint import Gradients
+from .gpu import Batch, Launch, Rising, Steps, chunks, every_row
 from .integrate import Run
 from .steps import Explicit, Method, Rosenbrock
 from .tape import Tape
@@ -151,8 +153,29 @@ def run(problem: Problem, theta: Tensor, y0: Tensor, keep: bool) -> Run:
     samples = found.samples[:, order].reshape(len(found.samples), -1, *shape)
     status, steps, rejected = found.results.long().reshape(3, *shape)
     evaluations = (steps + rejected) * method.evaluations
-    tape = None if found.steps is None else tape_of(found.steps, shape, order)
+    taped = found.steps
+    if taped is not None and isinstance(method, Explicit):
+        back = partial(gradients, launch, taped, sets, order)
+        return Run(samples, steps, rejected, evaluations, status, None, back)
+    tape = None if taped is None else tape_of(taped, shape, order)
     return Run(samples, steps, rejected, evaluations, status, tape)
+
+
+def gradients(
+    launch: Launch, steps: Steps, theta: Tensor, from_public: Tensor, cotangent: Tensor
+) -> Gradients:
+    """By theta (K, P) and the start, for a cotangent (T, S, K, Q) in the engine's order."""
+    public = torch.argsort(from_public)
+    shape = cotangent.shape[2:]
+    each, start = launch.back(steps, cotangent[:, public].flatten(2))
+    by_row = torch.zeros((len(theta), each.shape[1]), dtype=torch.float64, device=each.device)
+    by_row.index_add_(0, launch.batch.set_of, each.double())
+    with torch.enable_grad():
+        leaf = theta.detach().requires_grad_()
+        table = every_row(launch.tables, leaf)
+    (found,) = torch.autograd.grad(table, leaf, by_row)
+    y0 = start[from_public].reshape(-1, *shape)
+    return Gradients({}, y0, {}, found.to(cotangent.dtype))
 
 
 def tape_of(steps: Steps, shape: tuple[int, ...], from_public: Tensor) -> Tape | None:

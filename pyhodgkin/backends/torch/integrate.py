@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from .stimulus import Stimulus
 from .system import System
 from .tape import Recorder, Sampler, Tape, VoltageRecorder
 
+if TYPE_CHECKING:
+    from .adjoint import Gradients
+
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 # A step is too small when it is a few roundings of t, or as good as nothing, ms.
 ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-32
@@ -30,7 +34,11 @@ FEW = 1024
 
 @dataclass
 class Run:
-    """Result of a time loop: samples (T, S, K, Q), statistics (K, Q) and the tape."""
+    """Result of a time loop: samples (T, S, K, Q), statistics (K, Q) and the tape.
+
+    `back`, where there is one, takes the place of the tape: it gives the gradients for a cotangent
+    of the samples.
+    """
 
     samples: Tensor
     n_steps: Tensor
@@ -38,6 +46,7 @@ class Run:
     n_f_evals: Tensor
     status: Tensor
     tape: Tape | None
+    back: Callable[[Tensor], Gradients] | None = None
 
 
 class _Elements:

@@ -15,6 +15,7 @@ from ...status import Status
 from ..base import SolveOptions, ValueAndGradient
 from ..batch_elements import Ends, check_ends
 from ..loss import Loss
+from .adjoint import Gradients
 from .integrate import Run
 from .losses import Targets
 from .solve import Problem
@@ -68,7 +69,7 @@ class Simulation:
                 own = torch.as_tensor(cells, device=theta.device)
                 of_elements = self.theta[:, own].reshape(k * n, -1)
             self.p = self.problem.system.unpack(of_elements)
-            self.of_elements = of_elements.detach()
+            self.of_elements = of_elements
             if y0 is not None:
                 y0 = np.asarray(y0)
                 whole = np.broadcast_to(y0, (k, n, y0.shape[-1]))
@@ -80,7 +81,7 @@ class Simulation:
     def solve(self, keep: bool) -> Run:
         """The solve, with its tape if `keep`."""
         p = {k: x.detach() for k, x in self.p.items()}
-        return self.problem.run(p, self.start.detach(), keep, theta=self.of_elements)
+        return self.problem.run(p, self.start.detach(), keep, theta=self.of_elements.detach())
 
     def value_and_grad(
         self, recordings: Sequence[Recording], loss: Loss, ends: Ends | None = None
@@ -109,7 +110,7 @@ class Simulation:
         cotangent = torch.nan_to_num(grads[0])
         back = self.problem.gradients(run, params, self.start.detach(), cotangent)
         direct = dict(zip(params, grads[1:], strict=True))
-        theta, y0 = self._to_theta(back.params, direct, back.y0)
+        theta, y0 = self._to_theta(back, direct)
         value = torch.where(bad, torch.full_like(each[:, 0], torch.inf), each.mean(-1))
         return ValueAndGradient(
             value.detach().double().cpu().numpy(),
@@ -153,11 +154,13 @@ class Simulation:
         y = torch.cat([self.command, samples[:, 1:]], 1).permute(1, 2, 3, 0).reshape(s, k, r * n)
         return system.ionic_current(y, p).view(*self.shape, n)
 
-    def _to_theta(
-        self, steps: dict[str, Tensor], direct: dict[str, Tensor], y0: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
+    def _to_theta(self, back: Gradients, direct: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        steps, y0 = back.params, back.y0
         outputs = [self.p[k] for k in self.p]
-        weights = [steps[k] + direct[k] for k in self.p]
+        weights = [steps[k] + direct[k] if k in steps else direct[k] for k in self.p]
+        if back.theta is not None:
+            outputs.append(self.of_elements)
+            weights.append(back.theta)
         if self.start.requires_grad:
             outputs.append(self.start)
             weights.append(y0)
