@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,7 @@ KEPT = 0.0  # mV
 _PLACES = np.linspace(0.0, 1.0, 9)
 _BISECTIONS = 50
 _ROWS = 100_000
+_SLACK = 1e-3  # mV: a crossing may lie between the ends of two steps, a rounding apart
 _ARRAYS = ("element", "t", "h", "coefficients")
 
 
@@ -94,12 +95,26 @@ class VoltageSteps:
 
     def only(self, threshold: float) -> VoltageSteps:
         """Without the steps that do not cross `threshold`."""
-        keep = np.zeros(len(self), dtype=bool)
-        for first in range(0, len(self), _ROWS):
-            values = self._values(slice(first, first + _ROWS))
+        near = self._rows(np.flatnonzero(self._may_cross(threshold)))
+        keep = np.zeros(len(near), dtype=bool)
+        for first in range(0, len(near), _ROWS):
+            values = near._values(slice(first, first + _ROWS))
             keep[first : first + _ROWS] = _upward(values, threshold).any(axis=1)
-        element, t, h, coefficients = (getattr(self, name)[keep] for name in _ARRAYS)
-        return VoltageSteps(self.size, element, t, h, coefficients, threshold)
+        return replace(near._rows(np.flatnonzero(keep)), threshold=threshold)
+
+    def _rows(self, rows: Indices) -> VoltageSteps:
+        element, t, h, coefficients = (getattr(self, name)[rows] for name in _ARRAYS)
+        return VoltageSteps(self.size, element, t, h, coefficients, self.threshold)
+
+    def _may_cross(self, threshold: float) -> NDArray[np.bool_]:
+        """Where bounds of the voltage within a step leave that open; a quick look at many."""
+        found = []
+        for first in range(0, len(self), _ROWS):
+            part = self.coefficients[first : first + _ROWS]
+            top = part[:, 0] + np.maximum(part[:, 1:], 0.0).sum(axis=1)
+            bottom = part[:, 0] + np.minimum(part[:, 1:], 0.0).sum(axis=1)
+            found.append((top >= threshold - _SLACK) & (bottom <= threshold + _SLACK))
+        return np.concatenate(found) if found else np.zeros(0, dtype=bool)
 
     @classmethod
     def merged(
