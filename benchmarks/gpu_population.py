@@ -101,7 +101,8 @@ def scattered(cell: ph.Neuron, count: int) -> np.ndarray:
 def launch_of(cell: ph.Neuron, theta: np.ndarray, options: ph.SolveOptions) -> Callable:
     import torch
 
-    from pyhodgkin.backends.torch.gpu import Batch, Launch
+    from pyhodgkin.backends.torch.gpu import Launch
+    from pyhodgkin.backends.torch.gpu_batch import Batch
     from pyhodgkin.backends.torch.steps import METHODS
     from pyhodgkin.protocols import Segments
 

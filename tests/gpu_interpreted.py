@@ -21,7 +21,8 @@ from pyhodgkin.backends.compiled.solve import solve
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.backends.torch import compiled, gpu_solve
 from pyhodgkin.backends.torch.engine import TorchBackend
-from pyhodgkin.backends.torch.gpu import Batch, Launch
+from pyhodgkin.backends.torch.gpu import Launch
+from pyhodgkin.backends.torch.gpu_batch import Batch
 from pyhodgkin.backends.torch.steps import METHODS
 from pyhodgkin.protocols import Segments
 from pyhodgkin.solution.voltage_steps import Collector

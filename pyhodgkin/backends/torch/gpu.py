@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ...neuron.tables import Tables
-from ...protocols import Segments
 from ..options import SolveOptions
 from ..tableau import ExplicitTableau, RosenbrockTableau
+from .gpu_batch import Batch, Rising, Solved, Steps, rows
 
 Tableau = ExplicitTableau | RosenbrockTableau
 BLOCK = 32  # threads that wait for each other: one warp
@@ -22,70 +20,7 @@ BLOCK = 32  # threads that wait for each other: one warp
 CHUNK, ROOM = 1 << 20, 2 << 30
 # Steps of an element that the tape, or the list of rising steps, has room for at first.
 STEPS = 256
-
-
-@dataclass(frozen=True)
-class Batch:
-    """B elements of one neuron on a device; times and parameters in double precision.
-
-    Parameters
-    ----------
-    theta : tensor (K, P)
-    set_of, protocol_of : tensor of int (B,)
-        The row of `theta`, and the protocol, of each element.
-    segments : Segments
-        Batched.
-    v_start : tensor (B,)
-        mV; where an element starts, with its gates at their steady state.
-    y_start : tensor (0, S), (1, S) or (B, S)
-        States to start from instead, where there are rows.
-    saveat : tensor (1, T) or (B, T)
-        ms.
-    stops : tensor (B,)
-        ms.
-    clamped : bool
-    """
-
-    theta: Tensor
-    set_of: Tensor
-    protocol_of: Tensor
-    segments: Segments
-    v_start: Tensor
-    y_start: Tensor
-    saveat: Tensor
-    stops: Tensor
-    clamped: bool
-
-    def __len__(self) -> int:
-        return len(self.set_of)
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Accepted steps: t, h and end (N, 3, B), states (N, S, B), pieces (N, B); `count` of each."""
-
-    numbers: Tensor
-    states: Tensor
-    pieces: Tensor
-    count: Tensor
-
-
-@dataclass(frozen=True)
-class Rising:
-    """Steps in which v rises: t, h and the coefficients of v (N, 3 + p, B); `count` of each."""
-
-    numbers: Tensor
-    count: Tensor
-
-
-@dataclass(frozen=True)
-class Solved:
-    """Samples (T, S, B), NaN where not reached; status, accepted and rejected steps (3, B)."""
-
-    samples: Tensor
-    results: Tensor
-    steps: Steps | None
-    rising: Rising | None
+_ROOM: dict[tuple, int] = {}  # what was needed for a neuron, a method and options
 
 
 def chunks(launch: Launch, count: int) -> Iterator[tuple[int, int]]:
@@ -131,7 +66,7 @@ class Launch:
         self.device = batch.theta.device
         ptx = self.device.type == "cuda" and torch.version.hip is None
         width = WIDTH if len(batch.theta) > 1 else 1
-        self.method = tableau
+        self.method, self.settings = tableau, options
         self.variant = Variant(
             batch.clamped, moving, segments.n_sines > 0, options.dtype, width, ptx
         )
@@ -156,6 +91,8 @@ class Launch:
 
     def __call__(self, first: int, last: int, room: int = STEPS) -> Solved:
         """Solve the elements `first` to `last`; more room is taken where it was too little."""
+        key = (self.tables.name, self.method.order, self.settings, self.watch)
+        room = max(room, _ROOM.get(key, 0))
         while True:
             found = self._once(first, last, room)
             counts = [x.count.max() for x in (found.steps, found.rising) if x is not None]
@@ -163,6 +100,9 @@ class Launch:
             if needed <= room:
                 return found
             room = needed
+            if len(_ROOM) > 64:
+                _ROOM.clear()
+            _ROOM[key] = needed + needed // 8
 
     def _once(self, first: int, last: int, room: int) -> Solved:
         import triton  # pyright: ignore[reportMissingImports]
@@ -276,35 +216,6 @@ class Launch:
 
     def _empty(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         return torch.empty(shape, dtype=dtype, device=self.device)
-
-
-def rows(tables: Tables, theta: Tensor) -> Tensor:
-    """The rows that a kernel reads, from parameters (K, P); see `gpu.rows`."""
-    from ..gpu.rows import WIDTH
-
-    every = every_row(tables, theta)
-    if len(every) == 1:
-        return every[0]
-    padded = torch.nn.functional.pad(every, (0, 0, 0, -len(every) % WIDTH))
-    return padded.reshape(-1, WIDTH, every.shape[1]).transpose(1, 2).contiguous()
-
-
-def every_row(tables: Tables, theta: Tensor) -> Tensor:
-    """The rows (K, R) of parameters (K, P)."""
-    from ..gpu.rows import Rows
-
-    places = Rows.of(tables)
-    leaf = torch.as_tensor(places.leaf_place, device=theta.device)
-    a, v0, k = (theta[:, leaf + i] for i in range(3))
-    parts = [theta, 1.0 / k, -v0 / k, a * k]
-    if places.c_m >= 0:
-        parts.append(1.0 / theta[:, places.c_m : places.c_m + 1])
-    return torch.cat(parts, dim=1)
-
-
-def interpreted() -> bool:
-    """Whether Triton's interpreter runs the kernels, on the CPU."""
-    return os.environ.get("TRITON_INTERPRET", "") == "1"
 
 
 class _on:

@@ -19,7 +19,8 @@ from ..base import RawSolution, SolveOptions, is_clamped
 from ..gpu import why_not
 from ..step_limit import check_max_steps
 from .adjoint import Gradients
-from .gpu import Batch, Launch, Rising, Steps, chunks, every_row
+from .gpu import Launch, chunks
+from .gpu_batch import Batch, Rising, Steps, every_row
 from .integrate import Run
 from .steps import Explicit, Method, Rosenbrock
 from .tape import Tape
