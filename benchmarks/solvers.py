@@ -28,7 +28,8 @@ KNOWN = 32
 
 def neurons() -> dict[str, ph.Neuron]:
     squid = ph.library.get("squid_axon")
-    gate = ph.NeuralKinetics("steady_state", ph.Network.create((1, 16, 16, 2), seed=1))
+    prior = squid.gate("n").kinetics
+    gate = ph.NeuralKinetics("residual", ph.Network.create((1, 16, 16, 2), seed=1), prior=prior)
     learned = squid.replace_gate("n", gate)
     stiff = ph.library.get("hodgkinmodel_jl")
     return {"squid_axon": squid, "hodgkinmodel_jl": stiff, "a network for n": learned}
