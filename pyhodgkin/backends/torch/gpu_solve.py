@@ -62,14 +62,16 @@ def solve(
     every, none = np.arange(count), np.zeros(count, dtype=np.int64)
     stops = np.broadcast_to(saveat[-1] if ends is None else ends, (count,)).astype(np.float64)
 
+    segments, own = different(protocols)
+
     def tensor(array: np.ndarray) -> Tensor:
         return torch.as_tensor(np.array(array), device=options.device)
 
     batch = Batch(
         tensor(sets.astype(np.float64)),
         tensor(every if len(sets) > 1 else none),
-        tensor(every if len(protocols) > 1 else none),
-        Segments.stack([protocol.segments for protocol in protocols]),
+        tensor(own if len(protocols) > 1 else none),
+        segments,
         tensor(np.full(count, neuron.v_rest, dtype=np.float64)),
         tensor(start),
         tensor(np.asarray(saveat, dtype=np.float64)[None]),
@@ -97,6 +99,14 @@ def solve(
     stats = {"n_steps": results[1], "n_rejected": results[2], "n_f_evals": evaluations}
     steps = rising.result() if watch else None
     return RawSolution(np.asarray(saveat), y, stats, results[0], steps)
+
+
+def different(protocols: Sequence[Protocol]) -> tuple[Segments, np.ndarray]:
+    """The stimuli of the protocols that are not the same, and which of them each protocol has."""
+    places: dict[int, int] = {}
+    which = np.array([places.setdefault(id(p), len(places)) for p in protocols], dtype=np.int64)
+    first = np.unique(which, return_index=True)[1]
+    return Segments.stack([protocols[i].segments for i in first]), which
 
 
 class _Risings:
@@ -131,6 +141,7 @@ def run(problem: Problem, theta: Tensor, y0: Tensor, keep: bool) -> Run:
     shape = k, q = tuple(problem.t0.shape)
     device = problem.t0.device
     every, protocols = torch.arange(k * q, device=device), problem.protocols
+    segments, which = different(protocols)
     own = every // q if q == 1 else every % q
     times = problem.saveat.reshape(len(problem.saveat), -1).t()
     start = y0[problem.system.to_public].flatten(1).t().double()
@@ -138,8 +149,8 @@ def run(problem: Problem, theta: Tensor, y0: Tensor, keep: bool) -> Run:
     batch = Batch(
         sets,
         every // q,
-        own if len(protocols) > 1 else torch.zeros_like(every),
-        Segments.stack([protocol.segments for protocol in protocols]),
+        torch.as_tensor(which, device=device)[own] if len(which) > 1 else torch.zeros_like(every),
+        segments,
         start[:, 0].contiguous(),
         start.contiguous(),
         times.contiguous(),

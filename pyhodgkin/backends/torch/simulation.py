@@ -54,7 +54,12 @@ class Simulation:
         elements = self.shape if cells is None else (k * n, 1)
         t = times(recordings)
         self.theta = theta.detach().requires_grad_()
-        rows = [p(t if t.ndim == 1 else t[i]) for i, p in enumerate(protocols)]
+        if t.ndim == 1:  # many recordings may be of one protocol
+            values = {id(p): p for p in protocols}
+            values = {key: p(t) for key, p in values.items()}
+            rows = [values[id(p)] for p in protocols]
+        else:
+            rows = [p(t[i]) for i, p in enumerate(protocols)]
         command = self.theta.new_tensor(np.array(rows)).t()  # (T, R)
         self.command = command.unsqueeze(1).expand(-1, k, n).reshape(-1, 1, *elements)
         first = [r.v[0] if r.v is not None else neuron.v_rest for r in recordings]
