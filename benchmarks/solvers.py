@@ -10,6 +10,7 @@ against the same solve at rtol 1e-11. Only the spikes and the end are kept.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 import time
@@ -22,6 +23,7 @@ CLAMP = ph.CurrentClamp.constant(10.0, t_end=50.0)
 CASES = [
     *((solver, "float64", rtol) for solver in ("tsit5", "rodas5p") for rtol in (1e-3, 1e-4, 1e-6)),
     *((solver, "float32", rtol) for solver in ("tsit5", "rodas5p") for rtol in (1e-3, 1e-4)),
+    *(("exponential", dtype, dt) for dtype in ("float64", "float32") for dt in (0.025, 0.01)),
 ]
 KNOWN = 32
 
@@ -61,6 +63,15 @@ def error(found: list[np.ndarray], right: list[np.ndarray]) -> float:
     return max(float(np.abs(a - b).max(initial=0.0)) for a, b in pairs)
 
 
+def quick_enough(backend: str) -> bool:
+    """Whether the exponential scheme is there; in torch operations it takes too long for many."""
+    if backend == "julia":
+        return False
+    from pyhodgkin.backends import compiled
+
+    return importlib.util.find_spec(f"{compiled.__name__}.kernels") is not None
+
+
 def least(call, budget: float) -> tuple[float, float]:
     """The least and the median of the seconds of some calls, after one."""
     call()
@@ -79,7 +90,7 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=0.5)
     options = parser.parse_args()
     print(f"{options.backend}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    head = "neuron | cells | solver | rtol | spikes off by (ms) | steps | ms, median (least)"
+    head = "neuron | cells | solver | setting | spikes off by (ms) | steps | ms, median (least)"
     print(f"| {head} | cell·ms/s |")
     print("|---|---|---|---|---|---|---|---|")
     for name, neuron in neurons().items():
@@ -88,19 +99,24 @@ def main() -> int:
         right = spikes(solve(neuron, thetas(neuron, KNOWN), **tight))
         for n in options.sizes:
             theta = thetas(neuron, n)
-            for solver, dtype, rtol in CASES:
-                how = {"solver": solver, "dtype": dtype, "rtol": rtol, "atol": rtol / 100, **engine}
+            for solver, dtype, x in CASES:
+                fixed = solver == "exponential"
+                if fixed and not quick_enough(options.backend):
+                    continue
+                accuracy = {"dt": x} if fixed else {"rtol": x, "atol": x / 100}
+                how = {"solver": solver, "dtype": dtype, **accuracy, **engine}
+                label = f"{'dt' if fixed else 'rtol'} {x:g}"
                 try:
                     found = solve(neuron, theta, **how)
                 except ph.InputError as wrong:
-                    print(f"| {name} | {n:,} | {solver} {dtype} | {rtol:g} | {str(wrong)[:60]} |")
+                    print(f"| {name} | {n:,} | {solver} {dtype} | {label} | {str(wrong)[:60]} |")
                     continue
                 quick, middle = least(
                     lambda t=theta, h=how, c=neuron: solve(c, t, **h), options.budget
                 )
                 off = error(spikes(found)[:KNOWN], right)
                 print(
-                    f"| {name} | {n:,} | {solver} {dtype} | {rtol:g} | {off:.1e} | "
+                    f"| {name} | {n:,} | {solver} {dtype} | {label} | {off:.1e} | "
                     f"{np.mean(found.stats['n_steps']):.0f} | {1e3 * middle:.3g} "
                     f"({1e3 * quick:.3g}) | {50 * n / middle:.3g} |",
                     flush=True,
