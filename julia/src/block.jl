@@ -10,13 +10,14 @@ keep a core busy.
 @inline width(::Type{Float32}) = 32
 
 "A number for each element of a block, in a column for each of `n`."
-columns_of_block(::Type{T}, n::Int) where {T} = zeros(T, width(T), n)
+columns_of_block(arena::Arena, ::Type{T}, n::Int) where {T} = take!(arena, T, width(T), n)
 
 "What lies before column `i` in memory, which loops over a block add to."
 @inline offset(::Type{T}, i::Int) where {T} = (i - 1) * width(T)
 
 "The parameters of the elements of a block, and those of their curves: a, v0, k and 1/k."
 struct BlockParameters{T}
+    arena::Arena
     theta::Matrix{T}
     a::Matrix{T}
     v0::Matrix{T}
@@ -25,10 +26,10 @@ struct BlockParameters{T}
     inverse_c::Vector{T}
 end
 
-function BlockParameters{T}(system::System) where {T}
+function BlockParameters{T}(arena::Arena, system::System) where {T}
     leaves = length(system.leaves)
-    p = BlockParameters{T}(columns_of_block(T, system.n_parameters),
-        (columns_of_block(T, leaves) for _ in 1:4)..., zeros(T, width(T)))
+    p = BlockParameters{T}(arena, columns_of_block(arena, T, system.n_parameters),
+        (columns_of_block(arena, T, leaves) for _ in 1:4)..., take!(arena, T, width(T)))
     fill!(p.k, 1)
     fill!(p.inverse_k, 1)
     return p
@@ -37,6 +38,7 @@ end
 "The equations of the elements of a block, with parameters of their own, and the memory they need."
 struct BlockModel{T}
     system::System
+    arena::Arena
     parameters::BlockParameters{T}
     # At one state: v, (v - v0)/k of the curves, their exponentials and values, the values of the
     # gates, and the ionic current.
@@ -57,15 +59,17 @@ struct BlockModel{T}
     before::Matrix{T}
 end
 
-function BlockModel{T}(system::System, parameters=BlockParameters{T}(system)) where {T}
+function BlockModel{T}(
+    system::System, arena=Arena(), parameters=BlockParameters{T}(arena, system)
+) where {T}
     leaves = length(system.leaves)
-    column() = zeros(T, width(T))
+    column() = take!(arena, T, width(T))
     rows = maximum(net -> net.rows[end] + last(net.layers), system.networks; init=0)
-    return BlockModel{T}(system, parameters, column(),
-        (columns_of_block(T, leaves) for _ in 1:2)...,
-        columns_of_block(T, leaves + length(system.nodes)),
-        columns_of_block(T, length(system.gates)), (column() for _ in 1:4)..., (column(), column()),
-        (columns_of_block(T, rows) for _ in 1:2)...)
+    return BlockModel{T}(system, arena, parameters, column(),
+        (columns_of_block(arena, T, leaves) for _ in 1:2)...,
+        columns_of_block(arena, T, leaves + length(system.nodes)),
+        columns_of_block(arena, T, length(system.gates)), (column() for _ in 1:4)..., (column(), column()),
+        (columns_of_block(arena, T, rows) for _ in 1:2)...)
 end
 
 "Give element `w` of the block the parameters `theta`."

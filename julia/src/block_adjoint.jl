@@ -25,11 +25,12 @@ end
 
 function BlockAdjoint(b::Block{T}) where {T}
     system = b.model.system
-    state() = columns_of_block(T, n_states(system))
-    models = ntuple(_ -> BlockModel{T}(system, b.model.parameters), 7)
+    arena = b.model.arena
+    state() = columns_of_block(arena, T, n_states(system))
+    models = ntuple(_ -> BlockModel{T}(system, arena, b.model.parameters), 7)
     return BlockAdjoint{T}(ntuple(_ -> state(), 7), ntuple(_ -> state(), 7), models,
         BlockBars(b.model), state(), state(), state(), ntuple(_ -> state(), 4),
-        columns_of_block(T, system.n_parameters), zeros(Int, width(T)), fill(Float64[], width(T)),
+        columns_of_block(arena, T, system.n_parameters), zeros(Int, width(T)), fill(Float64[], width(T)),
         fill(zeros(0, 0), width(T)), fill(zeros(0, 0), width(T)), fill(false, width(T)))
 end
 

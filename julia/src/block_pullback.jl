@@ -16,8 +16,9 @@ struct BlockBars{T}
 end
 
 function BlockBars(model::BlockModel{T}) where {T}
-    column() = zeros(T, width(T))
-    return BlockBars{T}(zero(model.curves), zero(model.gates), column(), zero(model.layers),
+    column() = take!(model.arena, T, width(T))
+    same(x) = take!(model.arena, T, size(x)...)
+    return BlockBars{T}(same(model.curves), same(model.gates), column(), same(model.layers),
         column(), column(), column())
 end
 

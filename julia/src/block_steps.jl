@@ -50,12 +50,13 @@ struct Block{T}
 end
 
 function Block{T}(system::System, protocols::Protocols, options::Options) where {T}
-    n, count = n_states(system), width(T)
-    state() = columns_of_block(T, n)
+    n, count, arena = n_states(system), width(T), Arena()
+    state() = columns_of_block(arena, T, n)
+    column() = take!(arena, T, count)
     bounded(x, otherwise) = T[b ? x : otherwise for b in system.bounded]
-    return Block{T}(BlockModel{T}(system), Model{Float64}(system), state(), state(),
-        ntuple(_ -> state(), 8), ntuple(_ -> state(), 4), zeros(T, count), zeros(T, count),
-        (zeros(T, count), zeros(T, count)), (zeros(count) for _ in 1:18)...,
+    return Block{T}(BlockModel{T}(system, arena), Model{Float64}(system), state(), state(),
+        ntuple(_ -> state(), 8), ntuple(_ -> state(), 4), column(), column(),
+        (column(), column()), (take!(arena, Float64, count) for _ in 1:18)...,
         T[absolute(options, j) for j in 1:n], bounded(0, -Inf), bounded(1, Inf), zeros(Int, count),
         ones(Int, count), ones(Int, count), [StimulusCursor(protocols, 1) for _ in 1:count])
 end
