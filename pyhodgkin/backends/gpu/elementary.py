@@ -77,19 +77,6 @@ def linoid_slope(x):
 
 
 @jit
-def expm1_ratio(x):
-    """(exp(x) - 1)/x, 1 at 0."""
-    near = tl.abs(x) < 0.3
-    s = tl.where(near, x, 0.0)
-    series = 1.0 + s / 10.0 * (1.0 + s / 11.0 * (1.0 + s / 12.0 * (1.0 + s / 13.0)))
-    series = 1.0 + s / 7.0 * (1.0 + s / 8.0 * (1.0 + s / 9.0 * series))
-    series = 1.0 + s / 4.0 * (1.0 + s / 5.0 * (1.0 + s / 6.0 * series))
-    series = 1.0 + s / 2.0 * (1.0 + s / 3.0 * series)
-    far = tl.where(near, 1.0, x)
-    return tl.where(near, series, (exponential(far) - 1.0) / far)
-
-
-@jit
 def within(x, low, high):
     """`x` held between two numbers."""
     x = tl.where(x < low, low, x)

@@ -156,11 +156,6 @@ def linoid(x: Node) -> Node:
     return x.graph.apply("linoid", x)
 
 
-def expm1_ratio(x: Node) -> Node:
-    """(exp(x) - 1)/x, 1 at 0."""
-    return x.graph.apply("expm1_ratio", x)
-
-
 def within(x: Node, low: float, high: float) -> Node:
     """`x` held between two numbers."""
     return x.graph.apply("within", x, low, high)

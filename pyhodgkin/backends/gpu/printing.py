@@ -9,7 +9,6 @@ from .graph import Graph, Node, Value
 Read = Callable[[int], str]
 FUNCTIONS = (
     "below",
-    "expm1_ratio",
     "exponential",
     "hyperbolic_tangent",
     "inside",

@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from pyhodgkin.backends.gpu.elementary import (
-    below, expm1_ratio, exponential, hyperbolic_tangent, inside, larger, linoid, linoid_slope,
+    below, exponential, hyperbolic_tangent, inside, larger, linoid, linoid_slope,
     logistic, power, softplus, within,
 )
 from pyhodgkin.backends.gpu.memory import read, read_piece, read_time, write
