@@ -9,7 +9,9 @@ from typing import Any
 
 import numba
 
+from .adjoint import adjoint
 from .integrate import integrate
+from .points import at_points
 from .vectors import zero_float32, zero_float64
 
 _njit: Any = numba.njit
@@ -26,7 +28,7 @@ def _digest() -> str:
 
 
 def _kernels(digest: str) -> tuple[Callable, Callable, Callable]:
-    """One element at a time; vectors in double precision; vectors in single precision.
+    """One element at a time; vectors in double precision, in single precision; the adjoint.
 
     What a function closes over is part of what numba looks it up by on disk.
     """
@@ -55,7 +57,33 @@ def _kernels(digest: str) -> tuple[Callable, Callable, Callable]:
             zero_float32(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
-    return one_by_one, doubles, singles
+    @kept
+    def backwards(work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out):
+        _ = digest
+        adjoint(
+            zero_float64(),
+            work,
+            tables,
+            lines,
+            sines,
+            tableau,
+            gamma,
+            flags,
+            batch,
+            steps,
+            bars,
+            out,
+        )
+
+    @kept
+    def points(work, tables, task, quantity, batch, entries, weighted, out):
+        _ = digest
+        at_points(
+            zero_float64(), work, tables, task, quantity, batch, entries, weighted, out
+        )
+
+    return one_by_one, doubles, singles, backwards, points
 
 
-one_by_one, doubles, singles = _kernels(_digest())
+one_by_one, doubles, singles, backwards, points = _kernels(_digest())
+

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,8 +87,32 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     SCALE_SLOPE,  # of the right-hand side by time
     STAGES,  # S slots for each stage
     DENSE,  # S slots for each power of the dense output
+    # -- slots of x that only gradients need; a bar is what flows back to something --
+    UNIT,  # every unit of a network: its value and tangent, the slope of its activation, and
+    UNIT_D,  # how that slope moves along the tangent
+    UNIT_SLOPE,
+    UNIT_BEND,
+    PARAMETER_BAR,
+    VALUE_BAR,
+    SLOPE_BAR,
+    GATE_A_BAR,
+    GATE_S_BAR,
+    GATE_DA_BAR,
+    GATE_DS_BAR,
+    GATE_X_BAR,
+    GATE_DX_BAR,
+    GATE_W,  # the tangent of each gate
+    ROW,  # weights of the Jacobian: its row of v, column of v and diagonal, or S rows of S
+    STATE_BAR,
+    START_BAR,
+    END_BAR,
+    STIMULUS_BAR,
+    RESIDUAL,
+    STAGE_STATE,
+    STAGE_BAR,
+    DENSE_BAR,
     N_HEADER,
-) = range(65)
+) = range(88)
 
 INTEGER_TABLES = {
     LEAF_PLACE: "leaf_place",
@@ -137,8 +162,11 @@ class Packed:
 
 
 @lru_cache(maxsize=64)
-def packed(tables: Tables, stages: int, powers: int) -> Packed:
-    """The tables of a neuron as a kernel reads them, and the places of its workspace."""
+def packed(tables: Tables, stages: int, powers: int, gradients: bool = False) -> Packed:
+    """The tables of a neuron as a kernel reads them, and the places of its workspace.
+
+    Kernels that give `gradients` need more of it.
+    """
     m = [0] * N_HEADER
     numbers: list[NDArray[np.float64]] = []
     forms = np.searchsorted(tables.leaf_form, [1, 2, 3, 4])
@@ -159,12 +187,15 @@ def packed(tables: Tables, stages: int, powers: int) -> Packed:
     bounded[tables.gate_state[np.isin(tables.gate_kind, UNBOUNDED, invert=True)]] = 1.0
     m[BOX_STIMULUS], m[BOUNDED] = place, place + 1
     numbers += [np.array([tables.box_stimulus]), bounded]
-    slots = _workspace(m, tables, stages, powers)
+    sizes = _sizes(m, tables, stages, powers)
+    if gradients:
+        sizes |= _sizes_of_gradients(m, tables, stages, powers)
+    slots = _place(m, sizes)
     return Packed(np.array(m, dtype=np.int64), np.concatenate(numbers), slots)
 
 
-def _workspace(m: list[int], tables: Tables, stages: int, powers: int) -> int:
-    """Write the places of the workspace to the header; its length."""
+def _sizes(m: list[int], tables: Tables, stages: int, powers: int) -> dict[int, int]:
+    """How many slots everything in the workspace needs."""
     s, curves, gates = m[STATES], m[LEAVES] + m[NODES], m[GATES]
     widest = int(tables.layers.max(initial=0))
     sizes = {PARAMETER: tables.size, INVERSE_C: 1}
@@ -174,7 +205,26 @@ def _workspace(m: list[int], tables: Tables, stages: int, powers: int) -> int:
     sizes |= dict.fromkeys((NET, NET_OTHER, NET_D, NET_D_OTHER), widest)
     sizes |= {MATRIX: 2 * s * s if m[BLACK_BOX] else 3 * s}
     sizes |= dict.fromkeys((Y, Y_NEW, Y_STAGE, SCALE_SLOPE), s)
-    sizes |= {STAGES: stages * s, DENSE: powers * s}
+    return sizes | {STAGES: stages * s, DENSE: powers * s}
+
+
+def _sizes_of_gradients(
+    m: list[int], tables: Tables, stages: int, powers: int
+) -> dict[int, int]:
+    """How many slots gradients need besides."""
+    s, curves, gates = m[STATES], m[LEAVES] + m[NODES], m[GATES]
+    bounds = tables.network_bounds.tolist()
+    units = max((int(tables.layers[i:j].sum()) for i, j in pairwise(bounds)), default=0)
+    sizes = dict.fromkeys((UNIT, UNIT_D, UNIT_SLOPE, UNIT_BEND), units)
+    sizes |= {PARAMETER_BAR: tables.size, VALUE_BAR: curves, SLOPE_BAR: curves}
+    of_gates = GATE_A_BAR, GATE_S_BAR, GATE_DA_BAR, GATE_DS_BAR, GATE_X_BAR, GATE_DX_BAR, GATE_W
+    sizes |= dict.fromkeys(of_gates, gates) | {ROW: s * s if m[BLACK_BOX] else 3 * s}
+    sizes |= dict.fromkeys((STATE_BAR, START_BAR, END_BAR, STIMULUS_BAR, RESIDUAL), s)
+    return sizes | {STAGE_STATE: stages * s, STAGE_BAR: stages * s, DENSE_BAR: powers * s}
+
+
+def _place(m: list[int], sizes: dict[int, int]) -> int:
+    """Write the places of the workspace to the header; its length."""
     place = 0
     for header, size in sizes.items():
         m[header] = place

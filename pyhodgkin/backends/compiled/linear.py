@@ -93,3 +93,35 @@ def multiply(like, m, x, r):
         store(x, out + i, total)
     for i in range(s):
         store(x, r + i, load(like, x, out + i))
+
+
+@compiled
+def solve_transposed(like, m, x, r):
+    """As `solve`, for the transposed matrix."""
+    s, row = m[STATES], m[MATRIX]
+    if m[BLACK_BOX]:
+        multiply_transposed(like, m, x, r)
+        return
+    v = load(like, x, r)
+    for j in range(1, s):
+        u = load(like, x, r + j) * load(like, x, row + 2 * s + j)
+        v = fma(load(like, x, row + s + j), u, v)
+    v = v * load(like, x, row)
+    store(x, r, v)
+    for j in range(1, s):
+        u = load(like, x, r + j) * load(like, x, row + 2 * s + j)
+        store(x, r + j, fma(load(like, x, row + j), v, u))
+
+
+@compiled
+def multiply_transposed(like, m, x, r):
+    """The product of the transposed inverse with the right-hand side, to the same slots."""
+    s, out = m[STATES], m[MATRIX]
+    b = out + s * s
+    for i in range(s):
+        total = fill(like, 0.0)
+        for j in range(s):
+            total = fma(load(like, x, b + j * s + i), load(like, x, r + j), total)
+        store(x, out + i, total)
+    for i in range(s):
+        store(x, r + i, load(like, x, out + i))

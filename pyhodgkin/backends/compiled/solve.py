@@ -108,7 +108,7 @@ def solve(
         parts = [run(chunks[0])]
     else:
         try:
-            parts = list(_pool(_threads()).map(run, chunks))
+            parts = list(pool(threads()).map(run, chunks))
         except BaseException:  # an interrupt: the kernels look at this from time to time
             run.stopped = True
             raise
@@ -132,9 +132,9 @@ class _Run:
     ) -> None:
         count = len(batch.theta_of)
         self.kernel, self.width, self.dtype = _kernel(options.dtype, count)
-        self.tableau, self.gamma, self.powers = _numbers(tableau)
+        self.tableau, self.gamma, self.powers = numbers_of(tableau)
         self.packed = packed(tables, len(tableau.c), self.powers)
-        self.lines, self.sines = _lines(batch.segments)
+        self.lines, self.sines = lines_of(batch.segments)
         self.batch, self.keep, self.rising, self.stopped = batch, keep, rising, False
         self.lock = Lock()
         self.samples, self.results, self.states = samples, results, len(tables.states)
@@ -146,7 +146,7 @@ class _Run:
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
         self.flags = (batch.clamped, moving, keep, rising is not None)
         whole = -(-count // self.width)
-        per_thread = -(-whole // (4 * _threads())) * self.width
+        per_thread = -(-whole // (4 * threads())) * self.width
         self.chunk = count if count <= 2 * self.width else min(CHUNK, max(per_thread, self.width))
 
     def __call__(self, queue: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
@@ -204,7 +204,7 @@ def _kernel(dtype: str, count: int) -> tuple[Callable, int, np.dtype]:
 
 
 @lru_cache(maxsize=16)
-def _numbers(tableau: Tableau) -> tuple[tuple[NDArray, ...], float | None, int]:
+def numbers_of(tableau: Tableau) -> tuple[tuple[NDArray, ...], float | None, int]:
     """The coefficients of a method as a kernel reads them."""
     n = len(tableau.c)
     a, c = _square(tableau.a), np.array(tableau.c)
@@ -224,14 +224,14 @@ def _square(rows: tuple[tuple[float, ...], ...]) -> FloatArray:
     return out
 
 
-def _lines(segments: Segments) -> tuple[FloatArray, FloatArray]:
+def lines_of(segments: Segments) -> tuple[FloatArray, FloatArray]:
     """The pieces of every protocol: start, value, slope; and the numbers of their sinusoids."""
     lines = np.stack([segments.start, segments.offset, segments.slope], axis=-1)
     names = ("amplitude", "omega", "chirp", "phase")
     return lines, np.stack([getattr(segments, name) for name in names], axis=-1)
 
 
-def _threads() -> int:
+def threads() -> int:
     """How many: ``OMP_NUM_THREADS``, or as many as there are processors for this process."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
@@ -240,9 +240,10 @@ def _threads() -> int:
 
 
 @lru_cache(maxsize=4)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="pyhodgkin")
+def pool(count: int) -> ThreadPoolExecutor:
+    """So many threads, which stay."""
+    return ThreadPoolExecutor(count, thread_name_prefix="pyhodgkin")
 
 
 if hasattr(os, "register_at_fork"):  # the threads do not live on in a forked child
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=pool.cache_clear)

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 def kernel_for(neuron: Neuron, method: Method, options: SolveOptions) -> bool:
     """Whether the compiled integrators can do this solve."""
-    if options.device != "cpu" or not isinstance(method, (Explicit, Rosenbrock)) or why_not():
+    return isinstance(method, (Explicit, Rosenbrock)) and tables_for(neuron, options)
+
+
+def tables_for(neuron: Neuron, options: SolveOptions) -> bool:
+    """Whether compiled code can read this neuron, and is used."""
+    if options.device != "cpu" or why_not():
         return False
     try:
         return neuron.tables.size > 0

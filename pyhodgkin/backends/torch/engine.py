@@ -30,7 +30,7 @@ from ..sensitivity import linearize
 from ..solvers import REGISTERED
 from . import clamped, compiled, gpu_solve
 from .arrays import tensor_of
-from .local_derivatives import TorchDerivatives
+from .compiled_derivatives import derivatives_of
 from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem, cached_system, method_of
 from .steps import METHODS
@@ -164,7 +164,7 @@ class TorchBackend:
         """Predictions and their derivatives along directions; see `Backend.linearize`."""
         check_mode(mode)
         rest: dict[str, Any] = {"mode": mode, "y0": y0, "options": options}
-        local = TorchDerivatives(neuron, options)
+        local = derivatives_of(neuron, options)
         return linearize(self, local, neuron, recordings, theta, loss, **rest)
 
 
