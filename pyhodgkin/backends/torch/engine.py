@@ -31,9 +31,10 @@ from ..solvers import REGISTERED
 from . import clamped, compiled, gpu_solve
 from .arrays import tensor_of
 from .compiled_derivatives import derivatives_of
+from .compiled_simulation import CompiledSimulation
 from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem, cached_system, method_of
-from .steps import METHODS
+from .steps import METHODS, Method
 from .tape import VoltageRecorder
 
 DEFAULTS = SolveOptions()
@@ -120,6 +121,9 @@ class TorchBackend:
             found = clamped.value_and_grad(
                 neuron, recordings, tensor, loss, y0, options, sets.cells
             )
+        elif (method := kernel_method(neuron, recordings, options)) is not None:
+            run = CompiledSimulation(neuron, recordings, sets, y0, method, options)
+            found = run.value_and_grad(loss, ends)
         else:
             run = Simulation(neuron, recordings, tensor, y0, options, sets.cells)
             found = run.value_and_grad(recordings, loss, ends)
@@ -143,6 +147,11 @@ class TorchBackend:
         tensor = parameters(sets.theta, options)
         if mode == "clamped":
             found = clamped.predict(neuron, recordings, tensor, y0, options, sets.cells)
+        elif (method := kernel_method(neuron, recordings, options)) is not None:
+            simulated = CompiledSimulation(neuron, recordings, sets, y0, method, options)
+            simulated.solve(keep=False)
+            seen = simulated.observable()
+            found = [seen[:, i, : len(r)] for i, r in enumerate(recordings)]
         else:
             run = Simulation(neuron, recordings, tensor, y0, options, sets.cells)
             p = {k: x.detach() for k, x in run.p.items()}
@@ -166,6 +175,15 @@ class TorchBackend:
         rest: dict[str, Any] = {"mode": mode, "y0": y0, "options": options}
         local = derivatives_of(neuron, options)
         return linearize(self, local, neuron, recordings, theta, loss, **rest)
+
+
+def kernel_method(
+    neuron: Neuron, recordings: Sequence[Recording], options: SolveOptions
+) -> Method | None:
+    """The method that the compiled integrators take recordings by, where they can."""
+    system = cached_system(neuron, is_clamped([r.protocol for r in recordings]))
+    method = method_of(options.solver, system)
+    return method if compiled.kernel_for(neuron, method, options) else None
 
 
 def parameters(theta: FloatArray, options: SolveOptions) -> Tensor:

@@ -18,17 +18,9 @@ from ..loss import Loss
 from .adjoint import Gradients
 from .integrate import Run
 from .losses import Targets
+from .recording_times import times
 from .solve import Problem
 from .system import BlackBoxSystem
-
-
-def times(recordings: Sequence[Recording]) -> np.ndarray:
-    """Times to save: (T,) where all recordings share them, else (R, T), the last ones repeated."""
-    first = recordings[0].t
-    if all(len(r.t) == len(first) and np.array_equal(r.t, first) for r in recordings):
-        return first
-    longest = max(len(r) for r in recordings)
-    return np.stack([np.pad(r.t, (0, longest - len(r)), mode="edge") for r in recordings])
 
 
 class Simulation:
