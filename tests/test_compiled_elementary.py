@@ -14,8 +14,8 @@ pytestmark = pytest.mark.skipif(bool(compiled.why_not()), reason=compiled.why_no
 def test_elementary_functions_are_right_to_the_last_digits(kind):
     import numba
 
-    from pyhodgkin.backends.compiled import elementary as own
-    from pyhodgkin.backends.compiled import vectors
+    from pyhodgkin.backends.compiled.kernels import elementary as own
+    from pyhodgkin.backends.compiled.kernels import vectors
     from pyhodgkin.numerics import elementary as referee
 
     width, dtype = {"float64": (1, float), "vector": (8, float), "float32": (16, np.float32)}[kind]

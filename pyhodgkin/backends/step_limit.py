@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
-from .compiled.options import MANY, SECOND
+from .compiled.kernels.options import MANY, SECOND
 
 
 def check_max_steps(max_steps: int, protocols: Sequence[Protocol], ends: ArrayLike) -> None:

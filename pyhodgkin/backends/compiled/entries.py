@@ -9,12 +9,13 @@ from typing import Any
 
 import numba
 
-from .adjoint import adjoint
-from .integrate import integrate
-from .points import at_points
-from .vectors import zero_float32, zero_float64
+from .kernels.adjoint import adjoint
+from .kernels.integrate import integrate
+from .kernels.points import at_points
+from .kernels.vectors import zero_float32, zero_float64
 
 _njit: Any = numba.njit
+_kept: Any = _njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False, cache=True)
 
 
 def _digest() -> str:
@@ -23,67 +24,57 @@ def _digest() -> str:
     numba keeps what it compiled on disk, and compiles anew when the file of a function has changed;
     of the functions that it calls it knows nothing.
     """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted((Path(__file__).parent / "kernels").glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
-def _kernels(digest: str) -> tuple[Callable, Callable, Callable]:
-    """One element at a time; vectors in double precision, in single precision; the adjoint.
+def _integrators(digest: str) -> tuple[Callable, Callable, Callable]:
+    """One element at a time; vectors in double precision; vectors in single precision.
 
     What a function closes over is part of what numba looks it up by on disk.
     """
-    kept: Any = _njit(
-        fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False, cache=True
-    )
 
-    @kept
+    @_kept
     def one_by_one(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         _ = digest
         return integrate(
             0.0, work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
-    @kept
+    @_kept
     def doubles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         _ = digest
         return integrate(
             zero_float64(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
-    @kept
+    @_kept
     def singles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         _ = digest
         return integrate(
             zero_float32(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
-    @kept
+    return one_by_one, doubles, singles
+
+
+def _derivatives(digest: str) -> tuple[Callable, Callable]:
+    """The adjoint; values and derivatives at single states."""
+
+    @_kept
     def backwards(work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out):
         _ = digest
-        adjoint(
-            zero_float64(),
-            work,
-            tables,
-            lines,
-            sines,
-            tableau,
-            gamma,
-            flags,
-            batch,
-            steps,
-            bars,
-            out,
-        )
+        zero = zero_float64()
+        adjoint(zero, work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out)
 
-    @kept
+    @_kept
     def points(work, tables, task, quantity, batch, entries, weighted, out):
         _ = digest
-        at_points(
-            zero_float64(), work, tables, task, quantity, batch, entries, weighted, out
-        )
+        zero = zero_float64()
+        at_points(zero, work, tables, task, quantity, batch, entries, weighted, out)
 
-    return one_by_one, doubles, singles, backwards, points
+    return backwards, points
 
 
-one_by_one, doubles, singles, backwards, points = _kernels(_digest())
-
+one_by_one, doubles, singles = _integrators(_digest())
+backwards, points = _derivatives(_digest())

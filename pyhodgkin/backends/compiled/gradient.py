@@ -12,9 +12,9 @@ from ...numerics.arrays import FloatArray
 from ..tableau import ExplicitTableau
 from . import entries
 from .announce import first_call
-from .layout import packed
+from .kernels.layout import packed
+from .kernels.stimulus import N_N, N_Z
 from .solve import Batch, Steps, Tableau, lines_of, numbers_of, pool, threads
-from .stimulus import N_N, N_Z
 
 WIDTH = 8
 

@@ -1,17 +1,19 @@
-"""Values and derivatives of a neuron's equations at many states, compiled: arrays in, arrays out."""
+"""Values and derivatives of a neuron's equations at many states: arrays in, arrays out."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...neuron.tables import Tables
 from ...numerics.arrays import FloatArray, Indices
-from . import entries, points
+from . import entries
 from .announce import first_call
-from .layout import Packed, packed
-from .stimulus import N_N, N_Z
+from .kernels import points
+from .kernels.layout import Packed, packed
+from .kernels.stimulus import N_N, N_Z
 
 WIDTH, STAGES, POWERS = 8, 2, 1
 QUANTITIES = {
@@ -66,10 +68,19 @@ class Points:
         u: FloatArray | None = None,
         of: Indices | None = None,
     ) -> tuple[FloatArray, FloatArray]:
-        """From derivatives (N, F) by a quantity to those by theta (K, P) and by the states (N, S)."""
+        """From derivatives (N, F) by a quantity to those by theta (K, P) and states (N, S)."""
         by_theta, by_state = np.zeros(theta.shape), np.zeros(y.shape)
-        given = {"by_theta": by_theta, "by_state": by_state}
-        self._run(points.PULLBACK, quantity, theta, y, u, of, bars=bars, **given)
+        self._run(
+            points.PULLBACK,
+            quantity,
+            theta,
+            y,
+            u,
+            of,
+            bars=bars,
+            by_theta=by_theta,
+            by_state=by_state,
+        )
         return by_theta, by_state
 
     def slopes(
@@ -104,7 +115,7 @@ class Points:
         )
         batch = (
             _numbers(theta),
-            np.zeros(count, dtype=np.int64) if of is None else _integers(of),
+            _integers(np.zeros(count) if of is None else of),
             _numbers(y),
             np.zeros(count) if u is None else _numbers(u),
             np.zeros((0, self.size(quantity))) if bars is None else _numbers(bars),
@@ -150,5 +161,5 @@ def _numbers(x: FloatArray) -> FloatArray:
     return np.ascontiguousarray(x, dtype=np.float64)
 
 
-def _integers(x: Indices) -> Indices:
+def _integers(x: NDArray) -> NDArray[np.int64]:
     return np.ascontiguousarray(x, dtype=np.int64)

@@ -20,9 +20,9 @@ from ..options import SolveOptions
 from ..tableau import ExplicitTableau, RosenbrockTableau
 from . import entries
 from .announce import first_call
-from .layout import Packed, packed
-from .options import CROSSING
-from .stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
+from .kernels.layout import Packed, packed
+from .kernels.options import CROSSING
+from .kernels.stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
 
 Tableau = ExplicitTableau | RosenbrockTableau
 # Elements of a batch from which on they are computed side by side.

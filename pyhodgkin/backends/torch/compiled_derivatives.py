@@ -1,4 +1,4 @@
-"""Derivatives of a neuron's equations at single states, by compiled code; see `local_derivatives`."""
+"""Derivatives of a neuron's equations at single states, by compiled code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ...neuron.neuron import Neuron
 from ...numerics.arrays import FloatArray, Indices
 from ..linearization import Directions
-from ..sensitivity.directional import Levels, jvp
 from ..options import SolveOptions
+from ..sensitivity.directional import Levels, jvp
 from ..sensitivity.local import LocalDerivatives, NetworkInputs, Quantity
 from ..sensitivity.variational import FAST, at_voltages
 from ..voltage_grid import VoltageGrid
@@ -83,7 +83,7 @@ class CompiledDerivatives:
         start: FloatArray,
     ) -> FloatArray:
         """How v moves along a trajectory; see `LocalDerivatives.forward_sensitivities`."""
-        from ..compiled.recurrences import trajectory
+        from ..compiled.kernels.recurrences import trajectory
 
         a = self.jacobians(theta, y, u)
         b = jvp(self, "rhs", theta, y, u, directions)
@@ -106,7 +106,7 @@ class CompiledDerivatives:
         start: FloatArray | None,
     ) -> FloatArray:
         """How gates under a known voltage move; see `LocalDerivatives.gate_sensitivities`."""
-        from ..compiled.recurrences import gates
+        from ..compiled.kernels.recurrences import gates
 
         levels = Levels(grid.v)
         table = jvp(self, "rates", theta, *at_voltages(self, levels.nodes), directions)

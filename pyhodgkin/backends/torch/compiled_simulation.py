@@ -63,9 +63,7 @@ class CompiledSimulation:
         self.t = np.atleast_2d(t)
         protocols = [r.protocol for r in recordings]
         first = np.tile([x.v[0] if x.v is not None else neuron.v_rest for x in recordings], k)
-        command = np.stack(
-            [p(self.t[i if t.ndim > 1 else 0]) for i, p in enumerate(protocols)]
-        )
+        command = np.stack([p(self.t[i if t.ndim > 1 else 0]) for i, p in enumerate(protocols)])
         self.command = np.broadcast_to(command, (k, *command.shape)).reshape(k * r, -1)
         if self.observed == "current":
             first = np.tile([float(p(np.zeros(1))[0]) for p in protocols], k)

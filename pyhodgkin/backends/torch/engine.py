@@ -34,7 +34,7 @@ from .compiled_derivatives import derivatives_of
 from .compiled_simulation import CompiledSimulation
 from .simulation import Simulation, statistics
 from .solve import DEFAULT_SOLVER, Problem, cached_system, method_of
-from .steps import METHODS, Method
+from .steps import METHODS, Explicit, Rosenbrock
 from .tape import VoltageRecorder
 
 DEFAULTS = SolveOptions()
@@ -179,11 +179,13 @@ class TorchBackend:
 
 def kernel_method(
     neuron: Neuron, recordings: Sequence[Recording], options: SolveOptions
-) -> Method | None:
+) -> Explicit | Rosenbrock | None:
     """The method that the compiled integrators take recordings by, where they can."""
     system = cached_system(neuron, is_clamped([r.protocol for r in recordings]))
     method = method_of(options.solver, system)
-    return method if compiled.kernel_for(neuron, method, options) else None
+    if not isinstance(method, (Explicit, Rosenbrock)):
+        return None
+    return method if compiled.tables_for(neuron, options) else None
 
 
 def parameters(theta: FloatArray, options: SolveOptions) -> Tensor:

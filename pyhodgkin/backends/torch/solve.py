@@ -16,7 +16,7 @@ from ...protocols import Protocol, Segments
 from ..base import SolveOptions, is_clamped
 from ..solvers import REGISTERED
 from ..step_limit import check_max_steps
-from . import compiled, gpu_solve, integrate
+from . import gpu_solve, integrate
 from .adjoint import Adjoint, Gradients
 from .kinetics import Params
 from .steps import METHODS, Method, as_method
@@ -133,10 +133,8 @@ class Problem:
     ) -> integrate.Run:
         """Integrate from `y0` (S, K, Q); `voltage` collects the voltage on the steps taken.
 
-        With `theta` (K, P), from which `p` was unpacked, the compiled integrators may do it.
+        With `theta` (K, P), from which `p` was unpacked, the kernels for GPUs may do it.
         """
-        if theta is not None and compiled.kernel_for(self.neuron, self.method, self.options):
-            return compiled.run(self, theta, y0, keep)
         if theta is not None and gpu_solve.kernel_for(self.neuron, self.method, self.options):
             return gpu_solve.run(self, theta, y0, keep)
         with torch.no_grad(), one_thread_for(y0.shape[1] * y0.shape[2]):

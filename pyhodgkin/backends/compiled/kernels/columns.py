@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...status import Status
+from ....status import Status
 from .elementary import compiled
 from .layout import (
     C_M,

@@ -15,7 +15,7 @@ kept: Any = _njit(
 
 @kept
 def trajectory(t, a, b, moved, work, out):
-    """dS/dt = `a` S + `b` by Lobatto's method (IIIA, of order 4); v's row of S at every second node.
+    """dS/dt = `a` S + `b` by Lobatto's method (IIIA, of order 4): how v moves at every second node.
 
     Parameters
     ----------

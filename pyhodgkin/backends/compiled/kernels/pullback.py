@@ -7,9 +7,9 @@ from `STATE_BAR` on, what flows back to the parameters to `PARAMETER_BAR`.
 from __future__ import annotations
 
 from .black_box import box_inputs
+from .current_pullback import currents_pullback
 from .curve_pullback import curves_pullback, no_curve_bars
 from .curves import curves, curves_and_slopes
-from .current_pullback import currents_pullback
 from .elementary import compiled
 from .gate_pullback import gates_pullback
 from .gates import FREE, INSTANTANEOUS

@@ -8,12 +8,12 @@ from __future__ import annotations
 from numba import njit
 
 from .columns import parameters
+from .current_pullback import currents_pullback
 from .curve_pullback import curves_pullback
 from .curves import curves
 from .elementary import compiled
 from .equations import ionic_current, right_hand_side
-from .current_pullback import currents_pullback
-from .gate_pullback import gates_pullback
+from .gate_pullback import gates_pullback, instantaneous_pullback
 from .gates import FREE, INSTANTANEOUS, rates
 from .jacobian import right_hand_side_and_jacobian
 from .layout import (
@@ -208,20 +208,18 @@ def back(like, m, c, x, u, quantity, weighted):
     v = load(like, x, m[Y])
     look(like, m, c, x, v, False)
     gate_values(like, m, x, m[Y], False)
-    for g in range(m[GATES]):
-        store(x, m[GATE_A_BAR] + g, fill(like, 0.0))
-        store(x, m[GATE_S_BAR] + g, fill(like, 0.0))
     v_bar = fill(like, 0.0)
     if quantity == CURRENT:
         none = fill(like, 0.0)
         bar = load(like, x, m[STAGE_BAR])
         _, _, v_bar = currents_pullback(like, m, c, x, v, none, bar, none, False, weighted)
         to_gates(like, m, x, False)
+        instantaneous_pullback(like, m, x)
     else:
         bars_of_rates(like, m, c, x, v, quantity)
         if quantity == STEADY_STATE:
             v_bar = load(like, x, m[STAGE_BAR])
-    v_bar = v_bar + gates_pullback(like, m, c, x, v, False, weighted)
+        v_bar = v_bar + gates_pullback(like, m, c, x, v, False, weighted)
     v_bar = v_bar + curves_pullback(like, m, c, x, v, False)
     store(x, m[STATE_BAR], v_bar)
 

@@ -59,17 +59,25 @@ def gates_pullback(like, m, c, x, v, paired, weighted):
     """
     v_bar = fill(like, 0.0)
     for g in range(m[GATES]):
-        kind, curve = m[m[GATE_KIND] + g], m[GATE_CURVES] + 2 * g
-        if kind == INSTANTANEOUS:
-            add(like, x, m[VALUE_BAR] + m[curve], load(like, x, m[GATE_X_BAR] + g))
-            add(like, x, m[SLOPE_BAR] + m[curve], load(like, x, m[GATE_DX_BAR] + g))
-        elif kind == RATES:
+        kind = m[m[GATE_KIND] + g]
+        if kind == RATES:
             rates_pullback(like, m, c, x, g, paired)
         elif kind == STEADY_STATE:
             steady_state_pullback(like, m, c, x, g, paired)
-        elif kind != FREE:
+        elif kind != FREE and kind != INSTANTANEOUS:
             v_bar = v_bar + neural_pullback(like, m, c, x, v, g, paired, weighted)
+    instantaneous_pullback(like, m, x)
     return v_bar
+
+
+@compiled
+def instantaneous_pullback(like, m, x):
+    """Bars of the gates that are curves of the voltage themselves to these."""
+    for g in range(m[GATES]):
+        if m[m[GATE_KIND] + g] == INSTANTANEOUS:
+            curve = m[m[GATE_CURVES] + 2 * g]
+            add(like, x, m[VALUE_BAR] + curve, load(like, x, m[GATE_X_BAR] + g))
+            add(like, x, m[SLOPE_BAR] + curve, load(like, x, m[GATE_DX_BAR] + g))
 
 
 @compiled
@@ -268,9 +276,7 @@ def prior_pullback(like, m, x, g, paired, a, da, b, db):
     slope = -inverse * inverse
     bend = -2.0 * slope * inverse
     less, d_less = a - b, da - db
-    add_pair(
-        like, m, x, first, less * inverse + d_less * slope * d_tau, d_less * inverse
-    )
+    add_pair(like, m, x, first, less * inverse + d_less * slope * d_tau, d_less * inverse)
     back = a * level + da * d_level + b * (1.0 - level) - db * d_level
     back_d = da * level + db * (1.0 - level)
     add_pair(like, m, x, second, back * slope + back_d * bend * d_tau, back_d * slope)

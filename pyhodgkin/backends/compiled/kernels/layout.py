@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ...neuron.tables import GateKind, Tables
+from ....neuron.tables import GateKind, Tables
 
 UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
 
@@ -208,9 +208,7 @@ def _sizes(m: list[int], tables: Tables, stages: int, powers: int) -> dict[int, 
     return sizes | {STAGES: stages * s, DENSE: powers * s}
 
 
-def _sizes_of_gradients(
-    m: list[int], tables: Tables, stages: int, powers: int
-) -> dict[int, int]:
+def _sizes_of_gradients(m: list[int], tables: Tables, stages: int, powers: int) -> dict[int, int]:
     """How many slots gradients need besides."""
     s, curves, gates = m[STATES], m[LEAVES] + m[NODES], m[GATES]
     bounds = tables.network_bounds.tolist()

@@ -62,9 +62,7 @@ def currents_pullback(like, m, c, x, v, w, bar, bar_d, paired, weighted):
         by_open, by_tangent = by_open * conductance, by_tangent * conductance
         gates_of_channel(like, m, x, i, by_open, by_tangent, paired)
     for i in range(m[CURRENTS]):
-        found, found_d, back = network_current(
-            like, m, c, x, v, w, i, bar, bar_d, paired, weighted
-        )
+        found, found_d, back = network_current(like, m, c, x, v, w, i, bar, bar_d, paired, weighted)
         total, total_d, v_bar = total + found, total_d + found_d, v_bar + back
     return total, total_d, v_bar
 

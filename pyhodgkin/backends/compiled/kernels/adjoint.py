@@ -57,7 +57,7 @@ def adjoint(like, arrays, tables, lines, sines, tableau, gamma, flags, batch, st
         pointer(tableau[5]),
     )
     stages, powers, w = len(tableau[1]), len(tableau[4]), width(like)
-    x, z, n = work
+    x, z, _ = work
     m, c = neuron
     queue, count = batch[0], steps[1]
     for group in range(0, len(queue), w):
@@ -76,9 +76,7 @@ def adjoint(like, arrays, tables, lines, sines, tableau, gamma, flags, batch, st
                 enter_step(w, work, m, c, lines, sines, batch, steps, bars, powers, flags, i, e)
             t, h = load(like, z, T), load(like, z, H)
             if gamma == 0.0:
-                explicit_pullback(
-                    like, m, c, work, sines, method, stages, powers, t, h, flags[0]
-                )
+                explicit_pullback(like, m, c, work, sines, method, stages, powers, t, h, flags[0])
             else:
                 rosenbrock_pullback(
                     like,

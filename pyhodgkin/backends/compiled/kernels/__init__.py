@@ -1,0 +1,1 @@
+"""The kernels: code for numba, and where what they read and write lies."""
