@@ -10,6 +10,7 @@ from typing import Any
 import numba
 
 from .kernels.adjoint import adjoint
+from .kernels.exponential import integrate_fixed
 from .kernels.integrate import integrate
 from .kernels.points import at_points
 from .kernels.vectors import zero_float32, zero_float64
@@ -58,6 +59,24 @@ def _integrators(digest: str) -> tuple[Callable, Callable, Callable]:
     return one_by_one, doubles, singles
 
 
+def _fixed(digest: str) -> tuple[Callable, Callable]:
+    """Those in steps of a fixed size, in double and in single precision."""
+
+    @_kept
+    def fixed_doubles(work, tables, lines, sines, dense, options, flags, batch, out):
+        _ = digest
+        zero = zero_float64()
+        return integrate_fixed(zero, work, tables, lines, sines, dense, options, flags, batch, out)
+
+    @_kept
+    def fixed_singles(work, tables, lines, sines, dense, options, flags, batch, out):
+        _ = digest
+        zero = zero_float32()
+        return integrate_fixed(zero, work, tables, lines, sines, dense, options, flags, batch, out)
+
+    return fixed_doubles, fixed_singles
+
+
 def _derivatives(digest: str) -> tuple[Callable, Callable]:
     """The adjoint; values and derivatives at single states."""
 
@@ -77,4 +96,5 @@ def _derivatives(digest: str) -> tuple[Callable, Callable]:
 
 
 one_by_one, doubles, singles = _integrators(_digest())
+fixed_doubles, fixed_singles = _fixed(_digest())
 backwards, points = _derivatives(_digest())

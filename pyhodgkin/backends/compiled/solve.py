@@ -25,6 +25,16 @@ from .kernels.options import CROSSING
 from .kernels.stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
 
 Tableau = ExplicitTableau | RosenbrockTableau
+
+
+@dataclass(frozen=True)
+class FixedStep:
+    """The exponential scheme, in steps of a size given by the options."""
+
+    error_order: int = 2
+
+
+Scheme = Tableau | FixedStep
 # Elements of a batch from which on they are computed side by side.
 FEWEST = 2
 # Elements that one call of a kernel works through, and rows of steps that it may write down.
@@ -90,7 +100,7 @@ class Solved:
 
 def solve(
     tables: Tables,
-    tableau: Tableau,
+    scheme: Scheme,
     batch: Batch,
     options: SolveOptions,
     *,
@@ -102,7 +112,7 @@ def solve(
     dtype = np.dtype(options.dtype)
     samples = np.full((count, batch.saveat.shape[1], s), np.nan, dtype=dtype)
     results = np.zeros((count, 3), dtype=np.int64)
-    run = _Run(tables, tableau, batch, options, keep, rising, samples, results)
+    run = _Run(tables, scheme, batch, options, keep, rising, samples, results)
     chunks = [np.arange(i, min(i + run.chunk, count)) for i in range(0, count, run.chunk)]
     if len(chunks) == 1:
         parts = [run(chunks[0])]
@@ -122,7 +132,7 @@ class _Run:
     def __init__(
         self,
         tables: Tables,
-        tableau: Tableau,
+        scheme: Scheme,
         batch: Batch,
         options: SolveOptions,
         keep: bool,
@@ -131,20 +141,26 @@ class _Run:
         results: NDArray[np.int64],
     ) -> None:
         count = len(batch.theta_of)
-        self.kernel, self.width, self.dtype = _kernel(options.dtype, count)
-        self.tableau, self.gamma, self.powers = numbers_of(tableau)
-        self.packed = packed(tables, len(tableau.c), self.powers)
-        self.lines, self.sines = lines_of(batch.segments)
+        fixed = isinstance(scheme, FixedStep)
+        self.kernel, self.width, self.dtype = _kernel(options.dtype, count, fixed)
+        self.gamma, self.powers, stages = 1.0, 1, 1
+        coefficients: tuple = (np.ones((1, 1)),)
+        if not isinstance(scheme, FixedStep):
+            numbers, self.gamma, self.powers = numbers_of(scheme)
+            coefficients, stages = (numbers, self.gamma), len(scheme.c)
+        self.packed = packed(tables, stages, self.powers)
         self.batch, self.keep, self.rising, self.stopped = batch, keep, rising, False
         self.lock = Lock()
         self.samples, self.results, self.states = samples, results, len(tables.states)
         longest = np.inf if options.dt_max is None else options.dt_max
-        exponent = -1.0 / (tableau.error_order + 1)
+        exponent = -1.0 / (scheme.error_order + 1)
         tolerances = (options.rtol, options.atol, options.v_scale)
-        self.options = np.array([*tolerances, longest, exponent, options.max_steps, np.nan])
+        limits = (longest, exponent, options.max_steps, np.nan, options.dt)
+        self.options = np.array([*tolerances, *limits], dtype=float)
         segments = batch.segments
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
-        self.flags = (batch.clamped, moving, keep, rising is not None)
+        flags = (batch.clamped, moving, keep, rising is not None)
+        self.method = (*lines_of(segments), *coefficients, self.options, flags)
         whole = -(-count // self.width)
         per_thread = -(-whole // (4 * threads())) * self.width
         self.chunk = count if count <= 2 * self.width else min(CHUNK, max(per_thread, self.width))
@@ -159,13 +175,12 @@ class _Run:
         )
         out = (self.samples, self.results, lists[0], lists[1], lists[2][:, 0].copy(), lists[3])
         batch = (queue, b.theta, b.theta_of, b.protocol_of, b.v0, b.y0, b.saveat, b.t_stop)
-        method = (self.lines, self.sines, self.tableau, self.gamma, self.options, self.flags)
         counters, kept = work[3], []
         done = False
         while not done and not self.stopped:
             counters[1:] = 0, 0, BUDGET
             with first_call(self.kernel, self.gamma):
-                done = self.kernel(work, (self.packed.m, self.packed.c), *method, batch, out)
+                done = self.kernel(work, (self.packed.m, self.packed.c), *self.method, batch, out)
             kept.append(tuple(x[: counters[1]].copy() for x in out[2:4]))
             if self.rising is not None and counters[2]:
                 element, numbers = (x[: counters[2]].copy() for x in out[4:6])
@@ -194,10 +209,13 @@ def _workspace(packed: Packed, width: int, dtype: np.dtype) -> tuple:
     return x, z.ravel(), n.ravel(), np.zeros(4, dtype=np.int64)
 
 
-def _kernel(dtype: str, count: int) -> tuple[Callable, int, np.dtype]:
+def _kernel(dtype: str, count: int, fixed: bool) -> tuple[Callable, int, np.dtype]:
     """The kernel for a batch, how many elements it computes side by side, and in what."""
     if dtype == "float32":
-        return entries.singles, 16, np.dtype(np.float32)
+        kernel = entries.fixed_singles if fixed else entries.singles
+        return kernel, 16, np.dtype(np.float32)
+    if fixed:
+        return entries.fixed_doubles, 8, np.dtype(np.float64)
     if count < FEWEST:
         return entries.one_by_one, 1, np.dtype(np.float64)
     return entries.doubles, 8, np.dtype(np.float64)

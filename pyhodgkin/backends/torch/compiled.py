@@ -16,7 +16,7 @@ from ...solution.voltage_steps import Collector
 from ..base import RawSolution, SolveOptions, is_clamped
 from ..compiled import why_not
 from ..step_limit import check_max_steps
-from .steps import Explicit, Method, Rosenbrock
+from .steps import Explicit, Exponential, Method, Rosenbrock
 
 if TYPE_CHECKING:
     from ..compiled.solve import Solved
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def kernel_for(neuron: Neuron, method: Method, options: SolveOptions) -> bool:
     """Whether the compiled integrators can do this solve."""
-    return isinstance(method, (Explicit, Rosenbrock)) and tables_for(neuron, options)
+    return isinstance(method, (Explicit, Rosenbrock, Exponential)) and tables_for(neuron, options)
 
 
 def tables_for(neuron: Neuron, options: SolveOptions) -> bool:
@@ -48,7 +48,7 @@ def solve(
     ends: FloatArray | None,
 ) -> RawSolution:
     """See `Backend.solve`; `ends` are the ends of the protocols where the solve goes there."""
-    from ..compiled.solve import Batch
+    from ..compiled.solve import Batch, FixedStep
     from ..compiled.solve import solve as solve_batch
 
     rows, clamped = np.atleast_2d(theta), is_clamped(protocols)
@@ -67,8 +67,8 @@ def solve(
     )
     watch = ends is not None and not clamped
     collector = Collector(count) if watch else None
-    assert isinstance(method, (Explicit, Rosenbrock))
-    found = solve_batch(neuron.tables, method.tableau, batch, options, rising=collector)
+    scheme = FixedStep() if isinstance(method, Exponential) else method.tableau
+    found = solve_batch(neuron.tables, scheme, batch, options, rising=collector)
     y = found.samples.astype(np.float64, copy=False)
     if clamped:
         for i, row in enumerate(y):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...status import Status
 from ..base import SolveOptions
-from ..compiled.options import MANY, SECOND
+from ..compiled.kernels.options import MANY, SECOND
 from .arrays import as_tensor, of
 from .kinetics import Params
 from .merged import Merger

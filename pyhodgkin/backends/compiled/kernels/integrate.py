@@ -53,7 +53,7 @@ def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags
     lines, sines : array (protocols, pieces, 3), (protocols, pieces, sinusoids, 4)
     tableau : (a, c, matrix, d or weights of the error, dense)
     gamma : float, or None for an explicit method
-    options : array (7,)
+    options : array (8,)
     flags : (clamped, moving, keep, watch)
     batch : (queue, theta, theta_of, protocol_of, v0, y0, saveat, t_stop)
     out : (samples, results, tape_integers, tape_numbers, rising_element, rising_numbers)

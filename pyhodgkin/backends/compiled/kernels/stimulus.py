@@ -28,8 +28,9 @@ from .vectors import convert, load, store, width
     LIVE,  # 1 for a column that holds an element
     STEPS,  # accepted, and rejected
     REJECTS,
+    REMAINING,  # steps of fixed size in the piece that holds
     N_Z,
-) = range(16)
+) = range(17)
 
 # -- rows of n: of each element an integer --------------------------------------------------
 (
