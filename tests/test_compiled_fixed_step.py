@@ -40,7 +40,7 @@ def test_steps_are_those_of_the_eager_scheme(name, protocol, monkeypatch):
 def test_a_population_by_fixed_steps(dtype, tolerance, monkeypatch):
     theta = np.tile(SQUID.theta, (21, 1))
     theta[:, SQUID.layout["na.g"].start] *= np.linspace(0.9, 1.1, 21)
-    theta[4, SQUID.layout["k.g"].start] = 1e308
+    theta[4, SQUID.layout["k.e"].start] = 1.7e308
 
     def call():
         return ph.simulate(
