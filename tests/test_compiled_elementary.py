@@ -18,8 +18,8 @@ def test_elementary_functions_are_right_to_the_last_digits(kind):
     from pyhodgkin.backends.compiled.kernels import vectors
     from pyhodgkin.numerics import elementary as referee
 
-    width, dtype = {"float64": (1, float), "vector": (8, float), "float32": (16, np.float32)}[kind]
-    zero = {"vector": vectors.zero_float64, "float32": vectors.zero_float32}.get(kind)
+    width, dtype = {"float64": (1, float), "vector": (16, float), "float32": (32, np.float32)}[kind]
+    zero = {"vector": vectors.wide_float64, "float32": vectors.wide_float32}.get(kind)
 
     @numba.njit
     def at(x, out, count):

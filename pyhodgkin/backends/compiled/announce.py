@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Timer
 
 PATIENCE = 1.5  # s; from disk a kernel is there sooner
@@ -21,14 +23,42 @@ def first_call(kernel: Callable, gamma: float | None) -> Iterator[None]:
     ``PYHODGKIN_QUIET=1`` silences it.
     """
     key = kernel, gamma is None
-    if key in _called or os.environ.get("PYHODGKIN_QUIET", "") not in ("", "0"):
+    if key in _called:
         yield
         return
-    timer = Timer(PATIENCE, lambda: print(TEXT, file=sys.stderr, flush=True))
+    timer = Timer(PATIENCE, _say)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        with _alone(f"{kernel.__name__}-{gamma is None}"):
+            yield
     finally:
         timer.cancel()
         _called.add(key)
+
+
+def _say() -> None:
+    if os.environ.get("PYHODGKIN_QUIET", "") in ("", "0"):
+        print(TEXT, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Let other processes of this user wait: they then read from disk what this one compiles."""
+    try:
+        import fcntl
+    except ImportError:  # not on this system
+        yield
+        return
+    try:
+        path = Path(tempfile.gettempdir()) / f"pyhodgkin-{os.getuid()}-{name}.lock"
+        lock = open(path, "a")
+    except OSError:
+        yield
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            pass
+        yield

@@ -13,7 +13,7 @@ from .kernels.adjoint import adjoint
 from .kernels.exponential import integrate_fixed
 from .kernels.integrate import integrate
 from .kernels.points import at_points
-from .kernels.vectors import zero_float32, zero_float64
+from .kernels.vectors import narrow_float64, wide_float32, wide_float64
 
 _njit: Any = numba.njit
 _kept: Any = _njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False, cache=True)
@@ -46,14 +46,14 @@ def _integrators(digest: str) -> tuple[Callable, Callable, Callable]:
     def doubles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         _ = digest
         return integrate(
-            zero_float64(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
+            wide_float64(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
     @_kept
     def singles(work, tables, lines, sines, tableau, gamma, options, flags, batch, out):
         _ = digest
         return integrate(
-            zero_float32(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
+            wide_float32(), work, tables, lines, sines, tableau, gamma, options, flags, batch, out
         )
 
     return one_by_one, doubles, singles
@@ -65,13 +65,13 @@ def _fixed(digest: str) -> tuple[Callable, Callable]:
     @_kept
     def fixed_doubles(work, tables, lines, sines, dense, options, flags, batch, out):
         _ = digest
-        zero = zero_float64()
+        zero = wide_float64()
         return integrate_fixed(zero, work, tables, lines, sines, dense, options, flags, batch, out)
 
     @_kept
     def fixed_singles(work, tables, lines, sines, dense, options, flags, batch, out):
         _ = digest
-        zero = zero_float32()
+        zero = wide_float32()
         return integrate_fixed(zero, work, tables, lines, sines, dense, options, flags, batch, out)
 
     return fixed_doubles, fixed_singles
@@ -83,13 +83,13 @@ def _derivatives(digest: str) -> tuple[Callable, Callable]:
     @_kept
     def backwards(work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out):
         _ = digest
-        zero = zero_float64()
+        zero = narrow_float64()
         adjoint(zero, work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out)
 
     @_kept
     def points(work, tables, task, quantity, batch, entries, weighted, out):
         _ = digest
-        zero = zero_float64()
+        zero = narrow_float64()
         at_points(zero, work, tables, task, quantity, batch, entries, weighted, out)
 
     return backwards, points

@@ -14,9 +14,10 @@ from . import entries
 from .announce import first_call
 from .kernels.layout import packed
 from .kernels.stimulus import N_N, N_Z
+from .kernels.vectors import NARROW
 from .solve import Batch, Steps, Tableau, lines_of, numbers_of, pool, threads
 
-WIDTH = 8
+WIDTH = NARROW
 
 
 @dataclass(frozen=True)

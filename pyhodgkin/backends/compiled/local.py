@@ -14,8 +14,9 @@ from .announce import first_call
 from .kernels import points
 from .kernels.layout import Packed, packed
 from .kernels.stimulus import N_N, N_Z
+from .kernels.vectors import NARROW
 
-WIDTH, STAGES, POWERS = 8, 2, 1
+WIDTH, STAGES, POWERS = NARROW, 2, 1
 QUANTITIES = {
     "rhs": points.RIGHT_HAND_SIDE,
     "steady_state": points.STEADY_STATE,

@@ -23,6 +23,7 @@ from .announce import first_call
 from .kernels.layout import Packed, packed
 from .kernels.options import CROSSING
 from .kernels.stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
+from .kernels.vectors import WIDE, WIDEST
 
 Tableau = ExplicitTableau | RosenbrockTableau
 
@@ -36,7 +37,7 @@ class FixedStep:
 
 Scheme = Tableau | FixedStep
 # Elements of a batch from which on they are computed side by side.
-FEWEST = 2
+FEWEST = 3
 # Elements that one call of a kernel works through, and rows of steps that it may write down.
 CHUNK, ROWS = 4096, 16384
 # Steps that a kernel takes before Python looks whether it is to stop.
@@ -213,12 +214,12 @@ def _kernel(dtype: str, count: int, fixed: bool) -> tuple[Callable, int, np.dtyp
     """The kernel for a batch, how many elements it computes side by side, and in what."""
     if dtype == "float32":
         kernel = entries.fixed_singles if fixed else entries.singles
-        return kernel, 16, np.dtype(np.float32)
+        return kernel, WIDEST, np.dtype(np.float32)
     if fixed:
-        return entries.fixed_doubles, 8, np.dtype(np.float64)
+        return entries.fixed_doubles, WIDE, np.dtype(np.float64)
     if count < FEWEST:
         return entries.one_by_one, 1, np.dtype(np.float64)
-    return entries.doubles, 8, np.dtype(np.float64)
+    return entries.doubles, WIDE, np.dtype(np.float64)
 
 
 @lru_cache(maxsize=16)

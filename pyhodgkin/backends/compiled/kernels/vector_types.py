@@ -10,8 +10,6 @@ from numba.extending import models, register_model
 
 intrinsic: Any = extending.intrinsic  # what it makes is called without the typing context
 
-WIDTHS = {types.float64: 8, types.float32: 16}  # 64 bytes: one or two registers
-
 
 class Vector(types.Type):
     """`width` numbers of the type `element`."""

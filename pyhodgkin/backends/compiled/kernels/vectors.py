@@ -17,7 +17,6 @@ from numba.core.typing import templates
 from numba.extending import lower_builtin
 
 from .vector_types import (
-    WIDTHS,
     Vector,
     constant,
     element_of,
@@ -30,8 +29,8 @@ from .vector_types import (
 _infer_global: Any = templates.infer_global
 
 
-def _maker(element: types.Type) -> Callable:
-    kind = Vector(element, WIDTHS[element])
+def _maker(element: types.Type, width: int) -> Callable:
+    kind = Vector(element, width)
 
     @intrinsic
     def zero(typingctx):
@@ -43,8 +42,11 @@ def _maker(element: types.Type) -> Callable:
     return zero
 
 
-zero_float64 = _maker(types.float64)
-zero_float32 = _maker(types.float32)
+# Integrators keep a core busy with four registers of 32 bytes; derivatives need more memory.
+NARROW, WIDE, WIDEST = 8, 16, 32
+narrow_float64 = _maker(types.float64, NARROW)
+wide_float64 = _maker(types.float64, WIDE)
+wide_float32 = _maker(types.float32, WIDEST)
 
 
 @intrinsic
