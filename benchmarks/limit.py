@@ -55,18 +55,18 @@ def rates() -> dict[str, dict[str, float]]:
     from numba import njit
 
     from pyhodgkin.backends.compiled.elementary import exponential
-    from pyhodgkin.backends.compiled.vectors import (
+    from pyhodgkin.backends.compiled.kernels.vectors import (
         fill,
         fma,
         load,
         pointer,
         store,
-        zero_float32,
-        zero_float64,
+        wide_float32,
+        wide_float64,
     )
 
     found = {}
-    for name, zero, width in (("float64", zero_float64, 8), ("float32", zero_float32, 16)):
+    for name, zero, width in (("float64", wide_float64, 8), ("float32", wide_float32, 16)):
         compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False)
 
         @compiled

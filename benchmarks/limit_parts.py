@@ -11,7 +11,7 @@ from numba import njit
 import pyhodgkin as ph
 from pyhodgkin.backends.compiled import equations, integrate, layout, methods
 from pyhodgkin.backends.compiled import solve as kernels
-from pyhodgkin.backends.compiled.vectors import fill, pointer, store, zero_float64
+from pyhodgkin.backends.compiled.kernels.vectors import fill, pointer, store, wide_float64
 from pyhodgkin.backends.torch.tableaus import TSIT5
 from pyhodgkin.protocols import Segments
 
@@ -21,7 +21,7 @@ compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=Fal
 
 @compiled
 def right_hand_sides(m, c, x, z, n, sines, tableau, options, repeats):
-    like, m, c, x = zero_float64(), pointer(m), pointer(c), pointer(x)
+    like, m, c, x = wide_float64(), pointer(m), pointer(c), pointer(x)
     for _ in range(repeats):
         for i in range(1, 7):
             target = m[layout.STAGES] + i * m[layout.STATES]
@@ -30,7 +30,7 @@ def right_hand_sides(m, c, x, z, n, sines, tableau, options, repeats):
 
 @compiled
 def stages(m, c, x, z, n, sines, tableau, options, repeats):
-    like, m, x, a = zero_float64(), pointer(m), pointer(x), pointer(tableau[0])
+    like, m, x, a = wide_float64(), pointer(m), pointer(x), pointer(tableau[0])
     for _ in range(repeats):
         for i in range(1, 7):
             for j in range(m[layout.STATES]):
@@ -42,7 +42,7 @@ def stages(m, c, x, z, n, sines, tableau, options, repeats):
 
 @compiled
 def whole_steps(m, c, x, z, n, sines, tableau, options, repeats):
-    like, m, c, x, z, n = zero_float64(), pointer(m), pointer(c), pointer(x), pointer(z), pointer(n)
+    like, m, c, x, z, n = wide_float64(), pointer(m), pointer(c), pointer(x), pointer(z), pointer(n)
     own = (pointer(tableau[0]), pointer(tableau[1]), pointer(tableau[2]), pointer(tableau[3]))
     t, h = fill(like, 0.0), fill(like, 0.01)
     for _ in range(repeats):
@@ -51,7 +51,7 @@ def whole_steps(m, c, x, z, n, sines, tableau, options, repeats):
 
 @compiled
 def errors(m, c, x, z, n, sines, tableau, options, repeats):
-    like, m, x, weights = zero_float64(), pointer(m), pointer(x), pointer(tableau[3])
+    like, m, x, weights = wide_float64(), pointer(m), pointer(x), pointer(tableau[3])
     for _ in range(repeats):
         norm = integrate.error_norm(like, m, x, weights, 7, None, fill(like, 0.01), options)
         store(x, m[layout.Y_STAGE], norm)
