@@ -54,7 +54,7 @@ def rates() -> dict[str, dict[str, float]]:
     """Operations a second on one core: exponentials, divisions, sums with a product."""
     from numba import njit
 
-    from pyhodgkin.backends.compiled.elementary import exponential
+    from pyhodgkin.backends.compiled.kernels.elementary import exponential
     from pyhodgkin.backends.compiled.kernels.vectors import (
         fill,
         fma,

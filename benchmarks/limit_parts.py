@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 
 import pyhodgkin as ph
-from pyhodgkin.backends.compiled import equations, integrate, layout, methods
 from pyhodgkin.backends.compiled import solve as kernels
+from pyhodgkin.backends.compiled.kernels import equations, integrate, layout, methods
 from pyhodgkin.backends.compiled.kernels.vectors import fill, pointer, store, wide_float64
 from pyhodgkin.backends.torch.tableaus import TSIT5
 from pyhodgkin.protocols import Segments

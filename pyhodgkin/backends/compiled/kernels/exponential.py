@@ -152,7 +152,9 @@ def integrate_fixed(like, arrays, tables, lines, sines, dense, options, flags, b
         crossed = live & (remaining < 1.5)
         t_next = select(crossed, load(like, z, T_END), t + h)
         accepted = convert(like, load(like, z, LIVE)) > 0.5
-        record(like, work, neuron, line, 1, 1, 1.0, flags, batch, out, t, h, t_next, accepted)
+        record(
+            like, work, neuron, line, 1, 1, 1.0, options, flags, batch, out, t, h, t_next, accepted
+        )
         take(like, work, m, 1, 1.0, t, t_next, accepted, 0)
         store(z, REMAINING, remaining - fill(t, 1.0))
         spent = load(like, z, STEPS) >= options[MOST_STEPS]
