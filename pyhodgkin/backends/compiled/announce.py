@@ -30,7 +30,10 @@ def first_call(kernel: Callable, gamma: float | None) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     try:
-        with _alone(f"{kernel.__name__}-{gamma is None}"), _optimized_once():
+        with (
+            _alone(f"{kernel.__qualname__.split('.')[0]}-{kernel.__name__}-{gamma is None}"),
+            _optimized_once(),
+        ):
             yield
     finally:
         timer.cancel()
@@ -71,8 +74,12 @@ def _optimized_once() -> Iterator[None]:
     numba otherwise optimizes each function on its own, and again as a part of each that calls it,
     which takes longer than all else.
     """
-    from numba import config
+    from typing import Any
+
+    from numba.core import config as numba_config
     from numba.core import event
+
+    config: Any = numba_config
 
     level, depth = config.OPT, 0
 

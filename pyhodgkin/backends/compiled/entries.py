@@ -59,42 +59,64 @@ def _integrators(digest: str) -> tuple[Callable, Callable, Callable]:
     return one_by_one, doubles, singles
 
 
-def _fixed(digest: str) -> tuple[Callable, Callable]:
-    """Those in steps of a fixed size, in double and in single precision."""
+def _fixed(digest: str) -> tuple[Callable, Callable, Callable]:
+    """Those in steps of a fixed size."""
 
     @_kept
-    def fixed_doubles(work, tables, lines, sines, dense, options, flags, batch, out):
+    def one_by_one(work, tables, lines, sines, dense, options, flags, batch, out):
+        _ = digest
+        return integrate_fixed(0.0, work, tables, lines, sines, dense, options, flags, batch, out)
+
+    @_kept
+    def doubles(work, tables, lines, sines, dense, options, flags, batch, out):
         _ = digest
         zero = wide_float64()
         return integrate_fixed(zero, work, tables, lines, sines, dense, options, flags, batch, out)
 
     @_kept
-    def fixed_singles(work, tables, lines, sines, dense, options, flags, batch, out):
+    def singles(work, tables, lines, sines, dense, options, flags, batch, out):
         _ = digest
         zero = wide_float32()
         return integrate_fixed(zero, work, tables, lines, sines, dense, options, flags, batch, out)
 
-    return fixed_doubles, fixed_singles
+    return one_by_one, doubles, singles
 
 
-def _derivatives(digest: str) -> tuple[Callable, Callable]:
-    """The adjoint; values and derivatives at single states."""
+def _adjoints(digest: str) -> tuple[Callable, Callable]:
+    """The adjoint, one element at a time and in vectors."""
 
     @_kept
-    def backwards(work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out):
+    def one_by_one(work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out):
+        _ = digest
+        adjoint(0.0, work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out)
+
+    @_kept
+    def vectors(work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out):
         _ = digest
         zero = narrow_float64()
         adjoint(zero, work, tables, lines, sines, tableau, gamma, flags, batch, steps, bars, out)
 
+    return one_by_one, vectors
+
+
+def _points(digest: str) -> tuple[Callable, Callable]:
+    """Values and derivatives at single states, one at a time and in vectors."""
+
     @_kept
-    def points(work, tables, task, quantity, batch, entries, weighted, out):
+    def one_by_one(work, tables, task, quantity, batch, entries, weighted, out):
+        _ = digest
+        at_points(0.0, work, tables, task, quantity, batch, entries, weighted, out)
+
+    @_kept
+    def vectors(work, tables, task, quantity, batch, entries, weighted, out):
         _ = digest
         zero = narrow_float64()
         at_points(zero, work, tables, task, quantity, batch, entries, weighted, out)
 
-    return backwards, points
+    return one_by_one, vectors
 
 
 one_by_one, doubles, singles = _integrators(_digest())
-fixed_doubles, fixed_singles = _fixed(_digest())
-backwards, points = _derivatives(_digest())
+fixed_one_by_one, fixed_doubles, fixed_singles = _fixed(_digest())
+backwards_one_by_one, backwards = _adjoints(_digest())
+points_one_by_one, points = _points(_digest())

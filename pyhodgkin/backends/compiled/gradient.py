@@ -17,8 +17,6 @@ from .kernels.stimulus import N_N, N_Z
 from .kernels.vectors import NARROW
 from .solve import Batch, Steps, Tableau, lines_of, numbers_of, pool, threads
 
-WIDTH = NARROW
-
 
 @dataclass(frozen=True)
 class Gradients:
@@ -35,12 +33,19 @@ def gradients(
     steps: Steps,
     samples: NDArray,
     cotangent: NDArray,
+    *,
+    wide: bool | None = None,
 ) -> Gradients:
     """The exact derivative of the steps taken, for the derivatives (B, T, S) by the samples.
 
     The start is a state of its own, also where it was a steady state. A cotangent must be 0 where
-    there is no sample.
+    there is no sample. For `wide` see `solve`.
     """
+    if wide is None:
+        from .check import adjoint_is_right
+
+        wide = adjoint_is_right(tableau)
+    kernel, width = (entries.backwards, NARROW) if wide else (entries.backwards_one_by_one, 1)
     count = len(batch.theta_of)
     (a, c, matrix, d, dense), gamma, powers = numbers_of(tableau)
     weights = np.zeros(len(c))
@@ -59,14 +64,14 @@ def gradients(
 
     def part(queue: NDArray[np.int64]) -> None:
         arrays = (
-            np.zeros(own.slots * WIDTH),
-            np.zeros(N_Z * WIDTH),
-            np.zeros(N_N * WIDTH, dtype=np.int64),
+            np.zeros(own.slots * width),
+            np.zeros(N_Z * width),
+            np.zeros(N_N * width, dtype=np.int64),
         )
         numbers = (queue, batch.theta, batch.theta_of, batch.protocol_of, batch.saveat)
         method = (lines, sines, (a, c, matrix, d, dense, weights), gamma or 0.0)
-        with first_call(entries.backwards, gamma):
-            entries.backwards(
+        with first_call(kernel, gamma):
+            kernel(
                 arrays,
                 (own.m, own.c),
                 *method,
@@ -77,7 +82,7 @@ def gradients(
                 (found.theta, found.y0),
             )
 
-    at_once = max(WIDTH, -(-count // (4 * threads() * WIDTH)) * WIDTH)
+    at_once = max(width, -(-count // (4 * threads() * width)) * width)
     queues = [order[i : i + at_once] for i in range(0, count, at_once)]
     if len(queues) == 1:
         part(queues[0])

@@ -16,7 +16,7 @@ from .kernels.layout import Packed, packed
 from .kernels.stimulus import N_N, N_Z
 from .kernels.vectors import NARROW
 
-WIDTH, STAGES, POWERS = NARROW, 2, 1
+STAGES, POWERS = 2, 1
 QUANTITIES = {
     "rhs": points.RIGHT_HAND_SIDE,
     "steady_state": points.STEADY_STATE,
@@ -33,8 +33,15 @@ class Points:
     `backends.sensitivity.local`.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, wide: bool | None = None) -> None:
         self.tables, self.packed = tables, _packed(tables)
+        if wide is None:
+            from .check import points_are_right
+
+            wide = points_are_right()
+        self.kernel, self.width = (
+            (entries.points, NARROW) if wide else (entries.points_one_by_one, 1)
+        )
 
     def size(self, quantity: str) -> int:
         """F, the number of components of a quantity."""
@@ -110,9 +117,9 @@ class Points:
         if count == 0:
             return
         arrays = (
-            np.zeros(self.packed.slots * WIDTH),
-            np.zeros(N_Z * WIDTH),
-            np.zeros(N_N * WIDTH, dtype=np.int64),
+            np.zeros(self.packed.slots * self.width),
+            np.zeros(N_Z * self.width),
+            np.zeros(N_N * self.width, dtype=np.int64),
         )
         batch = (
             _numbers(theta),
@@ -131,8 +138,8 @@ class Points:
             out.get("by_state", two),
             out.get("slopes", three),
         )
-        with first_call(entries.points, None):
-            entries.points(
+        with first_call(self.kernel, None):
+            self.kernel(
                 arrays,
                 (self.packed.m, self.packed.c),
                 task,

@@ -107,13 +107,16 @@ def solve(
     *,
     keep: bool = False,
     rising: Collector | None = None,
+    wide: bool | None = None,
 ) -> Solved:
-    """Solve every element; `keep` returns all steps, `rising` collects those in which v rises."""
-    count, s = len(batch.theta_of), len(tables.states)
-    dtype = np.dtype(options.dtype)
-    samples = np.full((count, batch.saveat.shape[1], s), np.nan, dtype=dtype)
-    results = np.zeros((count, 3), dtype=np.int64)
-    run = _Run(tables, scheme, batch, options, keep, rising, samples, results)
+    """Solve every element; `keep` returns all steps, `rising` collects those in which v rises.
+
+    `wide` says whether elements are computed side by side; by default that is so for batches, where
+    the processor is found to do it right.
+    """
+    count = len(batch.theta_of)
+    kernel = _kernel(options.dtype, count, scheme, wide)
+    run = _Run(tables, scheme, batch, options, keep, rising, kernel)
     chunks = [np.arange(i, min(i + run.chunk, count)) for i in range(0, count, run.chunk)]
     if len(chunks) == 1:
         parts = [run(chunks[0])]
@@ -124,7 +127,8 @@ def solve(
             run.stopped = True
             raise
     found = [np.concatenate(x) for x in zip(*parts, strict=True)] if keep else None
-    return Solved(samples, results, None if found is None else Steps(*found))
+    samples = run.samples.astype(options.dtype, copy=False)
+    return Solved(samples, run.results, None if found is None else Steps(*found))
 
 
 class _Run:
@@ -138,12 +142,10 @@ class _Run:
         options: SolveOptions,
         keep: bool,
         rising: Collector | None,
-        samples: NDArray,
-        results: NDArray[np.int64],
+        kernel: tuple[Callable, int, np.dtype],
     ) -> None:
         count = len(batch.theta_of)
-        fixed = isinstance(scheme, FixedStep)
-        self.kernel, self.width, self.dtype = _kernel(options.dtype, count, fixed)
+        self.kernel, self.width, self.dtype = kernel
         self.gamma, self.powers, stages = 1.0, 1, 1
         coefficients: tuple = (np.ones((1, 1)),)
         if not isinstance(scheme, FixedStep):
@@ -152,7 +154,10 @@ class _Run:
         self.packed = packed(tables, stages, self.powers)
         self.batch, self.keep, self.rising, self.stopped = batch, keep, rising, False
         self.lock = Lock()
-        self.samples, self.results, self.states = samples, results, len(tables.states)
+        self.states = len(tables.states)
+        shape = (count, batch.saveat.shape[1], self.states)
+        self.samples = np.full(shape, np.nan, dtype=self.dtype)
+        self.results = np.zeros((count, 3), dtype=np.int64)
         longest = np.inf if options.dt_max is None else options.dt_max
         exponent = -1.0 / (scheme.error_order + 1)
         tolerances = (options.rtol, options.atol, options.v_scale)
@@ -210,16 +215,22 @@ def _workspace(packed: Packed, width: int, dtype: np.dtype) -> tuple:
     return x, z.ravel(), n.ravel(), np.zeros(4, dtype=np.int64)
 
 
-def _kernel(dtype: str, count: int, fixed: bool) -> tuple[Callable, int, np.dtype]:
+def _kernel(
+    dtype: str, count: int, scheme: Scheme, wide: bool | None
+) -> tuple[Callable, int, np.dtype]:
     """The kernel for a batch, how many elements it computes side by side, and in what."""
+    fixed = isinstance(scheme, FixedStep)
+    if wide is None:
+        wide = count >= FEWEST or dtype == "float32"
+        if wide:
+            from .check import integrator_is_right
+
+            wide = integrator_is_right(dtype, scheme)
+    if not wide:
+        return (entries.fixed_one_by_one if fixed else entries.one_by_one), 1, np.dtype(float)
     if dtype == "float32":
-        kernel = entries.fixed_singles if fixed else entries.singles
-        return kernel, WIDEST, np.dtype(np.float32)
-    if fixed:
-        return entries.fixed_doubles, WIDE, np.dtype(np.float64)
-    if count < FEWEST:
-        return entries.one_by_one, 1, np.dtype(np.float64)
-    return entries.doubles, WIDE, np.dtype(np.float64)
+        return (entries.fixed_singles if fixed else entries.singles), WIDEST, np.dtype(np.float32)
+    return (entries.fixed_doubles if fixed else entries.doubles), WIDE, np.dtype(float)
 
 
 @lru_cache(maxsize=16)
