@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Timer
 
 PATIENCE = 1.5  # s; from disk a kernel is there sooner
-TEXT = "pyhodgkin: compiling the integrators for this processor, once (10 to 60 s)"
+TEXT = "pyhodgkin: compiling the integrators for this processor, once (10 s to 2 min)"
 
 _called: set[tuple[Callable, bool]] = set()
 

@@ -110,9 +110,10 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     RESIDUAL,
     STAGE_STATE,
     STAGE_BAR,
+    STAGE_VALUES,  # the curves of each stage
     DENSE_BAR,
     N_HEADER,
-) = range(88)
+) = range(89)
 
 INTEGER_TABLES = {
     LEAF_PLACE: "leaf_place",
@@ -218,7 +219,8 @@ def _sizes_of_gradients(m: list[int], tables: Tables, stages: int, powers: int) 
     of_gates = GATE_A_BAR, GATE_S_BAR, GATE_DA_BAR, GATE_DS_BAR, GATE_X_BAR, GATE_DX_BAR, GATE_W
     sizes |= dict.fromkeys(of_gates, gates) | {ROW: s * s if m[BLACK_BOX] else 3 * s}
     sizes |= dict.fromkeys((STATE_BAR, START_BAR, END_BAR, STIMULUS_BAR, RESIDUAL), s)
-    return sizes | {STAGE_STATE: stages * s, STAGE_BAR: stages * s, DENSE_BAR: powers * s}
+    sizes |= {STAGE_STATE: stages * s, STAGE_BAR: stages * s, STAGE_VALUES: stages * curves}
+    return sizes | {DENSE_BAR: powers * s}
 
 
 def _place(m: list[int], sizes: dict[int, int]) -> int:

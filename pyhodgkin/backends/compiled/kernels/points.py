@@ -201,12 +201,12 @@ def back(like, m, c, x, u, quantity, weighted):
     if quantity == RIGHT_HAND_SIDE:
         for j in range(s):
             store(x, m[RESIDUAL] + j, load(like, x, m[STAGE_BAR] + j))
-        pullback(like, m, c, x, m[Y], u, False, False, weighted)
+        pullback(like, m, c, x, m[Y], u, False, False, weighted, -1)
         return
     if m[BLACK_BOX]:  # its steady state is its start
         return
     v = load(like, x, m[Y])
-    look(like, m, c, x, v, False)
+    look(like, m, c, x, v, False, -1)
     gate_values(like, m, x, m[Y], False)
     v_bar = fill(like, 0.0)
     if quantity == CURRENT:

@@ -35,8 +35,10 @@ from .layout import (
     GATE_X_BAR,
     GATES,
     INVERSE_C,
+    LEAVES,
     NET,
     NET_D,
+    NODES,
     PARAMETER_BAR,
     RESIDUAL,
     ROW,
@@ -54,19 +56,20 @@ from .vectors import fill, load, store
 
 
 @compiled
-def pullback(like, m, c, x, y, u, clamped, paired, weighted):
+def pullback(like, m, c, x, y, u, clamped, paired, weighted, known):
     """From bars of dy/dt at the state in the slots from `y` on to the state and the parameters.
 
     Where it is `paired`, the gradient of Σ w·J is added, with the weights w of the Jacobian in the
     slots from `ROW` on, and that of Σ b·df, with the change df of dy/dt by the stimulus and the
     weights b in the slots from `STIMULUS_BAR` on. Without `weighted` nothing flows back to the
-    weights of networks but their last biases.
+    weights of networks but their last biases. The values of the curves are in the slots from
+    `known` on, where that is not negative and it is not paired.
     """
     if m[BLACK_BOX]:
         box_pullback(like, m, c, x, y, u, clamped, paired, weighted)
         return
     v = load(like, x, y)
-    look(like, m, c, x, v, paired)
+    look(like, m, c, x, v, paired, known)
     gate_values(like, m, x, y, paired)
     v_bar = fill(like, 0.0)
     if not clamped:
@@ -82,10 +85,13 @@ def pullback(like, m, c, x, y, u, clamped, paired, weighted):
 
 
 @compiled
-def look(like, m, c, x, v, paired):
+def look(like, m, c, x, v, paired, known):
     """The curves at v; nothing flows back to anything yet."""
     if paired:
         curves_and_slopes(like, m, c, x, v)
+    elif known >= 0:
+        for i in range(m[LEAVES] + m[NODES]):
+            store(x, m[VALUE] + i, load(like, x, known + i))
     else:
         curves(like, m, c, x, v)
     no_curve_bars(like, m, x)

@@ -14,16 +14,20 @@ from .layout import (
     BLACK_BOX,
     DENSE_BAR,
     END_BAR,
+    LEAVES,
+    NODES,
     RESIDUAL,
     ROW,
     SCALE_SLOPE,
     STAGE_BAR,
     STAGE_STATE,
+    STAGE_VALUES,
     STAGES,
     START_BAR,
     STATE_BAR,
     STATES,
     STIMULUS_BAR,
+    VALUE,
     Y,
 )
 from .linear import factor, solve, solve_transposed
@@ -69,14 +73,27 @@ def explicit_pullback(like, m, c, work, sines, tableau, count, powers, t, h, cla
             store(x, state + j, y)
         u = stimulus(like, z, n, sines, t + nodes[i] * h, first)
         right_hand_side(like, m, c, x, state, u, clamped, m[STAGES] + i * s)
+        keep_curves(like, m, x, i)
     bars_of_stages(like, m, x, weights, dense, count, powers, step)
     for i in range(count - 1, -1, -1):
         for j in range(s):
             store(x, m[RESIDUAL] + j, load(like, x, m[STAGE_BAR] + i * s + j))
         no_state_bars(like, m, x)
         u = stimulus(like, z, n, sines, t + nodes[i] * h, first)
-        pullback(like, m, c, x, m[STAGE_STATE] + i * s, u, clamped, False, True)
+        pullback(like, m, c, x, m[STAGE_STATE] + i * s, u, clamped, False, True, values_of(m, i))
         to_earlier(like, m, x, a, i, count, step)
+
+
+@compiled
+def values_of(m, i):
+    """Where the curves of stage `i` are kept for the way back."""
+    return m[STAGE_VALUES] + i * (m[LEAVES] + m[NODES])
+
+
+@compiled
+def keep_curves(like, m, x, i):
+    for j in range(m[LEAVES] + m[NODES]):
+        store(x, values_of(m, i) + j, load(like, x, m[VALUE] + j))
 
 
 @compiled
@@ -119,7 +136,7 @@ def rosenbrock_pullback(
                 store(x, m[STIMULUS_BAR] + j, bar)
         no_state_bars(like, m, x)
         u = stimulus(like, z, n, sines, t + nodes[i] * h, first)
-        pullback(like, m, c, x, m[STAGE_STATE] + i * s, u, clamped, i == 0, True)
+        pullback(like, m, c, x, m[STAGE_STATE] + i * s, u, clamped, i == 0, True, values_of(m, i))
         to_earlier(like, m, x, a, i, count, fill(like, 1.0))
         for j in range(s):
             r = load(like, x, m[RESIDUAL] + j) * inverse
@@ -150,6 +167,7 @@ def rosenbrock_stages(like, m, c, work, sines, tableau, count, gamma, t, h, clam
         if i > 0:
             u = stimulus(like, z, n, sines, t + nodes[i] * h, first)
             right_hand_side(like, m, c, x, state, u, clamped, own)
+            keep_curves(like, m, x, i)
         for j in range(s):
             r = load(like, x, own + j)
             if i > 0:
