@@ -18,6 +18,7 @@ import time
 import numpy as np
 
 import pyhodgkin as ph
+from pyhodgkin.errors import InputError
 
 CLAMP = ph.CurrentClamp.constant(10.0, t_end=50.0)
 CASES = [
@@ -108,7 +109,7 @@ def main() -> int:
                 label = f"{'dt' if fixed else 'rtol'} {x:g}"
                 try:
                     found = solve(neuron, theta, **how)
-                except ph.InputError as wrong:
+                except InputError as wrong:
                     print(f"| {name} | {n:,} | {solver} {dtype} | {label} | {str(wrong)[:60]} |")
                     continue
                 quick, middle = least(
