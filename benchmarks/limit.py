@@ -56,6 +56,8 @@ def rates() -> dict[str, dict[str, float]]:
 
     from pyhodgkin.backends.compiled.kernels.elementary import exponential
     from pyhodgkin.backends.compiled.kernels.vectors import (
+        WIDE,
+        WIDEST,
         fill,
         fma,
         load,
@@ -66,25 +68,25 @@ def rates() -> dict[str, dict[str, float]]:
     )
 
     found = {}
-    for name, zero, width in (("float64", wide_float64, 8), ("float32", wide_float32, 16)):
+    for name, zero, width in (("float64", wide_float64, WIDE), ("float32", wide_float32, WIDEST)):
         compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False)
 
         @compiled
-        def exponentials(x, repeats, zero=zero):
+        def exponentials(x, repeats):
             like, a = zero(), pointer(x)
             for _ in range(repeats):
                 for i in range(SIZE):
                     store(a, i + SIZE, exponential(load(like, a, i)))
 
         @compiled
-        def divisions(x, repeats, zero=zero):
+        def divisions(x, repeats):
             like, a = zero(), pointer(x)
             for _ in range(repeats):
                 for i in range(SIZE):
                     store(a, i + SIZE, 1.0 / load(like, a, i))
 
         @compiled
-        def other(x, repeats, zero=zero):
+        def other(x, repeats):
             like, a = zero(), pointer(x)
             scale = fill(like, 0.999)
             for _ in range(repeats):
@@ -199,7 +201,7 @@ def main() -> int:
                 f"| {engine} {dtype} | {ns:.1f} | {exps:.1f} (times {ns / exps:.2f}) | {whole:.1f} "
                 f"(times {ns / whole:.2f}) | {found['cell_ms_per_s']:.3g} | {found['cores']:.2f} |"
             )
-    print("\n| part of a step, torch float64, 8 cells at once | ns a cell and step |\n|---|---|")
+    print("\n| part of a step, torch float64, 16 cells at once | ns a cell and step |\n|---|---|")
     for name, ns in parts(options.model).items():
         print(f"| {name} | {ns:.1f} |")
     return 0

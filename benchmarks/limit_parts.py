@@ -11,11 +11,11 @@ from numba import njit
 import pyhodgkin as ph
 from pyhodgkin.backends.compiled import solve as kernels
 from pyhodgkin.backends.compiled.kernels import equations, integrate, layout, methods
-from pyhodgkin.backends.compiled.kernels.vectors import fill, pointer, store, wide_float64
+from pyhodgkin.backends.compiled.kernels.vectors import WIDE, fill, pointer, store, wide_float64
 from pyhodgkin.backends.torch.tableaus import TSIT5
 from pyhodgkin.protocols import Segments
 
-WIDTH, REPEATS = 8, 20_000
+WIDTH, REPEATS = WIDE, 20_000
 compiled = njit(fastmath={"contract"}, nogil=True, error_model="numpy", _nrt=False)
 
 
@@ -93,7 +93,7 @@ def measured(model: str, cells: int = 512) -> dict[str, float]:
     run(np.arange(WIDTH))
     kernels._workspace = plain
     x, z, n, _ = kept[0]
-    rest = (run.packed.m, run.packed.c, x, z, n, run.sines, run.tableau, run.options)
+    rest = (run.packed.m, run.packed.c, x, z, n, run.method[1], run.method[2], run.options)
     labels = {
         "the step: stages and right-hand sides": whole_steps,
         "of these six right-hand sides": right_hand_sides,
