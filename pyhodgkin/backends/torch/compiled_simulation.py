@@ -17,6 +17,7 @@ from ...status import Status
 from ..base import SolveOptions, ValueAndGradient
 from ..batch_elements import Ends, Sets, check_ends
 from ..loss import Loss
+from ..step_limit import check_max_steps
 from .compiled import start_of, statistics
 from .losses import Targets
 from .recording_times import times
@@ -62,6 +63,7 @@ class CompiledSimulation:
         t = times(recordings)
         self.t = np.atleast_2d(t)
         protocols = [r.protocol for r in recordings]
+        check_max_steps(options.max_steps, protocols, [r.t[-1] for r in recordings])
         first = np.tile([x.v[0] if x.v is not None else neuron.v_rest for x in recordings], k)
         command = np.stack([p(self.t[i if t.ndim > 1 else 0]) for i, p in enumerate(protocols)])
         self.command = np.broadcast_to(command, (k, *command.shape)).reshape(k * r, -1)
