@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,14 +45,6 @@ def close(a, b, tolerance):
     assert np.nanmax(np.abs(a - b) / size) < tolerance
 
 
-def clamp_of(name, protocol):
-    """A protocol in the unit of a neuron."""
-    clamp = PROTOCOLS[protocol]
-    if clamp.kind == "current" and CASES[name].current_unit == "nA":
-        return replace(clamp, unit="nA")
-    return clamp
-
-
 def sees_stimulus(name):
     box = CASES[name].right_hand_side
     return box is not None and box.sees_stimulus
@@ -67,7 +58,7 @@ EVERY = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for
 @pytest.mark.parametrize("solver", ["rodas5p", "tsit5"])
 @pytest.mark.parametrize("name", EVERY)
 def test_trajectories_are_those_of_the_eager_integrator(name, solver, protocol, monkeypatch):
-    clamp = clamp_of(name, protocol)
+    clamp = PROTOCOLS[protocol]
     if clamp.kind == "voltage" and sees_stimulus(name):
         pytest.skip("a black box that sees the stimulus has no voltage clamp")
     saveat = np.linspace(0.0, clamp.t_end, 25)
