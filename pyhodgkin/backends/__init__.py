@@ -151,7 +151,7 @@ def _against_julia(options: SolveOptions | None, neurons: Iterable[Neuron]) -> s
 
 def _options_refused(options: SolveOptions) -> str:
     if options.dtype != "float64":
-        return f'it computes in float64, and dtype = "{options.dtype}" was asked for'
+        return f'dtype = "{options.dtype}" was asked for, in which torch is the faster engine'
     if options.device != "cpu":
         return f'it computes on the CPU, and device = "{options.device}" was asked for'
     from .julia.requirements import names
