@@ -69,7 +69,7 @@ def test_an_unknown_solver_is_named_with_those_there_are():
     ids=["float32", "cuda"],
 )
 def test_what_only_torch_can_do_is_said(options):
-    with pytest.raises(InputError, match='backend ?= ?"torch"'):
+    with pytest.raises(InputError, match=r'backend ?= ?"torch"'):
         ph.simulate(SQUID, STEP, backend="julia", **options)
 
 
