@@ -97,6 +97,16 @@ def options_of(options: SolveOptions) -> Any:
     )
 
 
+def check_directions(options: SolveOptions) -> None:
+    """Raise where Julia does not give derivatives along directions as they are asked for."""
+    options_of(options)
+    if options.dtype != "float64":
+        raise InputError(
+            f'dtype = "{options.dtype}": the Julia engine has derivatives along directions '
+            '(Levenberg-Marquardt, identifiability) in float64 only; use backend="torch"'
+        )
+
+
 @lru_cache(maxsize=32)
 def loss_of(loss: Loss) -> Any:
     """The loss in Julia; its scale goes with the recordings."""

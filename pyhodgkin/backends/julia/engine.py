@@ -31,6 +31,7 @@ from .arrays import start_of as _start
 from .arrays import voltage_steps
 from .convert import (
     Held,
+    check_directions,
     check_solve,
     clamp_groups,
     clamped_of,
@@ -219,7 +220,7 @@ class JuliaBackend:
     ) -> Linearization:
         """Predictions and their derivatives along directions; see `Backend.linearize`."""
         check_mode(mode)
-        options_of(options)  # refuses what Julia does not compute in
+        check_directions(options)
         rest: dict[str, Any] = {"mode": mode, "y0": y0, "options": options}
         local = JuliaDerivatives(neuron)
         return linearize(self, local, neuron, recordings, theta, loss, **rest)

@@ -46,8 +46,6 @@ class CompiledSimulation:
         from ..compiled.local import Points
         from ..compiled.solve import Batch
 
-        if len({r.observed for r in recordings}) != 1:
-            raise InputError("recordings: a batch is all current clamp or all voltage clamp")
         self.neuron, self.recordings, self.sets = neuron, recordings, sets
         self.observed = recordings[0].observed
         if self.observed == "current" and neuron.right_hand_side is not None:

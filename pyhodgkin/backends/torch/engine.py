@@ -181,6 +181,8 @@ def kernel_method(
     neuron: Neuron, recordings: Sequence[Recording], options: SolveOptions
 ) -> Explicit | Rosenbrock | None:
     """The method that the compiled integrators take recordings by, where they can."""
+    if len({r.observed for r in recordings}) != 1:
+        raise InputError("recordings: a batch is all current clamp or all voltage clamp")
     system = cached_system(neuron, is_clamped([r.protocol for r in recordings]))
     method = method_of(options.solver, system)
     if not isinstance(method, (Explicit, Rosenbrock)):
