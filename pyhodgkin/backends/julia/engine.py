@@ -14,13 +14,7 @@ from ...numerics.arrays import FloatArray, Indices
 from ...protocols import Protocol
 from ...recordings import Recording
 from ...status import Status
-from ..base import (
-    RawSolution,
-    SolveOptions,
-    ValueAndGradient,
-    check_mode,
-    protocol_ends,
-)
+from ..base import RawSolution, SolveOptions, ValueAndGradient, check_mode, protocol_ends
 from ..batch_elements import Ends, Sets, check_ends
 from ..linearization import Linearization
 from ..loss import Loss
