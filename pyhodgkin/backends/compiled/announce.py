@@ -65,37 +65,3 @@ def _alone(name: str) -> Iterator[None]:
         except OSError:  # a file system without locks
             pass
         yield
-
-
-@contextmanager
-def _optimized_once() -> Iterator[None]:
-    """Leave what a kernel calls as it is: all of it is optimized as a part of the kernel.
-
-    numba otherwise optimizes each function on its own, and again as a part of each that calls it,
-    which takes longer than all else.
-    """
-    from typing import Any
-
-    from numba.core import config as numba_config
-    from numba.core import event
-
-    config: Any = numba_config
-
-    level, depth = config.OPT, 0
-
-    class Listener(event.Listener):
-        def on_start(self, event: event.Event) -> None:
-            nonlocal depth
-            depth += 1
-            config.OPT = type(level)("0") if depth > 1 else level
-
-        def on_end(self, event: event.Event) -> None:
-            nonlocal depth
-            depth -= 1
-            config.OPT = type(level)("0") if depth > 1 else level
-
-    with event.install_listener("numba:compile", Listener()):
-        try:
-            yield
-        finally:
-            config.OPT = level
