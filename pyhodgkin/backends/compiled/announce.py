@@ -30,10 +30,7 @@ def first_call(kernel: Callable, gamma: float | None) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     try:
-        with (
-            _alone(f"{kernel.__qualname__.split('.')[0]}-{kernel.__name__}-{gamma is None}"),
-            _optimized_once(),
-        ):
+        with _alone(f"{kernel.__qualname__.split('.')[0]}-{kernel.__name__}-{gamma is None}"):
             yield
     finally:
         timer.cancel()
