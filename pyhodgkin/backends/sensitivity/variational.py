@@ -35,9 +35,7 @@ def forward_sensitivities(
         # Initial states come last, and nothing but the start moves with them.
         more = np.zeros((*b.shape[:2], start.shape[1] - b.shape[2]))
         b = np.concatenate([b, more], axis=-1)
-    # Rows of any size leave nothing of the others in a double.
-    calm = np.minimum(1.0, FAST / np.maximum(np.abs(np.diagonal(a, axis1=1, axis2=2)), 1e-9))
-    step, push = _steps(t, calm[:, :, None] * a, calm[:, :, None] * b)
+    step, push = _steps(t, *calmed(a, b))
     out = np.zeros((len(step) + 1, start.shape[1]))
     moved = start
     out[0] = moved[0]
@@ -46,6 +44,13 @@ def forward_sensitivities(
         moved += push[k]
         out[k + 1] = moved[0]
     return out
+
+
+def calmed(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Rows of `a` (N, S, S) and `b` (N, S, q) of a size that leaves something of the others."""
+    fastest = np.maximum(np.abs(np.diagonal(a, axis1=1, axis2=2)), 1e-9)
+    calm = np.minimum(1.0, FAST / fastest)[:, :, None]
+    return calm * a, calm * b
 
 
 def _steps(t: FloatArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from ..linearization import Directions
 from ..options import SolveOptions
 from ..sensitivity.directional import Levels, jvp
 from ..sensitivity.local import LocalDerivatives, NetworkInputs, Quantity
-from ..sensitivity.variational import FAST, at_voltages
+from ..sensitivity.variational import at_voltages, calmed
 from ..voltage_grid import VoltageGrid
 from .compiled import tables_for
 from .local_derivatives import TorchDerivatives
@@ -86,10 +86,7 @@ class CompiledDerivatives:
         from ..compiled.kernels.recurrences import trajectory
 
         a = self.jacobians(theta, y, u)
-        b = jvp(self, "rhs", theta, y, u, directions)
-        # Rows of any size leave nothing of the others in a double.
-        calm = np.minimum(1.0, FAST / np.maximum(np.abs(np.diagonal(a, axis1=1, axis2=2)), 1e-9))
-        a, b = calm[:, :, None] * a, calm[:, :, None] * b
+        a, b = calmed(a, jvp(self, "rhs", theta, y, u, directions))
         s, q = start.shape
         out = np.zeros(((len(t) + 1) // 2, q))
         work = (np.zeros((s, s)), np.zeros((s, s)), np.zeros((s, q)))
