@@ -138,7 +138,7 @@ def learn(
         train,
         heldout=heldout,
         trainable="networks",
-        schedule=Stage("clamped", "lbfgs", 1400, memory=100),
+        schedule=Stage("clamped", "levenberg", 60),
         backend=options.backend,
         out=folder,
     )
