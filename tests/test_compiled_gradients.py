@@ -132,25 +132,6 @@ def test_single_precision_gives_the_gradient_to_its_rounding():
     assert off(rough.gradient, exact.gradient) < 1e-3
 
 
-@pytest.mark.parametrize("protocol", ["step", "voltage", "ramp"])
-@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].is_linear_in_gates])
-def test_clamped_gradients_are_those_of_torch_operations(name, protocol, monkeypatch):
-    cell, data = CASES[name], recordings_of(PROTOCOLS[protocol], 301, 140)
-    start = np.concatenate([[-63.0], np.full(len(cell.states) - 1, 0.4)])
-    losses = Loss("mse", scale=1.0), Loss("huber", observer_conductance=2.0)
-
-    def call():
-        found = []
-        for loss, extra in zip(losses, ({}, {"y0": np.stack([start, start])}), strict=True):
-            found.append(
-                ENGINE.value_and_grad(cell, data, sets_of(cell), loss, mode="clamped", **extra)
-            )
-        return found
-
-    for found, expected in zip(call(), eager(monkeypatch, call), strict=True):
-        same(found, expected, 1e-8)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_local_derivatives_are_those_of_torch_operations(name):
     cell, rng, n = CASES[name], np.random.default_rng(0), 37

@@ -22,8 +22,8 @@ from ...status import Status
 from ..base import SolveOptions, ValueAndGradient
 from ..loss import Loss
 from ..voltage_grid import balance_of, check_linear
-from .clamped_equations import Equations, equations_of
 from .clamped_plan import Plan, passes
+from .kinetics import Params
 from .losses import cost_of
 from .scan import linear_scan
 from .solve import cached_system, one_thread_for
@@ -57,9 +57,7 @@ def value_and_grad(
         s = None if start is None else _tensor(start[elements][:, own], x).requires_grad_()
         begin = _named(neuron, x) if s is None else s
         with one_thread_for(len(x) * len(plan.h), MANY):
-            equations = equations_of(neuron, system, x, options)
-            error = _residual(equations, plan, x, begin, loss.observer_conductance)
-            cost = _losses(plan, loss, error)
+            cost = _losses(plan, loss, _residual(system, plan, x, begin, loss.observer_conductance))
             cost.sum().backward()
         each[elements, own] = _array(cost.detach())
         gradient[elements, cell] += _array(x.grad) / r
@@ -87,8 +85,7 @@ def predict(
         x = theta[elements, cell].detach()
         s = _named(neuron, x) if start is None else _tensor(start[elements][:, own], x)
         with torch.no_grad(), one_thread_for(len(x) * len(plan.h), MANY):
-            equations = equations_of(neuron, system, x, options)
-            current, _ = _current(equations, plan, s, False)
+            current, _ = _current(system, plan, system.unpack(x), s)
         parts = current.split(plan.lengths, -1)
         for i, part in zip(own, parts, strict=True):
             out[i][elements] = _array(part)
@@ -169,12 +166,14 @@ def _array(x: Tensor | None) -> FloatArray:
 # -- one pass on tensors --------------------------------------------------------------------
 
 
-def _gates(equations: Equations, plan: Plan, y0: Tensor | None) -> Tensor:
+def _gates(system: ConductanceSystem, plan: Plan, p: Params, y0: Tensor | None) -> Tensor:
     """The gates (G, K, T) at the samples."""
-    system, k = equations.system, equations.sets
+    k = p["inverse_c"].shape[0]
     if system.gates.n_bounded == 0:
         return plan.v.new_zeros((0, k, len(plan.v)))
-    alpha, total = _spread(plan.table, *equations.rates(plan.table.nodes))
+    nodes = plan.table.nodes.expand(k, -1)
+    rates = system.gates.rates(nodes, p, system.gates.leaves(nodes, p))
+    alpha, total = _spread(plan.table, rates.a, rates.s)
     exponent = -total * plan.h
     drive = -(alpha / total) * torch.expm1(exponent)
     if y0 is not None:
@@ -203,11 +202,16 @@ def _spread(table: Table, a: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _current(
-    equations: Equations, plan: Plan, y0: Tensor | None, conducts: bool
-) -> tuple[Tensor, Tensor | None]:
+    system: ConductanceSystem, plan: Plan, p: Params, y0: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """The ionic current (K, T), averaged around each sample in current clamp; conductances."""
-    x = _gates(equations, plan, y0)
-    total, conductance = equations.current(plan.v, x, conducts)
+    x = _gates(system, plan, p, y0)
+    v = plan.v.expand(x.shape[1], -1)
+    bank = system.gates
+    instant = bank.instant(bank.leaves(v, p)) if bank.instantaneous else []
+    total, conductance = system.conductances.totals(v, x, instant, p)
+    if system.unknown:
+        total = total + system.unknown.total(v, x, instant, p)
     if plan.weights is None:
         return total, conductance
     # The weights are zero where a recording has no neighbour, so rolling never mixes two.
@@ -217,20 +221,18 @@ def _current(
 
 
 def _residual(
-    equations: Equations,
+    system: ConductanceSystem,
     plan: Plan,
     theta: Tensor,
     y0: Tensor | None,
     gain: float | None,
 ) -> Tensor:
     """Predicted minus measured (K, n_used): currents, or mV with a `gain` in current clamp."""
-    conducts = plan.slope is not None and gain is not None
-    current, conductance = _current(equations, plan, y0, conducts)
+    current, conductance = _current(system, plan, system.unpack(theta), y0)
     error = current - plan.target
     if plan.slope is not None:
-        error = error + theta[:, equations.system.c_m, None] * plan.slope
-        if conductance is not None and gain is not None:
-            error = error / (conductance + gain)
+        error = error + theta[:, system.c_m, None] * plan.slope
+        error = error if gain is None else error / (conductance + gain)
     return error.index_select(-1, plan.used)
 
 
