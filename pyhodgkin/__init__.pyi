@@ -35,6 +35,14 @@ from .neuron.kinetics import SteadyStateKinetics as SteadyStateKinetics
 from .neuron.networks import Network as Network
 from .neuron.neuron import Neuron as Neuron
 from .neuron.neuron import leak as leak
+from .population.distributions import Empirical as Empirical
+from .population.distributions import LogNormal as LogNormal
+from .population.distributions import Normal as Normal
+from .population.distributions import Uniform as Uniform
+from .population.features import Feature as Feature
+from .population.population import Population as Population
+from .population.result import PopulationResult as PopulationResult
+from .population.rheobase import Rheobase as Rheobase
 from .proposal.result import Proposal as Proposal
 from .protocols import Chirp as Chirp
 from .protocols import CurrentClamp as CurrentClamp

@@ -26,7 +26,6 @@ from .fitting.plan import Plan
 from .fitting.run.callbacks import Callback, StepInfo
 from .fitting.run.checkpoints import Store
 from .fitting.run.interrupts import Interrupts
-from .fitting.run.progress import Bar
 from .fitting.run.trainer import LOGGER, Trainer
 from .fitting.run.trainer_state import resume as resume_run
 from .fitting.schedules.choose import choose
@@ -36,6 +35,7 @@ from .fitting.time_scale import at_time_scale
 from .fitting.transforms import Bounds
 from .neuron.neuron import Neuron
 from .numerics.arrays import Indices
+from .progress import Bar
 from .recordings import Recording, facts
 from .recordings.denoise import levels as noise_levels
 from .recordings.initial_conditions import decided

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,11 +15,14 @@ from .backends.options import options_of
 from .errors import InputError, SolveError
 from .neuron.neuron import Neuron
 from .numerics.arrays import FloatArray
+from .population.population import Population
+from .population.result import PopulationResult
 from .protocols import Protocol
 from .recordings.matching import neurons_of, scales_of
 from .solution.solution import Solution
 
 
+@overload
 def simulate(
     neuron: Neuron | Sequence[Neuron],
     protocol: Protocol | Sequence[Protocol],
@@ -33,14 +36,37 @@ def simulate(
     backend: str | Backend = "auto",
     throw: bool = True,
     **options: Any,
-) -> Solution:
+) -> Solution: ...
+
+
+@overload
+def simulate(
+    neuron: Population, protocol: Protocol | Sequence[Protocol], **options: Any
+) -> PopulationResult: ...
+
+
+def simulate(
+    neuron: Neuron | Sequence[Neuron] | Population,
+    protocol: Protocol | Sequence[Protocol],
+    *,
+    saveat: ArrayLike | float | None = None,
+    theta: ArrayLike | None = None,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    y0: ArrayLike | None = None,
+    area: float | None = None,
+    capacitance: float | None = None,
+    backend: str | Backend = "auto",
+    throw: bool | None = None,
+    **options: Any,
+) -> Solution | PopulationResult:
     """Solve the equations of a neuron under a protocol.
 
     Parameters
     ----------
     neuron : Neuron or sequence of Neuron
         A sequence must hold neurons of one structure, and makes a batch. They may differ in
-        parameters, temperature and where they start.
+        parameters, temperature and where they start. Of a `Population` all cells are simulated;
+        what is recorded, and the other arguments, are those of `Population.simulate`.
     protocol : CurrentClamp or VoltageClamp, or a sequence of one kind
         A sequence makes a batch, of one neuron or element by element. Each element ends at the
         `t_end` of its own protocol; its samples after that are NaN.
@@ -62,8 +88,9 @@ def simulate(
         `theta` and `parameters` are in the unit of the neuron that is given.
     backend : {"auto", "torch", "julia"}
     throw : bool
-        Raise `SolveError` when an element fails; otherwise its status says so and the samples
-        that were not reached are NaN. The other elements of a batch are right either way.
+        Raise `SolveError` when an element fails (the default); otherwise its status says so and
+        the samples that were not reached are NaN. The other elements of a batch are right either
+        way.
     **options
         How to solve: `SolveOptions`, one by one (``rtol=1e-5``) or as ``options=SolveOptions(…)``.
 
@@ -83,6 +110,11 @@ def simulate(
     >>> cells.y.shape
     (2, 501, 4)
     """
+    if isinstance(neuron, Population):
+        given = {"theta": theta, "parameters": parameters, "y0": y0, "area": area}
+        _check_population({**given, "capacitance": capacitance})
+        own = {"saveat": saveat, "backend": backend, "throw": bool(throw), **options}
+        return neuron.simulate(protocol, **own)
     neurons = [neuron] if isinstance(neuron, Neuron) else list(neuron)
     protocols = [protocol] if isinstance(protocol, Protocol) else list(protocol)
     _check(neurons, protocols)
@@ -104,9 +136,15 @@ def simulate(
     batched = not isinstance(neuron, Neuron) or not isinstance(protocol, Protocol) or batch > 1
     batched = batched or individual or (start is not None and start.ndim == 2)
     solution = _solution(base, values, protocols, raw, batched)
-    if throw and raw.status.any():  # success is zero
+    if throw is not False and raw.status.any():  # success is zero
         raise SolveError(f"{base.name}: {solution.message}. With throw=False the rest is returned")
     return solution
+
+
+def _check_population(given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(f"{name}: the cells of a Population have their own; leave it out")
 
 
 def _check(neurons: list[Neuron], protocols: list[Protocol]) -> None:

@@ -281,7 +281,7 @@ def test_without_networks_the_physical_parameters_are_trained():
 
 
 def test_a_bar_on_request(capsys, monkeypatch):
-    from pyhodgkin.fitting.run import progress
+    from pyhodgkin import progress
 
     monkeypatch.setattr(progress, "DELAY", 0.0)
     run(progress=True)

@@ -6,7 +6,7 @@ import re
 
 from test_notebook_views import cells_run
 
-from pyhodgkin.fitting.run import progress
+from pyhodgkin import progress
 
 
 def test_the_bar_of_a_terminal_has_the_time_left(capsys, monkeypatch):
@@ -28,7 +28,7 @@ def test_nothing_is_drawn_without_a_terminal(capsys, monkeypatch):
 
 def test_a_notebook_shows_one_bar_for_each_stage():
     code = """
-from pyhodgkin.fitting.run import progress
+from pyhodgkin import progress
 progress.DELAY = 0.0
 with progress.Bar() as bar:
     for label in ("1. clamped <adamw>", "2. simulation"):

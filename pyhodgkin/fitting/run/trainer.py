@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...numerics.arrays import FloatArray
 from ...optimize import Setting, create
+from ...progress import Bar
 from ...results.history import History
 from ...status import Status
 from ..modes.multiple_shooting import ShootingNodes
@@ -20,7 +21,6 @@ from .callbacks import Callback, StepInfo
 from .checkpoints import Store
 from .early_stopping import EarlyStopping, interval
 from .interrupts import Interrupts, StopNow
-from .progress import Bar
 from .stage_summary import described
 from .trainer_state import checkpoint_of
 

@@ -11,7 +11,7 @@ import time
 from html import escape
 from typing import Any, Protocol
 
-from ...notebooks import shell
+from .notebooks import shell
 
 DELAY = 2.0  # seconds
 _EVERY = 0.25  # seconds between two pictures in a notebook

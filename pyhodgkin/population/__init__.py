@@ -1,0 +1,1 @@
+"""Many cells of one neuron: distributions of parameters, runs in blocks, stores, results."""

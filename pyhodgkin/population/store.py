@@ -1,0 +1,249 @@
+"""A Zarr store of a run: written chunk by chunk, continued after a kill, read again.
+
+A chunk of cells is a file of its own in every array, and last of all the array ``complete`` says
+that it is whole. So a chunk that was being written when the process was killed is written again,
+and nothing of it counts before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..errors import BackendUnavailableError, InputError
+from ..numerics.arrays import FloatArray
+from .block import Chunk
+from .plan import Plan, same
+from .stored import FORMAT, layout_of, plan_of
+
+KEY = "pyhodgkin"
+SPIKE_COLUMNS = 32  # spikes of a cell that lie in one file
+
+
+class Store:
+    """Results of a run in a Zarr group; the chunks may come in any order."""
+
+    def __init__(self, plan: Plan, path: Path, group: Any, lock: IO[str] | None = None) -> None:
+        self.plan, self.path, self._group, self._lock = plan, path, group, lock
+        self._done = set(np.flatnonzero(group["complete"][:]).tolist())
+        self.replaces: list[Path] = []
+
+    def done(self, chunk: int) -> bool:
+        """Whether a chunk is complete."""
+        return chunk in self._done
+
+    @property
+    def complete(self) -> bool:
+        """Whether all chunks are."""
+        return len(self._done) == self.plan.n_chunks
+
+    def write(self, chunk: int, found: Chunk) -> None:
+        """Write a chunk; it counts when all of it is there."""
+        own = slice(found.start, found.stop)
+        try:
+            for name, values in found.arrays.items():
+                if name == "rheobase":
+                    self._group[name][own] = values[0]
+                else:
+                    self._group[name][:, own] = values
+            if self.plan.spikes:
+                self._write_spikes(own, found)
+            self._group["complete"][chunk] = 1
+        except OSError as error:
+            kept = f"{len(self._done)} of {self.plan.n_chunks} chunks are kept in {self.path}"
+            text = f"{error.strerror or error}: {kept}; the same call goes on from there"
+            raise OSError(error.errno, text, str(self.path)) from error
+        self._done.add(chunk)
+
+    def _write_spikes(self, own: slice, found: Chunk) -> None:
+        counts = found.counts
+        self._group["n_spikes"][:, own] = counts
+        most = max(int(counts.max(initial=0)), 1)
+        array = self._group["spike_time"]
+        columns = -(-most // SPIKE_COLUMNS) * SPIKE_COLUMNS
+        if columns > array.shape[2]:
+            array.resize((*array.shape[:2], columns))
+        padded = np.full((*counts.shape, array.shape[2]), np.nan)
+        for k, times in enumerate(found.times):
+            cell = np.repeat(np.arange(counts.shape[1]), counts[k])
+            first = np.cumsum(counts[k]) - counts[k]
+            padded[k, cell, np.arange(len(times)) - first[cell]] = times
+        array[:, own] = padded
+
+    def close(self) -> None:
+        """Release the store; with all chunks there, what it replaces is removed."""
+        if self.complete:
+            for old in self.replaces:
+                shutil.rmtree(old, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+            _lock_file(self.path).unlink(missing_ok=True)
+
+    def array(self, name: str, start: int, stop: int) -> NDArray:
+        """See `Source`."""
+        self._check(start, stop)
+        array = self._group[name]
+        return array[start:stop][None] if name == "rheobase" else array[:, start:stop]
+
+    def spikes(self, k: int, start: int, stop: int) -> tuple[FloatArray, NDArray]:
+        """See `Source`."""
+        self._check(start, stop)
+        counts = self._group["n_spikes"][k, start:stop]
+        padded = self._group["spike_time"][k, start:stop]
+        return padded[np.arange(padded.shape[1]) < counts[:, None]], counts
+
+    def _check(self, start: int, stop: int) -> None:
+        """Raise unless the cells asked for are there."""
+        size = self.plan.chunk_size
+        missing = [c for c in range(start // size, -(-stop // size)) if c not in self._done]
+        if missing:
+            raise InputError(
+                f"{self.path}: the run has not ended: {self.plan.n_chunks - len(self._done)} of "
+                f"{self.plan.n_chunks} chunks are missing; the call that began it goes on with it"
+            )
+
+
+def open_store(plan: Plan, out: Any, overwrite: bool) -> Store:
+    """A store to write a run to: new, or the one that holds a part of it.
+
+    Raises
+    ------
+    InputError
+        If there is something else, or another process writes to it.
+    """
+    path = Path(out)
+    _zarr()
+    found = _described(path)
+    if found is None and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"out = {path}: there is something else; give a new folder")
+    if found is not None:
+        if not plan.chunk:  # that of the store will do
+            plan = replace(plan, chunk=int(found["chunk_size"]))
+        differences = _differences(found, plan)
+        if not differences:
+            store = Store(plan, path, _group(path, "r+"), _locked(path))
+            if overwrite:  # by a run that was interrupted
+                store.replaces = sorted(path.parent.glob(f"{path.name}.replaced-*"))
+            return store
+        if not overwrite:
+            raise InputError(
+                f"out = {path} holds another run: {', '.join(differences)} differ"
+                f"{'s' if len(differences) == 1 else ''}; give another folder, or overwrite=True"
+            )
+    return _created(plan, path, replaces=found is not None)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """The results in a store; see `PopulationResult.load`."""
+    from .result import PopulationResult
+
+    folder = Path(path)
+    _zarr()
+    found = _described(folder)
+    if found is None:
+        what = "there is no such folder" if not folder.exists() else "it is no run of a population"
+        raise InputError(f"{folder}: {what}")
+    group = _group(folder, "r")
+    plan = plan_of(found, group, folder)
+    return PopulationResult(plan, Store(plan, folder, group))
+
+
+def _created(plan: Plan, path: Path, replaces: bool) -> Store:
+    """A new store, whole before it takes its name; an old one is set aside."""
+    zarr = _zarr()
+    head = {"format": FORMAT, "version": __version__, **plan.described}
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    old = path.with_name(f"{path.name}.replaced-{secrets.token_hex(4)}") if replaces else None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        group = zarr.create_group(store=str(temporary), zarr_format=3)
+        for name, array in layout_of(plan).items():
+            values = array.pop("values", None)
+            attributes = array.pop("attributes")
+            made = group.create_array(name=name, **array)
+            made.attrs.update(attributes)
+            if values is not None:
+                made[:] = values
+        group.attrs.update({KEY: json.dumps(head), "title": repr(plan.population)})
+        if old is not None:
+            os.rename(path, old)
+        elif path.is_dir():
+            path.rmdir()
+        os.rename(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    store = Store(plan, path, _group(path, "r+"), _locked(path))
+    store.replaces = [] if old is None else [old]
+    return store
+
+
+def _described(path: Path) -> dict[str, Any] | None:
+    """The description in a store; None where there is none."""
+    if not (path / "zarr.json").is_file():
+        return None
+    try:
+        head = json.loads((path / "zarr.json").read_text("utf-8"))
+        found = json.loads(head["attributes"][KEY])
+        form = found["format"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if form != FORMAT:
+        raise InputError(
+            f'{path} is of format "{form}", and this version of pyhodgkin ({__version__}) knows '
+            f'"{FORMAT}": read it with the version that wrote it ({found.get("version")})'
+        )
+    return found
+
+
+def _differences(found: dict[str, Any], plan: Plan) -> list[str]:
+    """What differs between the run in a store and another."""
+    mine = json.loads(json.dumps({"format": FORMAT, "version": __version__, **plan.described}))
+    return same(found, mine)
+
+
+def _group(path: Path, mode: str) -> Any:
+    return _zarr().open_group(store=str(path), mode=mode, zarr_format=3)
+
+
+def _locked(path: Path) -> IO[str]:
+    """A lock on the store, which the system releases when the process ends."""
+    file = open(_lock_file(path), "w", encoding="ascii")
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise InputError(f"out = {path}: another process is writing to it") from None
+    return file
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+def _zarr() -> Any:
+    try:
+        import zarr  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise BackendUnavailableError(
+            "a store needs Zarr, which is not installed: pip install pyhodgkin[population]"
+        ) from error
+    if int(zarr.__version__.split(".")[0]) < 3:
+        raise BackendUnavailableError(
+            f"a store needs Zarr 3, and {zarr.__version__} is installed: pip install 'zarr>=3'"
+        )
+    return zarr
