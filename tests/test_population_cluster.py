@@ -73,9 +73,9 @@ def _switch(value):
 
 
 def test_a_worker_without_julia_is_refused(monkeypatch):
-    from pyhodgkin.population import plan as plans
+    from pyhodgkin.population import request
 
-    plan = plans.made(cells(20), STEP, "rate", False, None, 0.0, ph.SolveOptions(), "julia", None)
+    plan = request.made(cells(20), STEP, "rate", False, None, 0.0, ph.SolveOptions(), "julia", None)
 
     def none(name):
         raise BackendUnavailableError("no Julia was found")

@@ -8,7 +8,7 @@ import pytest
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, UnknownNameError
 from pyhodgkin.population.correlations import coefficients, of_normals
-from pyhodgkin.population.distributions import Distribution
+from pyhodgkin.population.distribution import Distribution
 
 AXON = ph.library.get("squid_axon")
 MANY = 40_000

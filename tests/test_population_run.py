@@ -10,6 +10,7 @@ import pytest
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, SolveError, UnknownNameError
 from pyhodgkin.population import plan as plans
+from pyhodgkin.population import request
 from pyhodgkin.population.run import in_turn, simulate
 
 AXON = ph.library.get("squid_axon")
@@ -152,8 +153,8 @@ def test_chunks_order_and_threads_do_not_change_a_bit(solver, monkeypatch):
 
 
 def test_memory_is_bounded_by_smaller_blocks_where_many_samples_are_recorded():
-    few = plans.made(cells(9), STEP, "spikes", False, None, 0.0, ph.SolveOptions(), "torch", None)
-    many = plans.made(cells(9), STEP, "v", False, 0.01, 0.0, ph.SolveOptions(), "torch", None)
+    few = request.made(cells(9), STEP, "spikes", False, None, 0.0, ph.SolveOptions(), "torch", None)
+    many = request.made(cells(9), STEP, "v", False, 0.01, 0.0, ph.SolveOptions(), "torch", None)
     assert few.block == 4096 and many.block == 256
     assert many.chunk_size % many.block == 0
 

@@ -18,6 +18,7 @@ from test_population_run import FAST, STEP, VARY, cells, equal
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError
 from pyhodgkin.population import plan as plans
+from pyhodgkin.population import request
 from pyhodgkin.population import store as stores
 
 zarr = pytest.importorskip("zarr", minversion="3")
@@ -119,6 +120,7 @@ KILLED = """
 import sys
 import pyhodgkin as ph
 from pyhodgkin.population import plan as plans
+from pyhodgkin.population import request
 plans.CELLS["cpu"] = 16
 from test_population_store import run
 run(sys.argv[1], 400)
@@ -245,7 +247,7 @@ def test_a_store_of_another_version_is_told(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
 def test_two_processes_do_not_write_to_one_store(tmp_path):
-    plan = plans.made(
+    plan = request.made(
         cells(40), STEP, RECORD, False, 1.0, 0.0,
         ph.SolveOptions(rtol=1e-4), "torch", 16,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
-from .distributions import GRID, WEIGHT, Distribution
+from .distribution import GRID, WEIGHT, Distribution
 
 Correlations = Mapping[tuple[str, str], float] | ArrayLike
 _TERMS = 60

@@ -1,97 +1,22 @@
-"""Distributions of a parameter over the cells of a population.
-
-Each is a monotone function of a standard normal number, so that correlated normal numbers make
-correlated parameters (a Gaussian copula).
-"""
+"""The distributions: normal, log-normal, uniform, and that of measured values."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from statistics import NormalDist
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..errors import InputError, unknown
+from ..errors import InputError
 from ..numerics.arrays import FloatArray
-
-_STANDARD = NormalDist()
-_cdf: Callable[..., Any] = np.frompyfunc(lambda z: 0.5 * math.erfc(-z / math.sqrt(2.0)), 1, 1)
-_inverse: Callable[..., Any] = np.frompyfunc(_STANDARD.inv_cdf, 1, 1)
-# Where integrals over a standard normal number are taken; what is outside is less than 1e-16.
-GRID = np.linspace(-8.5, 8.5, 20_001)
-WEIGHT = np.exp(-0.5 * GRID**2) * (GRID[1] - GRID[0]) / math.sqrt(2.0 * math.pi)
-
-
-def normal_cdf(z: ArrayLike) -> FloatArray:
-    """Φ(z), strictly between 0 and 1."""
-    low, high = np.nextafter(0.0, 1.0), np.nextafter(1.0, 0.0)
-    return np.clip(np.asarray(_cdf(np.asarray(z, dtype=np.float64)), dtype=np.float64), low, high)
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """How a parameter varies over cells; base of `Normal`, `LogNormal`, `Uniform`, `Empirical`."""
-
-    kinds: ClassVar[dict[str, type[Distribution]]] = {}
-
-    def __init_subclass__(cls) -> None:
-        Distribution.kinds[cls.__name__] = cls
-
-    def __repr__(self) -> str:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        given = ", ".join(
-            f"{name}={value:g}" for name, value in values.items() if value is not None
-        )
-        return f"{type(self).__name__}({given})"
-
-    def around(self, value: float, name: str) -> Distribution:
-        """With the numbers that were left out taken from the neuron's own `value`.
-
-        Raises
-        ------
-        InputError
-            If the distribution cannot lie around that value; `name` is for the message.
-        """
-        raise NotImplementedError
-
-    def of_normal(self, z: FloatArray) -> FloatArray:
-        """Values for standard normal numbers `z`; increasing in them."""
-        raise NotImplementedError
-
-    def below(self, bound: float) -> float:
-        """The probability of a value below `bound`."""
-        return float(WEIGHT[self.of_normal(GRID) < bound].sum())
-
-    @property
-    def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation."""
-        x = self.of_normal(GRID)
-        mean = float(WEIGHT @ x)
-        return mean, math.sqrt(max(float(WEIGHT @ (x - mean) ** 2), 0.0))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and text, safe for JSON."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {"distribution": type(self).__name__, **values}
-
-    @staticmethod
-    def from_dict(data: dict[str, Any]) -> Distribution:
-        """The inverse of `to_dict`.
-
-        Examples
-        --------
-        >>> Distribution.from_dict(Normal(sd=1.0).to_dict())
-        Normal(sd=1)
-        """
-        values = dict(data)
-        name = str(values.pop("distribution", None))
-        if name not in Distribution.kinds:
-            raise unknown("distribution", name, Distribution.kinds)
-        return Distribution.kinds[name](**values)
+from .distribution import (
+    Distribution,
+    check_finite,
+    given,
+    normal_cdf,
+    normal_inverse,
+    one_of,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,7 +54,7 @@ class Normal(Distribution):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        _finite(self)
+        check_finite(self)
         one_of(self, "sd", "cv")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise InputError(f"{self}: low must be less than high")
@@ -163,20 +88,20 @@ class Normal(Distribution):
 
     def of_normal(self, z: FloatArray) -> FloatArray:
         """See `Distribution.of_normal`."""
-        mean = _given(self, "mean")
+        mean = given(self, "mean")
         sd = self._width(mean)
         if self.low is None and self.high is None:
             return mean + sd * z
         low, high = self._limits(mean)
         u = np.clip(low + (high - low) * normal_cdf(z), 1e-300, np.nextafter(1.0, 0.0))
-        x = mean + sd * np.asarray(_inverse(u), dtype=np.float64)
+        x = mean + sd * np.asarray(normal_inverse(u), dtype=np.float64)
         return np.clip(x, self.low, self.high)
 
     @property
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation, of what is left where it is cut off."""
         if self.low is None and self.high is None:
-            mean = _given(self, "mean")
+            mean = given(self, "mean")
             return mean, self._width(mean)
         return super().moments
 
@@ -210,7 +135,7 @@ class LogNormal(Distribution):
     cv: float | None = None
 
     def __post_init__(self) -> None:
-        _finite(self)
+        check_finite(self)
         if self.cv is None or self.cv <= 0:
             raise InputError(f"{self}: give cv =, the standard deviation over the mean, above 0")
         if self.mean is not None and self.mean <= 0:
@@ -228,12 +153,12 @@ class LogNormal(Distribution):
     def of_normal(self, z: FloatArray) -> FloatArray:
         """See `Distribution.of_normal`."""
         variance = math.log1p((self.cv or 0.0) ** 2)
-        return _given(self, "mean") * np.exp(math.sqrt(variance) * z - 0.5 * variance)
+        return given(self, "mean") * np.exp(math.sqrt(variance) * z - 0.5 * variance)
 
     @property
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation."""
-        mean = _given(self, "mean")
+        mean = given(self, "mean")
         return mean, mean * (self.cv or 0.0)
 
 
@@ -265,7 +190,7 @@ class Uniform(Distribution):
     spread: float | None = None
 
     def __post_init__(self) -> None:
-        _finite(self)
+        check_finite(self)
         if self.spread is not None:
             if self.low is not None or self.high is not None or self.spread <= 0:
                 raise InputError(f"{self}: give low and high, or a spread above 0 alone")
@@ -285,18 +210,18 @@ class Uniform(Distribution):
 
     def of_normal(self, z: FloatArray) -> FloatArray:
         """See `Distribution.of_normal`."""
-        low, high = _given(self, "low"), _given(self, "high")
+        low, high = given(self, "low"), given(self, "high")
         return low + (high - low) * normal_cdf(z)
 
     def below(self, bound: float) -> float:
         """The probability of a value below `bound`."""
-        low, high = _given(self, "low"), _given(self, "high")
+        low, high = given(self, "low"), given(self, "high")
         return min(max((bound - low) / (high - low), 0.0), 1.0)
 
     @property
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation."""
-        low, high = _given(self, "low"), _given(self, "high")
+        low, high = given(self, "low"), given(self, "high")
         return 0.5 * (low + high), (high - low) / math.sqrt(12.0)
 
 
@@ -344,33 +269,3 @@ class Empirical(Distribution):
 
     def __repr__(self) -> str:
         return f"Empirical({len(self.values)} values)"
-
-
-def _given(distribution: Distribution, name: str) -> float:
-    value = getattr(distribution, name)
-    if value is None:
-        raise InputError(f"{distribution}: give {name} =, or use it in a Population")
-    return value
-
-
-def _finite(distribution: Distribution) -> None:
-    for field in fields(distribution):
-        value = getattr(distribution, field.name)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-            raise InputError(
-                f"{type(distribution).__name__}: {field.name} = {value!r} is no number"
-            )
-        if not math.isfinite(value):
-            raise InputError(f"{type(distribution).__name__}: {field.name} = {value} is not finite")
-        object.__setattr__(distribution, field.name, float(value))
-
-
-def one_of(distribution: Distribution, *names: str) -> None:
-    """Raise unless exactly one of `names` is given, and is above zero."""
-    given = [name for name in names if getattr(distribution, name) is not None]
-    if len(given) != 1:
-        raise InputError(f"{distribution}: give one of {' or '.join(names)}")
-    if getattr(distribution, given[0]) <= 0:
-        raise InputError(f"{distribution}: {given[0]} must be above 0")

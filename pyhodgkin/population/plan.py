@@ -10,18 +10,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..backends.compiled import why_not
 from ..backends.options import SolveOptions
-from ..errors import InputError, unknown
+from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..neuron.serialise import to_dict
 from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
-from ..protocols.protocol import as_protocol
 from ..recordings.matching import neurons_of, scales_of
-from .features import Feature, feature, window
+from .features import Feature, window
 from .population import Population
 from .rheobase import Rheobase
 
@@ -33,7 +31,6 @@ BYTES = {"cpu": 2**26, "cuda": 2**30}
 FEWEST = 16
 # Cells written together, and the bytes that may be.
 CHUNK_CELLS, CHUNK_BYTES = 16_384, 2**27
-MOST_SAMPLES = 20_001
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,93 +200,6 @@ def same(described: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
     keys = dict.fromkeys([*described, *other])
     return [key for key in keys if text(described.get(key)) != text(other.get(key))]
-
-
-def made(
-    population: Population,
-    protocol: Protocol | Sequence[Protocol],
-    record: str | Sequence[Any],
-    each: bool,
-    saveat: ArrayLike | float | None,
-    threshold: float,
-    options: SolveOptions,
-    engine: str,
-    chunk_size: int | None,
-) -> Plan:
-    """A plan, checked."""
-    several = not isinstance(protocol, Protocol)
-    given = [protocol] if isinstance(protocol, Protocol) else list(protocol)
-    protocols = tuple(as_protocol(item) for item in given)
-    if not protocols:
-        raise InputError("protocol: an empty sequence; give at least one")
-    if each and len(protocols) != population.n:
-        raise InputError(
-            f"protocol: each=True asks for one protocol for each of {population.n} cells, and "
-            f"there are {len(protocols)}"
-        )
-    if len({item.kind for item in protocols}) > 1:
-        raise InputError("protocol: a run is all current clamp or all voltage clamp")
-    if not np.isfinite(threshold):
-        raise InputError(f"threshold = {threshold} mV: give a finite number")
-    if chunk_size is not None and (int(chunk_size) != chunk_size or chunk_size < 1):
-        raise InputError(f"chunk_size = {chunk_size}: give a whole number of cells, at least 1")
-    spikes, states, features, rheobase = _recorded(population.neuron, record)
-    clamped = protocols[0].kind == "voltage"
-    if clamped and (spikes or features or rheobase):
-        what = SPIKES if spikes else (features[0].name if features else "rheobase")
-        raise InputError(f'record: "{what}" is of a free voltage; under voltage clamp record gates')
-    plan = Plan(
-        population, protocols, each, several and not each, spikes, states,
-        features, rheobase, _saveat(saveat, protocols, bool(states)), float(threshold), options,
-        engine, integrator(engine, options.device), int(chunk_size or 0),
-    )  # fmt: skip
-    _ = plan.neuron, plan.block, plan.theta(0, 1)  # units, times and values are checked by these
-    return plan
-
-
-def _recorded(neuron: Neuron, record: Any):
-    items = [record] if isinstance(record, (str, Rheobase)) else list(record)
-    spikes, states, features, rheobase = False, [], [], None
-    for item in dict.fromkeys(items):
-        if item == SPIKES:
-            spikes = True
-        elif isinstance(item, Rheobase):
-            rheobase = item
-        elif item == "rheobase":
-            rheobase = Rheobase()
-        elif item in neuron.states:
-            states.append(item)
-        elif isinstance(item, str) and item in Feature.kinds:
-            features.append(feature(item))
-        else:
-            known = [SPIKES, "rheobase", *neuron.states, *Feature.kinds]
-            raise unknown("thing to record", str(item), known)
-    if not (spikes or states or features or rheobase):
-        raise InputError('record is empty; give what to record, such as ("spikes", "rate")')
-    return spikes, tuple(states), tuple(features), rheobase
-
-
-def _saveat(
-    saveat: ArrayLike | float | None, protocols: Sequence[Protocol], used: bool
-) -> FloatArray:
-    end = max(protocol.t_end for protocol in protocols)
-    if not used:
-        if saveat is not None:
-            raise InputError(
-                'saveat: no variable is recorded at these times; record=("v", …) records one'
-            )
-        return np.zeros(0)
-    if saveat is None:
-        saveat = max(0.1, end / (MOST_SAMPLES - 1))
-    t = np.asarray(saveat, dtype=np.float64)
-    if t.ndim == 0:
-        if not 0 < t <= end:
-            raise InputError(f"saveat = {t:g} ms: give a spacing between 0 and t_end = {end:g} ms")
-        return np.minimum(np.arange(int(np.floor(end / float(t) + 1e-9)) + 1) * float(t), end)
-    fine = t.ndim == 1 and len(t) > 0 and bool(np.isfinite(t).all())
-    if not fine or t[0] < 0 or (np.diff(t) <= 0).any() or t[-1] > end * (1.0 + 1e-9):
-        raise InputError(f"saveat: give increasing times from 0 to {end:g} ms, or a spacing")
-    return t
 
 
 def _times(item: Feature, protocols: Sequence[Protocol]) -> FloatArray:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError, unknown
+from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
 from .columns import columns_of
 from .correlations import Correlations, matrix_of, mixing
-from .distributions import Distribution, Empirical, LogNormal, Normal
+from .distribution import Distribution
+from .distributions import Empirical
 from .draws import checked_seed, standard_normal
+from .vary import check_names, fitted, resolved
 
 if TYPE_CHECKING:
     from ..results.fit_result import FitResult
     from .result import PopulationResult
-
-# The expected number of cells with an impossible value up to which a distribution is taken.
-_IMPOSSIBLE = 1e-6
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -94,7 +93,7 @@ class Population:
             raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise InputError(f"n = {n!r}: give a whole number of cells, at least 1")
-        drawn, given = _resolved(neuron, int(n), vary or {})
+        drawn, given = resolved(neuron, int(n), vary or {})
         values = {"neuron": neuron, "n": int(n), "vary": drawn, "given": given, "names": ()}
         values["correlations"] = matrix_of(correlations, list(drawn))
         values["seed"] = checked_seed(seed)
@@ -138,7 +137,7 @@ class Population:
         500
         """
         columns, labels = columns_of(table)
-        _check_names(neuron, columns)
+        check_names(neuron, columns)
         if n is None:
             count = len(next(iter(columns.values())))
             return cls(neuron, count, columns, seed=0).named(labels)
@@ -175,7 +174,7 @@ class Population:
             return cls.from_table(neuron, {"cell": list(known.cells), **columns})
         if len(known) < 3:
             raise InputError(f"n: {len(known)} cells were fitted; a spread needs at least 3")
-        vary = {name: _fitted(x) for name, x in columns.items() if np.ptp(x) > 0}
+        vary = {name: fitted(x) for name, x in columns.items() if np.ptp(x) > 0}
         same = {name: x[0] for name, x in columns.items() if name not in vary}
         varied = [columns[name] for name in vary]
         matrix = np.atleast_2d(np.corrcoef(varied)) if len(varied) > 1 else None
@@ -287,68 +286,3 @@ class Population:
         what = f"{listed} var{'y' if len(varied) > 1 else 'ies'}" if varied else "all alike"
         seed = f", seed {self.seed}" if self.vary else ""
         return f"Population({self.n:,} cells of {self.neuron.name}, {what}{seed})"
-
-
-def _resolved(
-    neuron: Neuron, n: int, vary: Mapping[str, Any]
-) -> tuple[dict[str, Distribution], dict[str, FloatArray]]:
-    """Distributions and given values by the name of a parameter, checked."""
-    layout, theta = neuron.layout, neuron.theta
-    drawn: dict[str, Distribution] = {}
-    given: dict[str, FloatArray] = {}
-    for pattern, what in vary.items():
-        for place in layout.select(pattern):
-            name = layout.names[place]
-            if name not in layout:
-                raise InputError(f"vary: {name} is a weight of a network; it cannot vary by cell")
-            if name in drawn or name in given:
-                raise InputError(f"vary: {name} is named twice (by {pattern} as well)")
-            if isinstance(what, Distribution):
-                drawn[name] = what.around(float(theta[place]), name)
-                _check_possible(drawn[name], name, n, float(layout.least[place]), layout[name].unit)
-            else:
-                given[name] = _array(what, name, n, float(layout.least[place]))
-    return drawn, given
-
-
-def _check_possible(distribution: Distribution, name: str, n: int, least: float, unit: str) -> None:
-    share = distribution.below(least)
-    if share * n <= _IMPOSSIBLE:
-        return
-    raise InputError(
-        f"vary: {name}: {distribution} gives {100 * share:.2g} % of the cells values below 0 "
-        f"{unit}, which it cannot have; cut it off (low = 0), or use LogNormal(cv=…)"
-    )
-
-
-def _array(what: Any, name: str, n: int, least: float) -> FloatArray:
-    try:
-        values = np.asarray(what, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"vary: {name} is a {type(what).__name__}; give a distribution, such as "
-            "LogNormal(cv=0.2), a number, or an array with one for each cell"
-        ) from None
-    if values.shape not in ((), (n,)):
-        raise InputError(f"vary: {name} has shape {values.shape}; give a number or ({n},)")
-    bad = ~((values >= least) & (values < np.inf))
-    if bad.any():
-        first = float(values[bad].flat[0])
-        raise InputError(f"vary: {name} = {first:g} is a value that it cannot have")
-    out = np.broadcast_to(values, (n,)).copy()
-    out.setflags(write=False)
-    return out
-
-
-def _check_names(neuron: Neuron, names: Any) -> None:
-    for name in names:
-        if name not in neuron.layout:
-            known = [entry.name for entry in neuron.layout if entry.size == 1]
-            raise unknown("parameter (column of the table)", name, known)
-
-
-def _fitted(values: FloatArray) -> Distribution:
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
-    if (values > 0).all():
-        return LogNormal(mean=mean, cv=sd / mean)
-    return replace(Normal(sd=sd), mean=mean)

@@ -17,8 +17,9 @@ from ..progress import Bar
 from ..protocols import Protocol
 from .block import Chunk, compute
 from .memory import Memory
-from .plan import Plan, made
+from .plan import Plan
 from .population import Population
+from .request import made
 from .result import PopulationResult
 
 # What a run is divided over: chunks in, chunks out, in any order.
