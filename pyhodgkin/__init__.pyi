@@ -24,6 +24,17 @@ from .fitting.initialize.upsample import upsample_with_model as upsample_with_mo
 from .fitting.penalties import CurvePenalty as CurvePenalty
 from .fitting.run.callbacks import StepInfo as StepInfo
 from .fitting.stage import Stage as Stage
+from .network.groups import NeuronGroup as NeuronGroup
+from .network.kinetics import AlphaSynapse as AlphaSynapse
+from .network.kinetics import DoubleExponentialSynapse as DoubleExponentialSynapse
+from .network.kinetics import ExponentialSynapse as ExponentialSynapse
+from .network.network import SpikingNetwork as SpikingNetwork
+from .network.simulate import simulate_network as simulate_network
+from .network.solution import NetworkSolution as NetworkSolution
+from .network.sources import PoissonSource as PoissonSource
+from .network.sources import SpikeTimes as SpikeTimes
+from .network.synapses import GapJunctions as GapJunctions
+from .network.synapses import Synapses as Synapses
 from .neuron.channels import Channel as Channel
 from .neuron.channels import NeuralCurrent as NeuralCurrent
 from .neuron.channels import NeuralRightHandSide as NeuralRightHandSide

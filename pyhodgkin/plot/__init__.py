@@ -15,6 +15,7 @@ from .clamp import clamp_fit
 from .ensemble import ensemble, ensemble_predictions
 from .evaluation import evaluation
 from .kinetics import kinetics
+from .network import population_rates, raster
 from .phase_plane import phase_plane
 from .style import COLORS, save
 from .traces import trace
@@ -32,6 +33,8 @@ __all__ = [
     "loss_history",
     "open_probabilities",
     "phase_plane",
+    "population_rates",
+    "raster",
     "save",
     "trace",
 ]
