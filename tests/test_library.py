@@ -11,11 +11,13 @@ from scipy_solve import solve, spike_times
 
 import pyhodgkin as ph
 from pyhodgkin import CurrentClamp, VoltageClamp, library
-from pyhodgkin.errors import UnknownNameError
+from pyhodgkin.errors import InputError, UnknownNameError
 from pyhodgkin.neuron.library import MODELS
 from pyhodgkin.protocols import PulseTrain, Step
 
-CELLS = [name for name in library.names() if name not in ("herg_beattie", "hodgkinmodel_jl")]
+# Without those that are no neuron, repeat another one, or have no rest.
+OTHERS = ("herg_beattie", "hodgkinmodel_jl", "brette_coba_hh")
+CELLS = [name for name in library.names() if name not in OTHERS]
 
 
 def step(amplitude: float, start: float = 0.0, stop: float | None = None, t_end: float = 500.0):
@@ -29,7 +31,7 @@ def rate(neuron, amplitude: float, t_end: float = 1000.0) -> float:
 
 
 def test_names_and_rows():
-    assert library.names()[0] == "squid_axon" and len(library.names()) == 10
+    assert library.names()[0] == "squid_axon" and len(library.names()) == 11
     rows = library.describe()
     assert [row["name"] for row in rows] == library.names()
     assert all(row["doi"].startswith("10.") and row["summary"] for row in rows)
@@ -162,6 +164,22 @@ def test_low_threshold_cell_bursts_and_rebounds():
     assert np.sum(spike_times(held, protocol) > 1000.0) >= 1
     without = held.without_channel("cat")
     assert np.sum(spike_times(without, protocol) > 1000.0) == 0
+
+
+def test_the_cell_of_coba_hh_fires_by_itself_and_not_when_inhibited():
+    """It has no stable rest; its gates are those of `traub_miles` 4 mV higher."""
+    cell, other = library.get("brette_coba_hh"), library.get("traub_miles")
+    with pytest.raises(InputError, match="fires by itself"):
+        cell.rest()
+    assert 10.0 < rate(cell, 0.0) < 17.0 and rate(cell, -0.3) == 0.0
+    v = np.linspace(-90.0, 20.0, 12)
+    for gate in cell.gates:
+        kinetics = other.gate(gate.name).kinetics
+        np.testing.assert_allclose(gate.kinetics.x_inf(v + 4.0), kinetics.x_inf(v), rtol=1e-12)
+        np.testing.assert_allclose(gate.kinetics.tau(v + 4.0), kinetics.tau(v), rtol=1e-12)
+    # 6 and 67 nS of the published network on 20,000 µm².
+    whole = cell.whole_cell(unit="pA")
+    assert (whole.c_m, whole.channel("l").g) == (200.0, 10.0)
 
 
 def test_traub_miles_fires_from_any_low_rate():

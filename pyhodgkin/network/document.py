@@ -7,6 +7,7 @@ file of the arrays named with its SHA-256. Random connections are kept as their 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def save(
     """
     target = neuron_document._json_path(Path(path))
     data, arrays = to_document(network)
+    before = _array_file(target)
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -75,7 +77,20 @@ def save(
         text = neuron_document._to_json(document)
     with atomic_write(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    if before is not None and not any(
+        before.name in other.read_text("utf-8", "replace") for other in target.parent.glob("*.json")
+    ):
+        before.unlink(missing_ok=True)
     return target
+
+
+def _array_file(target: Path) -> Path | None:
+    """The arrays of the document that is at `target` now, if there is one."""
+    try:
+        name = json.loads(target.read_bytes())["tensors"]["file"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return target.with_name(name) if Path(name).name == name else None
 
 
 def load(path: str | os.PathLike[str]) -> SpikingNetwork:

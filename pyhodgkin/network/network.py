@@ -134,6 +134,19 @@ class SpikingNetwork:
 
         return load(path)
 
+    def to_document(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The network as nested plain data, safe for JSON, and its arrays by name."""
+        from .document import to_document
+
+        return to_document(self)
+
+    @staticmethod
+    def from_document(data: dict[str, Any], arrays: Mapping[str, Any]) -> SpikingNetwork:
+        """The inverse of `to_document`."""
+        from .document import from_document
+
+        return from_document(data, dict(arrays))
+
     def __repr__(self) -> str:
         groups = ", ".join(f"{n} × {g.n} {g.neuron.name}" for n, g in self.groups.items())
         kinds = [f"{len(self.synapses)} kinds of synapses"] if self.synapses else []

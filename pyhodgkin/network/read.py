@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from ..errors import DocumentError, InputError
@@ -113,8 +114,8 @@ def _read_kinetics(k: int, data: Any) -> SynapseKinetics:
     kind = fields.text("kind")
     if kind not in SYNAPSES:
         raise DocumentError(f'synapses.{k}: kind "{kind}" is not one of {sorted(SYNAPSES)}')
-    names = SYNAPSES[kind].__dataclass_fields__
-    found = SYNAPSES[kind](**{name: fields.number(name) for name in names})
+    numbers = {x.name: fields.number(x.name) for x in dataclass_fields(SYNAPSES[kind])}
+    found = SYNAPSES[kind](**numbers)
     fields.finish()
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,7 @@ def _group(where: str, group: NeuronGroup, arrays: Arrays, kept: Callable) -> di
 
 
 def _synapses(where: str, s: Synapses, kept: Callable) -> dict[str, Any]:
-    own = {"e": s.kinetics.e} | {
-        name: getattr(s.kinetics, name) for name in s.kinetics.__dataclass_fields__ if name != "e"
-    }
+    own = {x.name: getattr(s.kinetics, x.name) for x in fields(s.kinetics)}
     return {
         "pre": s.pre,
         "post": s.post,

@@ -172,6 +172,8 @@ def _from_json(content: bytes) -> Any:
 
 
 def _checked(data: Any) -> Fields:
+    if isinstance(data, dict) and data.get("format") == "pyhodgkin network":
+        raise DocumentError("a network, not a neuron: read it with SpikingNetwork.load")
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise DocumentError(f'not a document: field "format" is not "{FORMAT}"')
     fields = Fields(data, "document")

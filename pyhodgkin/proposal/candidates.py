@@ -13,8 +13,9 @@ from .passive import Passive
 
 # At least this part of the measured conductance at rest stays with the leak.
 _LEAST_LEAK = 0.1
-# The neuron of HodgkinModel.jl repeats the squid axon, hERG alone is no neuron.
-_LEFT_OUT = ("hodgkinmodel_jl", "herg_beattie")
+# The neuron of HodgkinModel.jl repeats the squid axon, that of COBA-HH the one of Traub and Miles;
+# hERG alone is no neuron.
+_LEFT_OUT = ("hodgkinmodel_jl", "herg_beattie", "brette_coba_hh")
 
 
 @dataclass(frozen=True)

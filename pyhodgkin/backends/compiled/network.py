@@ -13,10 +13,10 @@ from ..network_plan import Group, Inputs, Plan, Receptor, Spikes
 from . import entries_network as entries
 from .announce import first_call
 from .kernels import layout
-from .kernels import spiking_layout as at
-from .kernels.threads import BARRIER_SIZE, CAN_WAIT
 from .kernels.vectors import WIDE
 from .solve import threads as threads_of
+from .spiking import columns as at
+from .spiking.threads import BARRIER_SIZE, CAN_WAIT
 
 KINDS = ("exponential", "double_exponential", "alpha")
 # Blocks of cells that make another thread worth its waiting.

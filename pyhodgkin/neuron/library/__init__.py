@@ -17,7 +17,7 @@ from ..neuron import Neuron
 from .cortex import pospischil_fs, pospischil_ib, pospischil_lts, pospischil_rs
 from .gastropod import connor_stevens
 from .herg import herg_beattie
-from .hippocampus import traub_miles, wang_buzsaki
+from .hippocampus import brette_coba_hh, traub_miles, wang_buzsaki
 from .squid import hodgkinmodel_jl, squid_axon
 
 MODELS: dict[str, Callable[..., Neuron]] = {
@@ -31,6 +31,7 @@ MODELS: dict[str, Callable[..., Neuron]] = {
         pospischil_ib,
         pospischil_lts,
         traub_miles,
+        brette_coba_hh,
         connor_stevens,
         herg_beattie,
     )

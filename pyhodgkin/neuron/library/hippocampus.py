@@ -1,4 +1,4 @@
-"""Hippocampal neurons: Wang and Buzsáki (1996), Traub and Miles (1991)."""
+"""Hippocampal neurons: Wang and Buzsáki (1996), Traub and Miles (1991), Brette et al. (2007)."""
 
 from __future__ import annotations
 
@@ -63,8 +63,7 @@ def traub_miles() -> Neuron:
         alpha_n = 0.032 (v + 52)/(1 - exp(-(v + 52)/5)) beta_n = 0.5 exp(-(v + 57)/40)
 
     Rests at -66.6 mV; fires from 0.12 µA/cm² on, at any low rate. The simulator review of Brette
-    et al. (2007, doi 10.1007/s10827-007-0038-6) uses the same gates 4 mV higher with g_k 30,
-    g_l 0.05, e_k -90 and e_l -60, where the cell has no rest without its synapses.
+    et al. (2007) uses the same gates 4 mV higher: `brette_coba_hh`.
 
     References
     ----------
@@ -89,4 +88,46 @@ def traub_miles() -> Neuron:
         v_rest=-66.591,
         doi="10.1017/CBO9780511895401",
         note="single compartment of Ermentrout and Kopell 1998, doi 10.1073/pnas.95.3.1259",
+    )
+
+
+def brette_coba_hh() -> Neuron:
+    """Neuron of the COBA-HH benchmark of Brette et al. 2007, after Traub and Miles 1991.
+
+    c_m dv/dt = i_stim - g_na m³h (v - e_na) - g_k n⁴ (v - e_k) - g_l (v - e_l), with
+    g_na 100, g_k 30, g_l 0.05 mS/cm², e_na 50, e_k -90, e_l -60 mV, c_m 1 µF/cm² and, with
+    u = v + 63 mV (rates in 1/ms)::
+
+        alpha_m = 0.32 (u - 13)/(1 - exp(-(u - 13)/4))  beta_m = 0.28 (u - 40)/(exp((u - 40)/5) - 1)
+        alpha_h = 0.128 exp(-(u - 17)/18)               beta_h = 4/(1 + exp(-(u - 40)/5))
+        alpha_n = 0.032 (u - 15)/(1 - exp(-(u - 15)/5)) beta_n = 0.5 exp(-(u - 10)/40)
+
+    The cells of the benchmark have 20,000 µm², so that their synapses of 6 and 67 nS are 0.03 and
+    0.335 mS/cm². Alone the cell has no rest: it fires by itself, and is silent where synapses
+    inhibit it.
+
+    References
+    ----------
+    Brette R et al. (2007), J Comput Neurosci 23:349-398, doi 10.1007/s10827-007-0038-6
+    Traub RD, Miles R (1991), Neuronal Networks of the Hippocampus, doi 10.1017/CBO9780511895401
+
+    Examples
+    --------
+    >>> brette_coba_hh().states
+    ('v', 'm', 'h', 'n')
+    """
+    m, h, n = traub_gates(-63.0)
+    return Neuron(
+        name="brette_coba_hh",
+        channels=(
+            Channel("na", 100.0, 50.0, (m, h)),
+            Channel("k", 30.0, -90.0, (n,)),
+            leak(0.05, -60.0),
+        ),
+        c_m=1.0,
+        current_unit="uA/cm2",
+        area=20_000.0,
+        v_rest=-65.0,
+        doi="10.1007/s10827-007-0038-6",
+        note="gates of Traub and Miles 1991, doi 10.1017/CBO9780511895401",
     )

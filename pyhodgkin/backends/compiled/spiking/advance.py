@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from numba import njit
 
-from . import spiking_layout as at
+from ..kernels.elementary import compiled
+from ..kernels.vectors import pointer, width
+from . import columns as at
 from .cells import advance_block
 from .delivery import deliver
-from .elementary import compiled
 from .threads import shifted, wait_for_all
-from .vectors import pointer, width
 
 
 @compiled

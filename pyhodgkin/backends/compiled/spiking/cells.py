@@ -6,14 +6,13 @@ and at the mean of each synaptic conductance over the step, which is exact.
 
 from __future__ import annotations
 
-from . import spiking_layout as at
-from .curves import curves, curves_and_slopes
-from .elementary import compiled, linoid
-from .equations import whole_power
-from .exponential import relax_gates
-from .gates import INSTANTANEOUS, rates, rates_and_slopes
-from .jacobian import current_and_slopes
-from .layout import (
+from ..kernels.curves import curves, curves_and_slopes
+from ..kernels.elementary import compiled, linoid
+from ..kernels.equations import whole_power
+from ..kernels.exponential import relax_gates
+from ..kernels.gates import INSTANTANEOUS, rates, rates_and_slopes
+from ..kernels.jacobian import current_and_slopes
+from ..kernels.layout import (
     CHANNEL_BOUNDS,
     CHANNEL_PLACES,
     CHANNELS,
@@ -28,7 +27,8 @@ from .layout import (
     STATES,
     Y,
 )
-from .vectors import absolute, bits_of, fill, fma, load, select, store, width
+from ..kernels.vectors import absolute, bits_of, fill, fma, load, select, store, width
+from . import columns as at
 
 
 @compiled

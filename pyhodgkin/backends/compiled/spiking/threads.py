@@ -9,8 +9,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .elementary import compiled
-from .vector_types import intrinsic
+from ..kernels.elementary import compiled
+from ..kernels.vector_types import intrinsic
 
 # A processor is given to others where it has waited for so many looks.
 SPINS = 2000

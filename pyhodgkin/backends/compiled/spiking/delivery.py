@@ -6,8 +6,8 @@ the start of the step, or at the arrival where that is later, and its value at t
 
 from __future__ import annotations
 
-from . import spiking_layout as at
-from .elementary import compiled, exponential
+from ..kernels.elementary import compiled, exponential
+from . import columns as at
 
 
 @compiled
