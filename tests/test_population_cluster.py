@@ -82,7 +82,7 @@ def test_a_worker_without_julia_is_refused(monkeypatch):
 
     monkeypatch.setattr(clusters.backends, "get", none)
     with pytest.raises(BackendUnavailableError, match='"julia", and results of two engines'):
-        clusters.solve_chunk(plan, 0)
+        clusters.solve_part(plan)
 
 
 def test_clusters_that_are_none_are_refused():

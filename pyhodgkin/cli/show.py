@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..storage import folders
-from . import listing, sources, wording
+from . import listing, population, sources, wording
 from .output import say, show_table
 from .simulate import model
 from .summary import show_summary
@@ -17,11 +17,12 @@ JUDGED = ("role", "recording", "member", "unit", "rmse", "mae", "gamma")
 NAME = "show"
 HELP = "print the tables of a run's folder, or the sweeps of a file"
 DESCRIPTION = """\
-Print the tables of a folder that fit, simulate, evaluate or demo wrote, and list its figures; or
-list the recordings of a file, with the numbers and names that --sweeps of fit takes."""
+Print the tables of a folder that fit, simulate, population, evaluate or demo wrote, and list its
+figures; or list the recordings of a file, with the numbers and names that --sweeps of fit takes."""
 EXAMPLES = """\
   pyhodgkin show run
   pyhodgkin show run --redraw --published squid_axon
+  pyhodgkin show population.zarr
   pyhodgkin show cell.abf
   pyhodgkin show cell.csv --clamp current"""
 
@@ -30,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", type=Path, metavar="DIR|FILE", help="folder of a run, or a file of recordings"
     )
-    parser.add_argument("--redraw", action="store_true", help="draw the figures of a fit anew")
+    parser.add_argument(
+        "--redraw", action="store_true", help="draw the figures of a fit or population anew"
+    )
     parser.add_argument(
         "--published", metavar="MODEL", help="neuron to draw the learned curves over"
     )
@@ -46,6 +49,8 @@ def run(options: argparse.Namespace) -> None:
         if sources.file_of(str(folder)).is_file():
             return show_recordings(options)
         raise InputError(wording.of_missing(folder))
+    if (folder / "zarr.json").exists():
+        return population.show(options)
     content = folders.look(folder)
     check_one_run(folder, content)
     say(f"{folder}: {folders.ARTICLES[content.kind]}")

@@ -33,11 +33,14 @@ KINDS = {
     "feature of eFEL": "--features",
     "form of NeuralKinetics": "--form",
     "gate": "--gate",
+    "kind of distribution": "--vary",
     "kind of loss": "--loss",
     "model": "--model",
-    "parameter or group": "--train",
+    "parameter that varies": "--correlate",
     "solver": "--solver",
+    "thing to record": "--record",
 }
+PARAMETER = "parameter or group"  # of the option of a command that names some
 # How a message on a command begins, and the option that it came by.
 SUBJECTS = {"the injected current": "--step", "the voltage command": "--clamp"}
 # Advice for a Python program, and that for the command line.
@@ -118,6 +121,8 @@ def reworded(message: str, options: Mapping[str, str]) -> str:
             message = re.sub(start, rf"\1{option}", message)
     kind = re.match(r'unknown ([\w ]+?) "', message)
     option = KINDS.get(kind[1]) if kind else None
+    if kind and kind[1] == PARAMETER:
+        option = "--vary" if "vary" in options else "--train"
     if option in options.values():
         message = f"{option}: {message}"
     for subject, option in SUBJECTS.items():

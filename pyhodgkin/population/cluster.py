@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from .. import backends
@@ -22,7 +23,8 @@ AHEAD = 2
 TIMEOUT = 15.0  # seconds that a scheduler has to answer
 
 
-def on_cluster(workers: int | None, cluster: Any) -> Executor:
+@contextmanager
+def on_cluster(workers: int | None, cluster: Any) -> Iterator[Executor]:
     """What runs chunks on a cluster; a local one of `workers` processes where none is given.
 
     Raises
@@ -38,17 +40,14 @@ def on_cluster(workers: int | None, cluster: Any) -> Executor:
         raise InputError(f"workers = {workers!r}: give a whole number, at least 1")
     if workers is not None and cluster is not None:
         raise InputError("workers, cluster: give one; a cluster has its own workers")
-    _distributed()
+    with client_of(workers, cluster) as client:
 
-    def run(plan: Plan, engine: Backend, chunks: Sequence[int]) -> Iterator[tuple[int, Chunk]]:
-        if not chunks:
-            return
-        if not isinstance(engine.name, str) or engine.name not in backends.NAMES:
-            raise InputError(f"backend: workers start an engine by its name, not {engine!r}")
-        with client_of(workers, cluster) as client:
-            yield from _divided(client, plan, chunks)
+        def run(plan: Plan, engine: Backend, chunks: Sequence[int]) -> Iterator[tuple[int, Chunk]]:
+            if engine.name not in backends.NAMES:
+                raise InputError(f"backend: workers start an engine by its name, not {engine!r}")
+            return _divided(client, plan, chunks) if chunks else iter(())
 
-    return run
+        yield run
 
 
 @contextmanager
@@ -86,7 +85,6 @@ def _divided(client: Any, plan: Plan, chunks: Sequence[int]) -> Iterator[tuple[i
     """Chunks as they are solved, a few of them under way at a time."""
     distributed = _distributed()
     left = list(reversed(chunks))
-    shared = client.scatter(plan, broadcast=True, hash=False)
     under_way: dict[Any, int] = {}
     completed = distributed.as_completed(with_results=False)
 
@@ -94,7 +92,8 @@ def _divided(client: Any, plan: Plan, chunks: Sequence[int]) -> Iterator[tuple[i
         workers = len(client.scheduler_info(n_workers=-1)["workers"])
         while left and len(under_way) < AHEAD * max(workers, 1):
             chunk = left.pop()
-            task = client.submit(solve_chunk, shared, chunk, pure=False, retries=2)
+            # The plan goes with each task: data that lies at a worker would die with it.
+            task = client.submit(solve_part, plan.part(chunk), pure=False, retries=2)
             under_way[task] = chunk
             completed.add(task)
 
@@ -106,14 +105,15 @@ def _divided(client: Any, plan: Plan, chunks: Sequence[int]) -> Iterator[tuple[i
             chunk = under_way.pop(task)
             task.release()
             submit()
-            yield chunk, found
+            start, stop = plan.cells(chunk)
+            yield chunk, replace(found, start=start, stop=stop)
     finally:
         if under_way:
             client.cancel(list(under_way))
 
 
-def solve_chunk(plan: Plan, chunk: int) -> Chunk:
-    """Solve a chunk on a worker, whose engine must be that of the run."""
+def solve_part(plan: Plan) -> Chunk:
+    """Solve all cells of a plan on a worker, whose engine must be that of the run."""
     try:
         engine = backends.get(plan.engine)
     except BackendUnavailableError as error:
@@ -127,7 +127,7 @@ def solve_chunk(plan: Plan, chunk: int) -> Chunk:
             f"a worker has {own} integrators, and this run {plan.integrator} ones, whose "
             "numbers differ: install the same packages (numba) on all of them"
         )
-    return compute(plan, engine, chunk)
+    return compute(plan, engine, 0)
 
 
 def _distributed() -> Any:

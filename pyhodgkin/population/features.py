@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
-from ..protocols import Protocol
+from ..protocols import Protocol, Step
 
 # How long before the stimulus the voltage at rest is looked at, ms, and in how many places.
 BASELINE, PLACES = 10.0, 11
@@ -121,11 +121,23 @@ def window(protocol: Protocol) -> tuple[float, float]:
     (5.0, 45.0)
     >>> window(CurrentClamp.step(10.0, start=5.0, stop=None, t_end=50.0))
     (5.0, 50.0)
+
+    A step of zero has its times too, so that all of a family have the same:
+
+    >>> window(CurrentClamp.step(0.0, start=5.0, stop=45.0, t_end=50.0))
+    (5.0, 45.0)
     """
-    inside = [float(t) for t in protocol.breakpoints if t < protocol.t_end * (1.0 - 1e-12)]
+    end, command = protocol.t_end, protocol.waveform
+    if isinstance(command, Step):
+        stop = end if command.stop is None else min(command.stop, end)
+        if command.start < end:
+            return max(command.start, 0.0), stop
+    inside = [float(t) for t in protocol.breakpoints if 0.0 < t < end * (1.0 - 1e-12)]
     if not inside:
-        return 0.0, protocol.t_end
-    return inside[0], inside[-1] if len(inside) > 1 else protocol.t_end
+        return 0.0, end
+    if len(inside) == 1 and protocol(0.0) != 0.0 and protocol(end) == 0.0:
+        return 0.0, inside[0]  # from the start on
+    return inside[0], inside[-1] if len(inside) > 1 else end
 
 
 class SpikeCount(Feature):

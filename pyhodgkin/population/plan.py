@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -61,6 +61,8 @@ class Plan:
         How it solves, where that is not the same everywhere: ``"compiled"`` or ``"eager"``.
     chunk : int
         Cells that are written together.
+    known_block : int
+        Of a part of another plan the block of that one.
     """
 
     population: Population
@@ -77,6 +79,7 @@ class Plan:
     engine: str
     integrator: str = ""
     chunk: int = 0
+    known_block: int = 0
 
     @property
     def n(self) -> int:
@@ -98,6 +101,20 @@ class Plan:
     def runs(self) -> int:
         """How many protocols each cell is solved under, K."""
         return 1 if self.each else len(self.protocols)
+
+    @property
+    def amplitudes(self) -> FloatArray | None:
+        """Of a family of single steps the level of each (K,); None for other protocols."""
+        if self.each or not self.several:
+            return None
+        found = []
+        for protocol in self.protocols:
+            offset = protocol.segments.offset
+            levels = [x for x in offset if x != offset[0]]
+            if not np.all(protocol.segments.is_constant) or len(levels) > 1:
+                return None
+            found.append(levels[0] if levels else offset[0])
+        return np.array(found)
 
     @property
     def finds_spikes(self) -> bool:
@@ -124,6 +141,8 @@ class Plan:
     @cached_property
     def block(self) -> int:
         """Cells that are solved in one call, a power of two."""
+        if self.known_block:
+            return self.known_block
         device = "cuda" if self.options.device.startswith("cuda") else "cpu"
         longest = max(len(self.times(k)) for k in range(self.runs))
         size, each = CELLS[device], longest * len(self.neuron.states) * 8
@@ -149,6 +168,20 @@ class Plan:
         """First cell of a chunk, and the one after its last."""
         start = chunk * self.chunk_size
         return start, min(start + self.chunk_size, self.n)
+
+    def part(self, chunk: int) -> Plan:
+        """A plan of the cells of one chunk, with their values, which gives the same numbers."""
+        start, stop = self.cells(chunk)
+        own = self.population
+        cells = Population(own.neuron, stop - start, own.values(start, stop), seed=0)
+        protocols = self.protocols[start:stop] if self.each else self.protocols
+        return replace(
+            self,
+            population=cells,
+            protocols=protocols,
+            chunk=self.chunk_size,
+            known_block=self.block,
+        )
 
     @cached_property
     def described(self) -> dict[str, Any]:

@@ -110,6 +110,28 @@ class PopulationResult(Mapping[str, NDArray]):
         return (*own, *(["rheobase"] if plan.rheobase else []))
 
     @property
+    def runs(self) -> int:
+        """How many protocols each cell was under, K."""
+        return self._plan.runs
+
+    @cached_property
+    def amplitudes(self) -> FloatArray | None:
+        """Of a family of steps the current of each (K,); None for other protocols."""
+        return self._plan.amplitudes
+
+    def unit(self, name: str) -> str:
+        """Unit of something recorded, or of a parameter; ``"1"`` or nothing where it has none."""
+        from .stored import layout_of
+
+        layout = self.population.neuron.layout
+        if name in layout:
+            return layout[name].unit
+        found = layout_of(self._plan, values=False)
+        if name not in found:
+            raise unknown("result", name, found)
+        return found[name]["attributes"]["units"]
+
+    @property
     def has_spikes(self) -> bool:
         """Whether spike times are known."""
         return self._plan.spikes
@@ -214,6 +236,38 @@ class PopulationResult(Mapping[str, NDArray]):
         if not self._plan.several:
             return parts[0]
         return pandas.concat(parts, keys=range(len(parts)), names=["protocol"])
+
+    # -- figures -------------------------------------------------------------------------
+
+    def plot_raster(self, **options: Any) -> Any:
+        """Spikes of the cells over time; see `pyhodgkin.plot.population.raster`."""
+        from ..plot import population
+
+        return population.raster(self, **options)
+
+    def plot_rate(self, **options: Any) -> Any:
+        """The rate of all cells over time; see `pyhodgkin.plot.population.rate_histogram`."""
+        from ..plot import population
+
+        return population.rate_histogram(self, **options)
+
+    def plot_fi(self, **options: Any) -> Any:
+        """f-I curves with bands; see `pyhodgkin.plot.population.fi_curves`."""
+        from ..plot import population
+
+        return population.fi_curves(self, **options)
+
+    def plot_distributions(self, names: Any = None, **options: Any) -> Any:
+        """Histograms over the cells; see `pyhodgkin.plot.population.distributions`."""
+        from ..plot import population
+
+        return population.distributions(self, names, **options)
+
+    def plot_scatter(self, x: Any = None, y: Any = None, **options: Any) -> Any:
+        """Features against parameters; see `pyhodgkin.plot.population.scatter`."""
+        from ..plot import population
+
+        return population.scatter(self, x, y, **options)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> PopulationResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -122,23 +123,28 @@ def simulate(
     plan = made(
         population, protocol, record, each, saveat, threshold, solved, engine.name, chunk_size
     )
-    executor = _executor(workers, cluster)
-    sink = _sink(plan, out, overwrite)
-    plan = sink.plan
-    try:
-        left = [chunk for chunk in range(plan.n_chunks) if not sink.done(chunk)]
-        with Bar(progress) as bar:
-            cells = plan.n - sum(np.diff(plan.cells(chunk))[0] for chunk in left)
-            for chunk, found in executor(plan, engine, left):
-                sink.write(chunk, found)
-                cells += found.stop - found.start
-                bar.update("cells", int(cells), plan.n, "")
-    finally:
-        sink.close()
-    result = PopulationResult(plan, sink)
+    with _executor(workers, cluster) as executor:
+        sink = _sink(plan, out, overwrite)
+        try:
+            _fill(sink, executor, engine, progress)
+        finally:
+            sink.close()
+    result = PopulationResult(sink.plan, sink)
     if throw and not np.all(result.success):
         raise SolveError(f"{population.neuron.name}: {result.message}")
     return result
+
+
+def _fill(sink: Any, executor: Executor, engine: Backend, progress: bool | None) -> None:
+    """Compute the chunks that are not there yet."""
+    plan = sink.plan
+    left = [chunk for chunk in range(plan.n_chunks) if not sink.done(chunk)]
+    with Bar(progress) as bar:
+        cells = plan.n - sum(np.diff(plan.cells(chunk))[0] for chunk in left)
+        for chunk, found in executor(plan, engine, left):
+            sink.write(chunk, found)
+            cells += found.stop - found.start
+            bar.update("cells", int(cells), plan.n, "")
 
 
 def _sink(plan: Plan, out: Any, overwrite: bool) -> Any:
@@ -149,9 +155,9 @@ def _sink(plan: Plan, out: Any, overwrite: bool) -> Any:
     return open_store(plan, out, overwrite)
 
 
-def _executor(workers: int | None, cluster: Any) -> Executor:
+def _executor(workers: int | None, cluster: Any) -> AbstractContextManager[Executor]:
     if workers is None and cluster is None:
-        return in_turn
+        return nullcontext(in_turn)
     from .cluster import on_cluster
 
     return on_cluster(workers, cluster)

@@ -19,7 +19,7 @@ from .rheobase import Rheobase
 FORMAT = "pyhodgkin population 1"
 
 
-def layout_of(plan: Plan) -> dict[str, dict[str, Any]]:
+def layout_of(plan: Plan, values: bool = True) -> dict[str, dict[str, Any]]:
     """For each array its shape, chunks, type, what is missing, dimensions and units.
 
     Parameters that vary and the times come with their values.
@@ -41,9 +41,10 @@ def layout_of(plan: Plan) -> dict[str, dict[str, Any]]:
         }
 
     layout = plan.population.neuron.layout
-    for name, values in plan.population.values().items():
+    numbers = plan.population.values() if values else {}
+    for name, column in numbers.items():
         add(name, ("cell",), (n,), (size,), "float64", np.nan, layout[name].unit or "1",
-            f"parameter {name}", values)  # fmt: skip
+            f"parameter {name}", column)  # fmt: skip
     chunks = -(-n // plan.chunk_size)
     add("complete", ("chunk",), (chunks,), (1,), "int8", 0, "1", "1: this chunk of cells is whole")
     add("status", cells, (runs, n), (runs, size), "int8", -1, "1", "how the solve ended, 0: well")

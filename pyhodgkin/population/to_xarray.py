@@ -39,7 +39,7 @@ def dataset(result: PopulationResult) -> Any:
     if plan.several:
         coords["protocol"] = np.arange(plan.runs)
         found = found.assign_coords(coords)
-        levels = _levels(plan.protocols)
+        levels = plan.amplitudes
         if levels is not None:
             attributes = {"units": plan.protocols[0].unit, "long_name": "amplitude of the step"}
             found = found.assign_coords(amplitude=("protocol", levels, attributes))
@@ -77,17 +77,6 @@ def padded(result: PopulationResult) -> np.ndarray:
         first = np.cumsum(own) - own
         out[k, cell, np.arange(len(times)) - first[cell]] = times
     return out
-
-
-def _levels(protocols: Any) -> np.ndarray | None:
-    """The amplitudes of a family of single steps; None for other protocols."""
-    found = []
-    for protocol in protocols:
-        offset = protocol.segments.offset
-        if len(offset) < 2 or not np.all(protocol.segments.is_constant):
-            return None
-        found.append(offset[1])
-    return np.array(found)
 
 
 def _lazy() -> Any:
