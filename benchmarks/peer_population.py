@@ -31,7 +31,9 @@ ROWS = {
         for solver in ("tsit5", "rodas5p", "exponential")
         for dtype in ("float64", "float32")
     ],
-    "julia": [("tsit5", "float64"), ("tsit5", "float32")],
+    "julia": [
+        (solver, dtype) for solver in ("tsit5", "rodas5p") for dtype in ("float64", "float32")
+    ],
 }
 END = np.array([50.0])
 RATES: dict[str, float] = {}

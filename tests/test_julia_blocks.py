@@ -21,7 +21,7 @@ def alone(cell, protocols, theta, i, how, t=None):
     return JULIA.solve(cell, [own], theta[i], None, times() if t is None else t, how)
 
 
-@pytest.mark.parametrize("solver", ["tsit5", "auto"])
+@pytest.mark.parametrize("solver", ["tsit5", "rodas5p", "auto"])
 @pytest.mark.parametrize("name", CELLS)
 def test_a_batch_is_its_elements(name, solver):
     if (name, solver) == ("free_x", "tsit5"):
@@ -73,7 +73,7 @@ def test_populations_of_a_thousand_cells():
 def test_one_that_fails_does_not_touch_the_others():
     theta = np.tile(SQUID.theta, (COUNT, 1))
     theta[5, SQUID.layout["l.e"].start] = np.nan
-    for solver in ("tsit5", "auto"):
+    for solver in ("tsit5", "rodas5p", "auto"):
         how = options(solver)
         found = JULIA.solve(SQUID, [CURRENT["step"]], theta, None, times(), how)
         assert found.status[5] != Status.SUCCESS
@@ -82,7 +82,7 @@ def test_one_that_fails_does_not_touch_the_others():
         assert np.all(found.y[fine] == found.y[0])
 
 
-@pytest.mark.parametrize("solver", ["tsit5", "auto"])
+@pytest.mark.parametrize("solver", ["tsit5", "rodas5p", "auto"])
 @pytest.mark.parametrize("count", [1, COUNT])
 def test_single_precision_is_off_by_its_rounding(count, solver):
     """Errors of the single type: of the voltage on the flanks of spikes, and of spike times."""
@@ -102,6 +102,24 @@ def test_single_precision_is_off_by_its_rounding(count, solver):
         spikes = truth[i].spike_times()
         assert len(spikes) >= 2
         np.testing.assert_allclose(single[i].spike_times(), spikes, atol=0.01)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("solver", ["rodas5p", "auto"])
+def test_populations_of_stiff_cells(solver, dtype):
+    """By Rodas5P in blocks: the spikes of each cell by itself, those of a tight tolerance."""
+    clamp = ph.CurrentClamp.step(10.0, start=2.0, stop=40.0, t_end=45.0)
+    theta = scattered_theta(SQUID, COUNT, 0.005)
+    theta[:, SQUID.layout["c_m"].start] *= 0.1
+    how = {"saveat": 1.0, "backend": "julia"}
+    found = ph.simulate(SQUID, clamp, theta=theta, solver=solver, dtype=dtype, rtol=1e-4, **how)
+    assert np.all(found.status == Status.SUCCESS)
+    assert np.all(found.stats["n_steps"] < 500)  # those of Tsit5 are more, at any tolerance
+    for i in range(0, COUNT, 23):
+        truth = ph.simulate(SQUID, clamp, theta=theta[i], rtol=1e-9, atol=1e-11, **how)
+        spikes = truth.spike_times()
+        assert len(spikes) >= 2
+        np.testing.assert_allclose(found[i].spike_times(), spikes, atol=0.05)
 
 
 def test_gradients_in_single_precision_are_off_by_its_rounding():

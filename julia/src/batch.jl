@@ -51,7 +51,7 @@ function solve!(
 )
     most, watched = MOST_STEPS ÷ size(y, 3), !isempty(ends) && !protocols.clamped
     each = watched ? [VoltageSteps(b - 1, most) for b in axes(y, 3)] : VoltageSteps[]
-    rest = !in_blocks(options, size(y, 3)) ? collect(axes(y, 3)) : solve_blocks!(
+    rest = !in_blocks(options, size(y, 3), system) ? collect(axes(y, 3)) : solve_blocks!(
         y, status, stats, system, protocols, theta, y0, times, options, stop, ends, each)
     # The method's type is known only now: everything that depends on it is behind this call.
     isempty(rest) || Base.invokelatest(solve_each!, rest, y, status, stats, system, protocols,

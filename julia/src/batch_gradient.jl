@@ -24,7 +24,7 @@ function gradient_all!(
     parts = zeros(size(theta, 1), n, sets)
     call = GradientCall(each, parts, y0_gradient, status, stats, recordings, theta, y0, loss,
         options, stop, ends, Int[], Threads.SpinLock())
-    which = !in_blocks(options, n * sets) ? collect(1:(n * sets)) :
+    which = !in_blocks(options, n * sets, recordings.system, GRADIENTS_IN_BLOCKS) ? collect(1:(n * sets)) :
         in_portions!(call)
     gradient_each!(call, which, alg)
     # Summed in one order whatever the threads did: the same call gives the same bits.
@@ -131,7 +131,7 @@ function predict_all!(predicted, status, recordings, theta, y0, alg, options, st
     call = PredictionCall(predicted, status, recordings, theta, y0, options, stop, Int[],
         Threads.SpinLock())
     count = length(status)
-    return predict_each!(call, in_blocks(options, count) ? in_portions!(call) : 1:count, alg)
+    return predict_each!(call, in_blocks(options, count, recordings.system) ? in_portions!(call) : 1:count, alg)
 end
 
 "Predictions of the elements `which`, one by one."

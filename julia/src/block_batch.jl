@@ -7,13 +7,14 @@ them has methods of what follows for one of its own, `Batch`.
 abstract type Elements end
 
 """
-What a solve of a batch was asked for, and where its results go. `rest` are elements that are better
-solved one by one, by `"auto"`.
+What a solve of a batch was asked for, and where its results go. Blocks take the elements `which`, by
+Rodas5P if `implicit`, else by Tsit5; `rest` are those that `"auto"` leaves to other methods.
 """
 struct Batch{Y,S,C,H,R,M,E,F} <: Elements
     y::Y
     status::S
     stats::C
+    system::System
     protocols::Protocols
     theta::H
     y0::R
@@ -22,6 +23,8 @@ struct Batch{Y,S,C,H,R,M,E,F} <: Elements
     each::Vector{VoltageSteps}
     options::Options
     stop::F
+    which::Vector{Int}
+    implicit::Bool
     next::Threads.Atomic{Int}
     rest::Vector{Int}
     lock::Threads.SpinLock
@@ -30,8 +33,13 @@ end
 "The next element that has not begun, 0 where there is none."
 function next_element!(batch::Batch)
     i = Threads.atomic_add!(batch.next, 1)
-    return i <= size(batch.y, 3) ? i : 0
+    return i <= length(batch.which) ? batch.which[i] : 0
 end
+
+most_stiff_steps(batch::Batch) = is_black_box(batch.system) ? 500 : 100
+
+"Whether the steps are those of Rodas5P."
+is_implicit(batch::Batch) = batch.implicit
 
 "The protocol of element `i`."
 place_of(batch::Batch, i::Int) = min(i, length(batch.protocols))
@@ -67,7 +75,6 @@ end
 
 "Leave element `i`, which failed or is stiff, to be solved by itself."
 function leave!(batch::Batch, i::Int)
-    isempty(batch.each) || (batch.each[i] = VoltageSteps(i - 1, batch.each[i].most))
     @lock batch.lock push!(batch.rest, i)
     return nothing
 end

@@ -24,6 +24,9 @@ function rest!(worker::GradientBlock)
     return worker
 end
 
+"Solvers whose gradients are computed in blocks."
+const GRADIENTS_IN_BLOCKS = ("auto", "tsit5")
+
 "What a call for gradients was asked for, and where its results go."
 struct GradientCall{E,G,Y,S,C,H,F}
     each::E
@@ -85,6 +88,7 @@ samples_of(p::Portion, i::Int) = p.worker.samples[i]
 bars_of(p::Portion, i::Int) = p.worker.bars[i]
 end_of(p::Portion, i::Int) = last(times_of(p, i))
 is_watched(::Portion) = false
+is_implicit(p::Portion) = p.options.solver == "rodas5p"
 has_gradient(p::Portion, i::Int) = p.worker.outcomes[i].status == SUCCESS
 record!(p::Portion{T,<:GradientCall}, b::Block) where {T} = push_step!(p.worker.tape, b)
 record!(::Portion{T,<:PredictionCall}, ::Block) where {T} = nothing

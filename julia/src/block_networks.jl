@@ -11,15 +11,15 @@ function block_forward!(model::BlockModel{T}, net::Network) where {T}
     return nothing
 end
 
-"W·x + bias of layer `l`; the sums of sixteen elements are kept in registers."
-function block_affine!(x::Matrix{T}, theta, net::Network, l::Int) where {T}
+"W·x (+ bias) of layer `l`; the sums of sixteen elements are kept in registers."
+function block_affine!(x::Matrix{T}, theta, net::Network, l::Int, with_bias=true) where {T}
     n_in, n_out = net.layers[l], net.layers[l + 1]
     source, target, place = net.rows[l], net.rows[l + 1], net.places[l]
     bias = place + n_in * n_out
     @inbounds for o in 1:n_out, part in 0:16:(width(T) - 1)
         from, line = offset(T, source + 1) + part, offset(T, place + (o - 1) * n_in + 1) + part
         first, to = offset(T, bias + o) + part, offset(T, target + o) + part
-        Base.Cartesian.@nexprs 16 w -> (total_w = theta[first + w])
+        Base.Cartesian.@nexprs 16 w -> (total_w = with_bias ? theta[first + w] : zero(T))
         for _ in 1:n_in
             Base.Cartesian.@nexprs 16 w -> (total_w = muladd(theta[line + w], x[from + w], total_w))
             from, line = from + width(T), line + width(T)

@@ -9,33 +9,45 @@ const FEWEST_IN_BLOCK = 8
 
 """
 Steps bounded by stability after which `"auto"` gives an element to the methods for stiff equations:
-in a block a step costs less than a tenth of one of theirs.
+to Rodas5P in blocks, whose step takes twice as long, or one by one, where a step takes ten times as long.
 """
-const MOST_STIFF_STEPS = 500
+most_stiff_steps(::Elements) = 500
 
-const IN_BLOCKS = ("auto", "tsit5")
+const IN_BLOCKS = ("auto", "rodas5p", "tsit5")
 
-"Whether `n` elements are solved in blocks, or all of their gradients computed; by Tsit5."
-function in_blocks(options::Options, n::Int)
-    options.single && !(options.solver in IN_BLOCKS) && throw(InputError(
-        "dtype = \"float32\": the Julia engine has it for the solvers \"auto\" and \"tsit5\", not " *
-        "for \"$(options.solver)\"; use dtype = \"float64\", or backend = \"torch\""))
-    return options.single ||
-        (options.solver in IN_BLOCKS && n >= FEWEST_IN_BLOCK * Threads.nthreads())
+"""
+Whether `n` elements are solved in blocks, or all of their gradients computed. A neuron that is one
+network altogether has no block of Rodas5P: its Jacobian has no zeros.
+"""
+function in_blocks(options::Options, n::Int, system::System, solvers=IN_BLOCKS)
+    there = options.solver in solvers && !(options.solver == "rodas5p" && is_black_box(system))
+    options.single && !there && throw(InputError(
+        "dtype = \"float32\": the Julia engine does not have it for solver = " *
+        "\"$(options.solver)\" here; use \"auto\" or \"tsit5\", dtype = \"float64\", or " *
+        "backend = \"torch\""))
+    return options.single || (there && n >= FEWEST_IN_BLOCK * Threads.nthreads())
 end
 
-"Solve a batch in blocks, and return the elements that are left for `solve_each!`."
+"""
+Solve a batch in blocks, and return the elements that are left for `solve_each!`: by `"auto"` first
+those that Tsit5 finds stiff, or where it fails, are solved by Rodas5P.
+"""
 function solve_blocks!(
     y, status, stats, system, protocols, theta, y0, times, options, stop, ends, each
 )
-    batch = Batch(y, status, stats, protocols, theta, y0, times, ends, each, options, stop,
-        Threads.Atomic{Int}(1), Int[], Threads.SpinLock())
-    options.single ? over_threads!(batch, Float32, system) : over_threads!(batch, Float64, system)
-    return sort!(batch.rest)
+    function pass(which, implicit)
+        batch = Batch(y, status, stats, system, protocols, theta, y0, times, ends, each, options,
+            stop, which, implicit, Threads.Atomic{Int}(1), Int[], Threads.SpinLock())
+        options.single ? over_threads!(batch, Float32, system) : over_threads!(batch, Float64, system)
+        return sort!(batch.rest)
+    end
+    rest = pass(collect(axes(y, 3)), options.solver == "rodas5p")
+    stiff = options.solver == "auto" && !isempty(rest) && !is_black_box(system)
+    return stiff ? pass(rest, true) : rest
 end
 
 function over_threads!(batch::Batch, ::Type{T}, system::System) where {T}
-    count = min(Threads.nthreads(), cld(size(batch.y, 3), width(T)))
+    count = min(Threads.nthreads(), cld(length(batch.which), width(T)))
     make() = Block{T}(system, batch.protocols, batch.options)
     each_element(make, Pool(), count, batch.stop) do block, _
         solve_block!(block, batch)
@@ -45,7 +57,8 @@ end
 
 "Take elements of the batch until there are no more."
 function solve_block!(b::Block{T}, batch::Elements) where {T}
-    clamped, auto = batch.protocols.clamped, batch.options.solver == "auto"
+    clamped, implicit, rtol = batch.protocols.clamped, is_implicit(batch), batch.options.rtol
+    watches_stiffness = batch.options.solver == "auto" && !implicit
     renewed, fresh = fill(true, width(T)), fill(true, width(T))
     for w in 1:width(T)
         take_next!(b, w, batch)
@@ -54,9 +67,11 @@ function solve_block!(b::Block{T}, batch::Elements) where {T}
     while any(>(0), b.element)
         batch.stop[1] == 0 || interrupt!(b, batch)
         GC.safepoint()
-        block_step!(b, batch.options.rtol, clamped, any(isnan, b.level))
+        varying = any(isnan, b.level)
+        implicit ? rosenbrock_step!(b, rtol, clamped, varying) :
+            block_step!(b, rtol, clamped, varying)
         control!(b, batch.options.dt_max)
-        auto && block_stiffness!(b)
+        watches_stiffness && block_stiffness!(b)
         record!(batch, b)
         inside!(b, batch, is_watched(batch))
         block_advance!(b)
@@ -77,6 +92,7 @@ function take_next!(b::Block{T}, w::Int, batch::Elements) where {T}
         b.cursors[w] = StimulusCursor(batch.protocols, place_of(batch, i))
         b.element[w], b.accepted[w], b.rejected[w], b.sample[w] = i, 0.0, 0.0, 1
         b.stiff[w] = 0.0
+        is_watched(batch) && begin_anew!(b.watched[w], steps_of(batch, i))
         b.t1[w] = end_of(batch, i)
         b.y[w, :] .= start_of(batch, i, alone(b, w, theta))
         save_start!(b, w, batch)
@@ -158,14 +174,15 @@ function inside!(b::Block{T}, batch::Elements, watched::Bool) where {T}
         due |= b.t_next[w] >= b.sample_time[w]
     end
     due || watched || return nothing
-    block_dense!(b, due ? size(b.y, 2) : 1)
+    states = due ? size(b.y, 2) : 1
+    is_implicit(batch) ? rosenbrock_dense!(b, states) : block_dense!(b, states)
     watched && block_rises!(b)
     c1, c2, c3, c4 = b.dense
     @inbounds for w in 1:width(T)
         (b.element[w] > 0 && b.accepts[w] > 0) || continue
         b.t_next[w] >= b.sample_time[w] && save!(b, w, batch)
         watched || continue
-        steps = steps_of(batch, b.element[w])
+        steps = b.watched[w]
         (steps.crossing ? b.crosses[w] : b.rises[w]) > 0 && keep_voltage!(
             steps, b.t[w], b.step[w], map(Float64, (b.y[w], c1[w], c2[w], c3[w], c4[w])))
     end
@@ -199,7 +216,7 @@ After a step: elements that are at the end of a piece or of their own, that cann
 taken too many steps. Returns whether any of them begins anew, which `renewed` and `fresh` tell.
 """
 function settled!(b::Block{T}, batch::Elements, renewed, fresh) where {T}
-    found = false
+    found, most_stiff = false, most_stiff_steps(batch)
     @inbounds for w in 1:width(T)
         b.element[w] > 0 || continue
         t, status = b.t[w], nothing
@@ -221,7 +238,7 @@ function settled!(b::Block{T}, batch::Elements, renewed, fresh) where {T}
             b.limit[w] = step_limit(batch.options, t, b.cursors[w].piece - b.first_piece[w])
             b.accepted[w] + b.rejected[w] >= b.limit[w] && (status = MAX_STEPS)
         end
-        status === nothing && b.stiff[w] <= MOST_STIFF_STEPS && continue
+        status === nothing && b.stiff[w] <= most_stiff && continue
         if batch.options.solver == "auto" && status !== SUCCESS
             leave!(batch, b.element[w])
         else
@@ -245,7 +262,9 @@ function finish!(b::Block, w::Int, batch::Elements, status::Status, first::Int)
             samples[1, next] = value_at(batch.protocols, place_of(batch, i), times[next])
         end
     end
-    ended!(batch, i, status, accepted, rejected, 6 * (accepted + rejected) + first)
+    is_watched(batch) && copy_steps!(steps_of(batch, i), b.watched[w])
+    each = is_implicit(batch) ? stages(RODAS5P) : 6
+    ended!(batch, i, status, accepted, rejected, each * (accepted + rejected) + first)
     return nothing
 end
 

@@ -13,6 +13,7 @@ have been too many.
 struct Block{T}
     model::BlockModel{T}
     scalar::Model{Float64}
+    jacobian::BlockJacobian{T}
     y::Matrix{T}
     at::Matrix{T}
     k::NTuple{8,Matrix{T}}
@@ -47,6 +48,8 @@ struct Block{T}
     sample::Vector{Int}
     first_piece::Vector{Int}
     cursors::Vector{StimulusCursor}
+    # Of the elements that are in the block now.
+    watched::Vector{VoltageSteps}
 end
 
 function Block{T}(system::System, protocols::Protocols, options::Options) where {T}
@@ -54,11 +57,13 @@ function Block{T}(system::System, protocols::Protocols, options::Options) where 
     state() = columns_of_block(arena, T, n)
     column() = take!(arena, T, count)
     bounded(x, otherwise) = T[b ? x : otherwise for b in system.bounded]
-    return Block{T}(BlockModel{T}(system, arena), Model{Float64}(system), state(), state(),
+    model = BlockModel{T}(system, arena)
+    return Block{T}(model, Model{Float64}(system), BlockJacobian(model), state(), state(),
         ntuple(_ -> state(), 8), ntuple(_ -> state(), 4), column(), column(),
         (column(), column()), (take!(arena, Float64, count) for _ in 1:18)...,
         T[absolute(options, j) for j in 1:n], bounded(0, -Inf), bounded(1, Inf), zeros(Int, count),
-        ones(Int, count), ones(Int, count), [StimulusCursor(protocols, 1) for _ in 1:count])
+        ones(Int, count), ones(Int, count), [StimulusCursor(protocols, 1) for _ in 1:count],
+        [VoltageSteps(0, MOST_STEPS) for _ in 1:count])
 end
 
 "to = y + dt Σ coefficients·k, over the first stages, for the columns of `n` states."

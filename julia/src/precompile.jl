@@ -49,8 +49,8 @@ function workload(neuron::Neuron, clamped::Bool, solver::String)
     predict!(zeros(length(times), 1), zeros(Int, 1, 1), recordings, theta, start, options, stop)
     many = repeat(theta, 1, count)
     for how in hows
-        gradient_by!("adjoint", zeros(1, count), zero(many), start, zeros(Int, 1, count),
-            zeros(Int, 3, 1, count), recordings, many, start, loss, how, stop)
+        solver in GRADIENTS_IN_BLOCKS && gradient_by!("adjoint", zeros(1, count), zero(many), start,
+            zeros(Int, 1, count), zeros(Int, 3, 1, count), recordings, many, start, loss, how, stop)
         predict!(zeros(length(times), count), zeros(Int, 1, count), recordings, many, start, how, stop)
     end
     steps = length(times)

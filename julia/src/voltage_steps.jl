@@ -11,16 +11,31 @@ const NO_LIMITS = Float64[]
 
 """
 The steps of one element in which v rises: with θ = (t - t0)/h, v is Σ c_p θ^p. `most` steps are
-kept, and when there are more of them, those that cross 0 mV (`crossing` says so).
+kept, and when there are more of them, those that cross 0 mV (`crossing` says so). The first `used`
+of the `numbers` are theirs, the others room for more.
 """
 mutable struct VoltageSteps
-    const element::Int
+    element::Int
     const numbers::Vector{Float64}
-    const most::Int
+    most::Int
+    used::Int
     crossing::Bool
 end
 
-VoltageSteps(element::Int, most::Int) = VoltageSteps(element, Float64[], most, false)
+VoltageSteps(element::Int, most::Int) = VoltageSteps(element, Float64[], most, 0, false)
+
+"Begin anew for the element that `to` is for, with the memory of `steps`."
+function begin_anew!(steps::VoltageSteps, to::VoltageSteps)
+    steps.element, steps.most, steps.used, steps.crossing = to.element, to.most, 0, to.crossing
+    return nothing
+end
+
+"Copy what `steps` holds to `to`, which takes no more memory than that."
+function copy_steps!(to::VoltageSteps, steps::VoltageSteps)
+    copyto!(resize!(to.numbers, steps.used), 1, steps.numbers, 1, steps.used)
+    to.used, to.crossing = steps.used, steps.crossing
+    return nothing
+end
 
 "v at the fraction θ of a step with the coefficients `c`."
 @inline quartic(c, θ) = muladd(θ, muladd(θ, muladd(θ, muladd(θ, c[5], c[4]), c[3]), c[2]), c[1])
@@ -47,13 +62,14 @@ end
 
 "A step that is one of those to keep."
 function keep_voltage!(steps::VoltageSteps, t, h, c::NTuple{5,Float64})
-    numbers, n = steps.numbers, length(steps.numbers)
-    resize!(numbers, n + STEP_NUMBERS)
+    numbers, n = steps.numbers, steps.used
+    n < length(numbers) || resize!(numbers, max(32 * STEP_NUMBERS, 2 * n))
+    steps.used = n + STEP_NUMBERS
     @inbounds numbers[n + 1], numbers[n + 2], numbers[n + 3] = steps.element, t, h
     for p in 1:5
         @inbounds numbers[n + 3 + p] = c[p]
     end
-    if !steps.crossing && length(steps.numbers) > STEP_NUMBERS * steps.most
+    if !steps.crossing && steps.used > STEP_NUMBERS * steps.most
         only_crossings!(steps)
     end
     return nothing
@@ -65,13 +81,13 @@ push_voltage!(::Nothing, t, h, c) = nothing
 function only_crossings!(steps::VoltageSteps)
     steps.crossing && return steps
     numbers, kept = steps.numbers, 0
-    for from in 0:STEP_NUMBERS:(length(numbers) - 1)
+    for from in 0:STEP_NUMBERS:(steps.used - 1)
         crosses(ntuple(p -> numbers[from + 3 + p], 5)) || continue
         copyto!(numbers, kept + 1, numbers, from + 1, STEP_NUMBERS)
         kept += STEP_NUMBERS
     end
     resize!(numbers, kept)
-    steps.crossing = true
+    steps.used, steps.crossing = kept, true
     return steps
 end
 
@@ -98,5 +114,12 @@ watch!(::Nothing, integrator, value) = nothing
 "The steps of all elements, one in each column: element (from 0 on), t, h, coefficients."
 function all_steps(each::Vector{VoltageSteps})
     any(steps -> steps.crossing, each) && foreach(only_crossings!, each)
-    return reshape(reduce(vcat, [steps.numbers for steps in each]), STEP_NUMBERS, :)
+    count = sum(steps -> steps.used, each; init=0) ÷ STEP_NUMBERS
+    found = Matrix{Float64}(undef, STEP_NUMBERS, count)
+    place = 1
+    for steps in each
+        copyto!(found, place, steps.numbers, 1, steps.used)
+        place += steps.used
+    end
+    return found
 end

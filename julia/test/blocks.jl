@@ -89,6 +89,46 @@ end
     @test short[1] == short[2] && all(>=(400), short[1][1, :])
 end
 
+@testset "Rodas5P in blocks: the solution of each element: $name" for name in NAMES
+    neuron = test_neuron(name)
+    HodgkinNeurons.is_black_box(neuron.system) && continue
+    for clamps in ([STEP, RAMP, CurrentClamp(7.0; t_end=20.0)], [VOLTAGE_STEP, VOLTAGE_RAMP])
+        count = WIDTH + 5
+        own = [clamps[1 + i % length(clamps)] for i in 1:count]
+        theta, times = scattered(neuron, count), [0.0; 0.7:0.7:19.0; 20.0]
+        options = (solver="rodas5p", rtol=1e-9, atol=1e-11)
+        for ends in (Float64[], [20.0 - 0.7i for i in 0:(count - 1)])
+            ours, theirs = (
+                solved_batch(way, neuron, own, theta, times; ends, options...) for way in (true, false))
+            @test ours[2] == theirs[2] == zeros(count) && isempty(ours[5])
+            @test apart(ours[1] ./ [100; ones(size(ours[1], 1) - 1)], theirs[1] ./
+                [100; ones(size(ours[1], 1) - 1)]) < 1e-6
+            steps = sum(ours[3][1:2, :])
+            @test abs(steps - sum(theirs[3][1:2, :])) < 0.1 * steps
+            @test size(ours[4], 1) == size(theirs[4], 1)
+        end
+        # In single precision to its rounding, and what it does to the steps.
+        ours, theirs = (solved_batch(true, neuron, own, theta, times; solver="rodas5p", rtol=1e-4,
+            atol=1e-6, single) for single in (true, false))
+        @test ours[2] == theirs[2]
+        @test apart(ours[1], theirs[1]) < 0.05
+    end
+end
+
+@testset "Rodas5P in blocks: one that fails does not touch the others" begin
+    neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
+    theta, times = scattered(neuron, 2 * WIDTH), collect(0.0:0.5:20.0)
+    whole, _, _, _ = solved_batch(true, neuron, [STEP], theta, times; solver="rodas5p")
+    theta[1, 3] = NaN
+    theta[select(neuron, "l.e"), 7] .= 1e200
+    ours = solved_batch(true, neuron, [STEP], theta, times; solver="rodas5p")
+    @test ours[2][3] != 0 && ours[2][7] != 0
+    fine = setdiff(1:(2 * WIDTH), (3, 7))
+    @test ours[1][:, :, fine] == whole[:, :, fine] && all(iszero, ours[2][fine])
+    few = solved_batch(true, neuron, [STEP], theta, times; solver="rodas5p", max_steps=50)
+    @test few[2][1] == Int(HodgkinNeurons.MAX_STEPS) && few[3][1, 1] + few[3][2, 1] == 50
+end
+
 @testset "a stop flag ends all of them" begin
     neuron = load(joinpath(DOCUMENTS, "squid_axon.json"))
     theta, n = scattered(neuron, 2 * WIDTH), 4
@@ -105,10 +145,21 @@ end
     theta[neuron.system.c_m, 4] = 1e-3
     options = (solver="auto", rtol=1e-8, atol=1e-10)
     y, status, stats, _, rest = solved_batch(true, neuron, [STEP], theta, times; options...)
-    @test rest == [4] && all(iszero, status)
+    @test isempty(rest) && all(iszero, status)
     each = solved_batch(false, neuron, [STEP], theta, times; options...)
-    @test apart(y, each[1]) < 1e-4 && y[:, :, 4] == each[1][:, :, 4]
-    @test stats[:, 4] == each[3][:, 4]
+    @test apart(y, each[1]) < 1e-4
+    # It is solved as by Rodas5P in a block.
+    by_rodas5p = solved_batch(true, neuron, [STEP], theta, times; options..., solver="rodas5p")
+    @test y[:, :, 4] == by_rodas5p[1][:, :, 4] && stats[:, 4] == by_rodas5p[3][:, 4]
+    # Where there are many of them they are solved in blocks, too, whatever the precision.
+    theta[neuron.system.c_m, :] .= range(1e-3, 2e-3; length=size(theta, 2))
+    y, status, stats, _, rest = solved_batch(true, neuron, [STEP], theta, times; options...)
+    @test isempty(rest) && all(iszero, status)
+    each = solved_batch(false, neuron, [STEP], theta, times; solver="rodas5p", rtol=1e-9, atol=1e-11)
+    @test apart(y, each[1]) < 1e-3
+    single = solved_batch(true, neuron, [STEP], theta, times; solver="auto", rtol=1e-4, atol=1e-6,
+        single=true)
+    @test all(iszero, single[2]) && apart(single[1], each[1]) < 0.5
 end
 
 @testset "a batch is solved in blocks where it is large enough" begin
