@@ -11,7 +11,7 @@ from ..numerics.arrays import FloatArray
 from ..recordings import Recording
 from ..recordings.observables import observables_of
 from ..results.active_bounds import ActiveBound, active_bounds
-from ..results.cells import Population
+from ..results.cells import FittedCells
 from ..results.errors import errors, predict
 from ..results.fit_result import FitResult
 from ..results.goodness_of_fit import SMALL, GoodnessOfFit, driven, residual_of
@@ -77,7 +77,7 @@ def concluded(plan: Plan, trainer: Trainer, began: float) -> FitResult:
         seconds=max(trainer.elapsed, time.monotonic() - began),
         settings=plan.settings(),
         identifiability=known,
-        population=None if cells is None else Population(cells.names, cells.own, theta),
+        population=None if cells is None else FittedCells(cells.names, cells.own, theta),
         active_bounds=reached,
         goodness=goodness,
     )

@@ -12,7 +12,7 @@ from ..numerics.arrays import FloatArray, Indices
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class FittedCells:
     """C cells, and their parameters.
 
     Parameters

@@ -20,7 +20,7 @@ from ..storage.atomic import atomic_write
 from ..storage.folders import record
 from ..storage.json_files import write_json
 from .active_bounds import ActiveBound
-from .cells import Population
+from .cells import FittedCells
 from .ensemble import Ensemble, ensemble_of
 from .errors import Errors
 from .goodness_of_fit import GoodnessOfFit
@@ -69,7 +69,7 @@ class FitResult:
     identifiability : Identifiability, optional
         Standard errors of the parameters of the best start, and what the recordings do not
         determine, where a few numbers and no networks were trained.
-    population : Population, optional
+    population : FittedCells, optional
         Of a fit with `per_cell`: the cells and the numbers of each. `theta` and `neuron` are
         then of the mean over the cells.
     active_bounds : tuple of ActiveBound
@@ -99,7 +99,7 @@ class FitResult:
     seconds: float = 0.0
     settings: dict[str, Any] = field(default_factory=dict)
     identifiability: Identifiability | None = None
-    population: Population | None = None
+    population: FittedCells | None = None
     active_bounds: tuple[ActiveBound, ...] = ()
     goodness: GoodnessOfFit | None = None
 
@@ -282,7 +282,7 @@ class FitResult:
             summary["seconds"],
             summary["settings"],
             None if known is None else Identifiability.from_dict(known),
-            None if names is None else Population(tuple(names), *(arrays[n] for n in places)),
+            None if names is None else FittedCells(tuple(names), *(arrays[n] for n in places)),
             tuple(ActiveBound.from_dict(x) for x in reached),
             None if goodness is None else GoodnessOfFit.from_dict(goodness),
         )
