@@ -119,7 +119,7 @@ SIMULATE_ERRORS = {
     "record": (dict(record={"x": [0]}), r'unknown group in record "x"'),
     "cells": (dict(record={"a": [3]}), r"record: a has the index 3; they are from 0 to 2"),
     "list": (dict(record=[0]), r"record is a list; give \{group: indices\}"),
-    "record_dt": (dict(record_dt=0.07), r"record_dt = 0.07 ms is not a multiple of dt = 0.05"),
+    "record_dt": (dict(record_dt=0.07), r"record_dt = 0.07 ms is not a multiple of dt = 0.025"),
     "engine": (dict(engine="julia"), r'unknown engine "julia" \(known: auto, compiled, numpy\)'),
     "threads": (dict(threads=0), r"threads = 0: give a whole number"),
     "seed": (dict(seed=0.5), r"seed = 0.5: give a whole number"),

@@ -28,7 +28,7 @@ def simulate_network(
     network: SpikingNetwork,
     duration: float,
     *,
-    dt: float = 0.05,
+    dt: float = 0.025,
     record: Mapping[str, ArrayLike | str] | None = None,
     record_dt: float | None = None,
     seed: int | None = None,
