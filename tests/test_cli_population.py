@@ -67,7 +67,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("more", "parts"), WRONG)
 def test_what_cannot_be_is_one_line_and_leaves_nothing(capsys, tmp_path, monkeypatch, more, parts):
-    monkeypatch.setattr("pyhodgkin.population.cluster.TIMEOUT", 0.5)
+    monkeypatch.setattr("pyhodgkin.cluster.TIMEOUT", 0.5)
     out = tmp_path / "run.zarr"
     arguments = ("population", "squid_axon", "--n", 30, "--step", 10, "--out", out, *FAST)
     if more[0] == "--cells":

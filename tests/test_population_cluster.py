@@ -9,6 +9,7 @@ import pytest
 from test_population_run import FAST, STEP, cells, equal
 
 import pyhodgkin as ph
+from pyhodgkin import cluster as general
 from pyhodgkin.errors import BackendUnavailableError, InputError
 from pyhodgkin.population import cluster as clusters
 
@@ -36,23 +37,23 @@ def test_dead_workers_are_made_good(client, tmp_path):
     population = cells(9000)
     whole = population.simulate(STEP, **OPTIONS)
     killed = []
-    right = clusters._divided
+    right = clusters.divided
 
-    def divided(client, plan, chunks):
-        for item in right(client, plan, chunks):
+    def divided(client, function, pieces):
+        for item in right(client, function, pieces):
             if not killed:
                 pids = client.run(os.getpid)
                 killed.append(next(iter(pids.values())))
                 os.kill(killed[0], signal.SIGKILL)
             yield item
 
-    clusters._divided = divided
+    clusters.divided = divided
     try:
         found = population.simulate(
             STEP, cluster=client, out=tmp_path / "a.zarr", chunk_size=1, **OPTIONS
         )
     finally:
-        clusters._divided = right
+        clusters.divided = right
     assert killed and equal(found, whole)
 
 
@@ -87,11 +88,11 @@ def test_a_worker_without_julia_is_refused(monkeypatch):
 
 def test_clusters_that_are_none_are_refused():
     with pytest.raises(InputError, match="no scheduler answers"):
-        clusters.TIMEOUT, before = 0.5, clusters.TIMEOUT
+        general.TIMEOUT, before = 0.5, general.TIMEOUT
         try:
             cells(3).simulate(STEP, cluster="tcp://127.0.0.1:9", **FAST)
         finally:
-            clusters.TIMEOUT = before
+            general.TIMEOUT = before
     with pytest.raises(InputError, match="cluster is a int"):
         cells(3).simulate(STEP, cluster=3, **FAST)
     with pytest.raises(InputError, match="give one"):

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from .. import backends
 from ..backends.base import Backend
 from ..backends.options import options_of
+from ..cluster import check_workers
 from ..errors import InputError, SolveError
 from ..progress import Bar
 from ..protocols import Protocol
@@ -117,6 +118,7 @@ def simulate(
     if not isinstance(population, Population):
         raise InputError(f"population is a {type(population).__name__}; give a Population")
     solved = options_of(options, None, simulate)
+    check_workers(workers, cluster)
     engine = (
         backends.get(backend, solved, [population.neuron]) if isinstance(backend, str) else backend
     )
