@@ -104,7 +104,9 @@ def peer(python: str, script: str, *arguments) -> str:
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
         [python, HERE / script, *map(str, arguments)], capture_output=True, text=True,
-        env=environment | {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"},
+        # Waiting threads of OpenMP give their processor away, which helps on a shared machine.
+        env=environment
+        | {"PATH": f"{Path(python).parent}:{os.environ['PATH']}", "OMP_WAIT_POLICY": "passive"},
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"{script}: {done.stderr[-2000:]}")

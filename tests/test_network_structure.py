@@ -104,6 +104,19 @@ def test_engines_and_kernels_agree():
         np.testing.assert_allclose(samples, runs[0][1], atol=1e-5)
 
 
+def test_where_compiled_code_is_switched_off_numpy_computes(monkeypatch, capfd):
+    network = balanced(6)
+    wanted = network.simulate(3.0, record={"e": "all"}, engine="numpy")
+    monkeypatch.setenv("PYHODGKIN_COMPILED", "0")
+    monkeypatch.setenv("PYHODGKIN_QUIET", "0")
+    simulate_module._say.cache_clear()
+    for _ in range(2):
+        assert digest(network.simulate(3.0, record={"e": "all"})) == digest(wanted)
+    assert capfd.readouterr().err.count("integrated by numpy, which is slow: PYHOD") == 1
+    with pytest.raises(ph.errors.InputError, match='engine = "compiled" cannot run: PYHODGKIN_CO'):
+        network.simulate(3.0, engine="compiled")
+
+
 # -- parameters, delays and weights of each ---------------------------------------------------
 
 

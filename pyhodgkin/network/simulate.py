@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -153,6 +156,8 @@ def _engine(name: str, plan: Plan, threads: int | None):
     reason = why_not()
     if name == "compiled" and reason:
         raise InputError(f'engine = "compiled" cannot run: {reason}')
+    if name == "auto" and reason:
+        _say(reason)
     if name == "numpy" or reason:
         from .eager import EagerNetwork
 
@@ -160,6 +165,14 @@ def _engine(name: str, plan: Plan, threads: int | None):
     from ..backends.compiled.network import CompiledNetwork
 
     return CompiledNetwork(plan, threads)
+
+
+@lru_cache(maxsize=8)
+def _say(reason: str) -> None:
+    """Once, unless ``PYHODGKIN_QUIET=1``."""
+    if os.environ.get("PYHODGKIN_QUIET", "") in ("", "0"):
+        text = f"pyhodgkin: networks are integrated by numpy, which is slow: {reason}"
+        print(text, file=sys.stderr, flush=True)
 
 
 def _chunks(plan: Plan, steps: int):
