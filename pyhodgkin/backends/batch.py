@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
-from ..solution.voltage_steps import VoltageSteps
+from ..solution.recomputed import merged
 from .base import Backend, RawSolution, SolveOptions
 
 
@@ -111,5 +111,5 @@ def solve_in_groups(
         np.concatenate([part.y for part in parts])[order],
         {k: np.concatenate([part.stats[k] for part in parts])[order] for k in parts[0].stats},
         np.concatenate([part.status for part in parts])[order],
-        None if None in steps else VoltageSteps.merged(steps, groups.values()),
+        None if None in steps else merged(steps, list(groups.values())),
     )

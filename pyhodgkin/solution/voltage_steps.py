@@ -175,18 +175,30 @@ class Collector:
     ----------
     size : int
         Number of elements of the batch.
+    threshold : float, optional
+        mV; keep only the steps that cross it, from the start.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, threshold: float | None = None) -> None:
         self.size = size
         self._parts: list[VoltageSteps] = []
         self._count = 0
-        self._threshold: float | None = None
+        self._threshold = threshold
 
-    def add(self, element: ArrayLike, t: ArrayLike, h: ArrayLike, coefficients: ArrayLike) -> None:
-        """Steps in which v rises, in the order of time for each element."""
+    def add(
+        self,
+        element: ArrayLike,
+        t: ArrayLike,
+        h: ArrayLike,
+        coefficients: ArrayLike,
+        near: bool = False,
+    ) -> None:
+        """Steps in which v rises, in the order of time for each element.
+
+        `near` says that they are near the threshold: those that are not have been left out.
+        """
         part = VoltageSteps(self.size, element, t, h, coefficients)  # type: ignore[arg-type]
-        self._keep(part if self._threshold is None else part.only(self._threshold))
+        self._keep(part if near or self._threshold is None else part.only(self._threshold))
 
     def result(self) -> VoltageSteps:
         """All steps, element by element."""

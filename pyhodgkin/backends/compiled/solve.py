@@ -24,6 +24,7 @@ from .kernels.layout import Packed, packed
 from .kernels.options import CROSSING
 from .kernels.stimulus import ELEMENT, N_N, N_Z, NEXT, T_END, T_STOP, H
 from .kernels.vectors import WIDE, WIDEST
+from .sharing import sharing
 
 Tableau = ExplicitTableau | RosenbrockTableau
 
@@ -147,11 +148,14 @@ class _Run:
         count = len(batch.theta_of)
         self.kernel, self.width, self.dtype = kernel
         self.gamma, self.powers, stages = 1.0, 1, 1
-        coefficients: tuple = (np.ones((1, 1)),)
+        coefficients: tuple = (np.ones((1, 1), dtype=self.dtype),)
         if not isinstance(scheme, FixedStep):
             numbers, self.gamma, self.powers = numbers_of(scheme)
+            a, c, *others = numbers
+            numbers = (a.astype(self.dtype), c, *(x.astype(self.dtype) for x in others))
             coefficients, stages = (numbers, self.gamma), len(scheme.c)
-        self.packed = packed(tables, stages, self.powers)
+        common = sharing(tables, batch.theta, self.dtype) if self.width > 1 else None
+        self.packed = packed(tables, stages, self.powers, False, common)
         self.batch, self.keep, self.rising, self.stopped = batch, keep, rising, False
         self.lock = Lock()
         self.states = len(tables.states)
@@ -161,7 +165,8 @@ class _Run:
         longest = np.inf if options.dt_max is None else options.dt_max
         exponent = -1.0 / (scheme.error_order + 1)
         tolerances = (options.rtol, options.atol, options.v_scale)
-        limits = (longest, exponent, options.max_steps, np.nan, options.dt)
+        crossing = None if rising is None else rising.threshold
+        limits = (longest, exponent, options.max_steps, crossing, options.dt)
         self.options = np.array([*tolerances, *limits], dtype=float)
         segments = batch.segments
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
@@ -175,34 +180,34 @@ class _Run:
         """Solve the elements of a queue; the steps that were kept, as in `Steps`."""
         b, watch = self.batch, self.rising is not None
         work = _workspace(self.packed, self.width, self.dtype)
-        lists = (
-            *_lists(self.keep, self.width, 3 + self.states),
-            *_lists(watch, self.width, 3 + self.powers),
+        kept_rows = ROWS if self.keep else self.width
+        rising_rows = ROWS if watch else self.width
+        out = (
+            self.samples,
+            self.results,
+            np.zeros((kept_rows, 2), dtype=np.int64),
+            np.zeros((kept_rows, 3 + self.states)),
+            np.zeros(rising_rows, dtype=np.int64),
+            np.zeros((rising_rows, 3 + self.powers)),
         )
-        out = (self.samples, self.results, lists[0], lists[1], lists[2][:, 0].copy(), lists[3])
         batch = (queue, b.theta, b.theta_of, b.protocol_of, b.v0, b.y0, b.saveat, b.t_stop)
         counters, kept = work[3], []
         done = False
         while not done and not self.stopped:
             counters[1:] = 0, 0, BUDGET
+            near = not np.isnan(self.options[CROSSING])
             with first_call(self.kernel, self.gamma):
                 done = self.kernel(work, (self.packed.m, self.packed.c), *self.method, batch, out)
             kept.append(tuple(x[: counters[1]].copy() for x in out[2:4]))
             if self.rising is not None and counters[2]:
                 element, numbers = (x[: counters[2]].copy() for x in out[4:6])
                 with self.lock:
-                    self.rising.add(element, numbers[:, 0], numbers[:, 1], numbers[:, 2:])
+                    self.rising.add(element, numbers[:, 0], numbers[:, 1], numbers[:, 2:], near)
                     if self.rising.threshold is not None:  # the kernels leave out the others
                         self.options[CROSSING] = self.rising.threshold
         integers, numbers = (np.concatenate(x) for x in zip(*kept, strict=True))
         order = np.argsort(integers[:, 0], kind="stable")
         return integers[order], numbers[order]
-
-
-def _lists(wanted: bool, width: int, columns: int) -> tuple[NDArray, NDArray]:
-    """Room for rows of steps: two integers and some numbers each."""
-    rows = ROWS if wanted else width
-    return np.zeros((rows, 2), dtype=np.int64), np.zeros((rows, columns))
 
 
 def _workspace(packed: Packed, width: int, dtype: np.dtype) -> tuple:

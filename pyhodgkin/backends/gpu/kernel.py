@@ -23,6 +23,7 @@ from .templates import (
     FIRST,
     HEADER,
     LOAD,
+    PREDICT,
     PROPOSE,
     SETTINGS,
     STEP,
@@ -107,7 +108,7 @@ class Kernel:
             ["early = mask & (due <= 0.0)", *recording.store_sample(calls, "early", "y")]
         )
         if not self.explicit:
-            return text
+            return [*text, "past = tl.zeros([BLOCK], tl.float64)"]
         return text + (["fresh = live"] if not self.variant.clamped else [])
 
     def _first_step(self) -> list[str]:
@@ -127,7 +128,7 @@ class Kernel:
         """One turn of the time loop: a step of every thread, taken or not."""
         calls, text = self.calls, STEP.strip().split("\n")
         text += self._stages()
-        text += self._norm() + self._keep_gates() + PROPOSE.strip().split("\n")
+        text += self._norm() + self._keep_gates() + self._propose()
         text += recording.record(self.tableau, calls, self.bounded)
         text += calls.each("y{j} = tl.where(accepted, new{j}, y{j})")
         if self.explicit and not self.variant.clamped:
@@ -139,6 +140,11 @@ class Kernel:
         if self.variant.clamped:
             text.append(f"y0 = tl.where(live, {self._command()}, y0)")
         return text
+
+    def _propose(self) -> list[str]:
+        """The size of the next step; Rosenbrock methods look at the step before for it."""
+        text = PROPOSE.replace("PREDICT", "" if self.explicit else PREDICT.strip())
+        return [*text.strip().split("\n")]
 
     def _stages(self) -> list[str]:
         """The stages of a step, one after the other or, of a large neuron, as a loop."""

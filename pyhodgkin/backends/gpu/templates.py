@@ -135,7 +135,9 @@ h_step = step.to(F)
 PROPOSE = """
 accepted = (norm <= 1.0) & live
 held = tl.where(norm > 1e-10, norm, 1e-10)
-factor = 0.9 * exponential(exponent * tl.log(held))
+change = exponential(exponent * tl.log(held))
+factor = 0.9 * change
+PREDICT
 factor = tl.where(factor < 0.2, 0.2, factor)
 factor = tl.where(norm < float("inf"), tl.where(factor > 5.0, 5.0, factor), 0.2)
 proposed = step * factor.to(tl.float64)
@@ -143,6 +145,15 @@ proposed = step * factor.to(tl.float64)
 h = tl.where(accepted & crossed & (h > proposed), h, proposed)
 h = tl.where(h > longest, longest, h)
 t_next = tl.where(crossed, end, t + step)
+"""
+
+# What the errors of the last two steps made of their sizes goes on, as on the CPU.
+PREDICT = """
+ahead = factor * (h_step * past.to(F) * change)
+factor = tl.where(accepted & (past > 0.0) & (ahead < factor), ahead, factor)
+most = exponential(exponent * -4.605170185988091 + tl.zeros([BLOCK], F))
+known = 1.0 / (h_step * tl.where(change > most, most, change))
+past = tl.where(accepted, tl.where(crossed, 0.0, known.to(tl.float64)), past)
 """
 
 TAKE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ from ...errors import InputError
 from ...neuron.neuron import Neuron
 from ...numerics.arrays import FloatArray
 from ...protocols import Protocol, Segments
-from ...solution.voltage_steps import Collector
+from ...solution.recomputed import Recomputed
+from ...solution.voltage_steps import KEPT, Collector, VoltageSteps
 from ..base import RawSolution, SolveOptions, is_clamped
 from ..compiled import why_not
 from ..step_limit import check_max_steps
@@ -20,6 +22,9 @@ from .steps import Explicit, Exponential, Method, Rosenbrock
 
 if TYPE_CHECKING:
     from ..compiled.solve import Solved
+
+# Elements of a batch from which on only the steps that cross 0 mV are kept.
+LARGE = 128
 
 
 def kernel_for(neuron: Neuron, method: Method, options: SolveOptions) -> bool:
@@ -65,8 +70,8 @@ def solve(
         np.broadcast_to(saveat[-1] if ends is None else ends, (count,)).astype(np.float64),
         clamped,
     )
-    watch = ends is not None and not clamped
-    collector = Collector(count) if watch else None
+    watch, large = ends is not None and not clamped, count >= LARGE
+    collector = Collector(count, KEPT if large else None) if watch else None
     scheme = FixedStep() if isinstance(method, Exponential) else method.tableau
     found = solve_batch(neuron.tables, scheme, batch, options, rising=collector)
     y = found.samples.astype(np.float64, copy=False)
@@ -75,6 +80,15 @@ def solve(
             own = protocols[i if len(protocols) > 1 else 0](saveat)
             row[:, 0] = np.where(saveat <= batch.t_stop[i], own, np.nan)
     steps = None if collector is None else collector.result()
+    if steps is not None and large:
+        own = replace(batch, theta=batch.theta.copy(), y0=batch.y0.copy())
+
+        def again() -> VoltageSteps:
+            every = Collector(count)
+            solve_batch(neuron.tables, scheme, own, options, rising=every)
+            return every.result()
+
+        steps = Recomputed(steps, again)
     return RawSolution(np.asarray(saveat), y, statistics(found, method), found.results[:, 0], steps)
 
 

@@ -8,11 +8,14 @@ from ....status import Status
 from .elementary import compiled
 from .layout import (
     C_M,
+    EXPONENTIALS,
     INVERSE_C,
     LEAF_A,
     LEAF_HEIGHT,
     LEAF_INVERSE,
     LEAF_PLACE,
+    LEAF_POWER,
+    LEAF_SCALE,
     LEAF_SHIFT,
     LEAVES,
     LINOIDS,
@@ -28,6 +31,7 @@ from .stimulus import (
     LIVE,
     NEXT,
     NORM,
+    PAST,
     PIECE,
     PROTOCOL,
     REJECTS,
@@ -107,7 +111,7 @@ def fill_columns(like, work, neuron, lines, sines, batch, clamped):
         n[ELEMENT * w + e], n[PROTOCOL * w + e] = element, protocol_of[element]
         n[PIECE * w + e] = n[SAMPLE * w + e] = n[FRESH * w + e] = 0
         n[ENTERED * w + e] = 1
-        z[T * w + e] = z[STEPS * w + e] = z[REJECTS * w + e] = 0.0
+        z[T * w + e] = z[STEPS * w + e] = z[REJECTS * w + e] = z[PAST * w + e] = 0.0
         z[LIVE * w + e], z[T_STOP * w + e] = 1.0, t_stop[element]
         parameters(w, m, x, theta[theta_of[element]], e)
         while piece_is_over(w, n, lines, e):
@@ -139,5 +143,8 @@ def parameters(w, m, x, theta, e):
             x[(m[LEAF_INVERSE] + i) * w + e] = 1.0 / k
             x[(m[LEAF_SHIFT] + i) * w + e] = -v0 / k
             x[(m[LEAF_HEIGHT] + i) * w + e] = a * k
+            if m[m[LEAF_POWER] + i] >= 0:
+                off = v0 / k if i >= m[EXPONENTIALS] else -v0 / k
+                x[(m[LEAF_SCALE] + i) * w + e] = math.exp(off)
     if m[C_M] >= 0:
         x[m[INVERSE_C] * w + e] = 1.0 / theta[m[C_M]]

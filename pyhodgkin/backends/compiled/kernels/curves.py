@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from .elementary import compiled, exponential, linoid, linoid_slope, logistic, power
+from .elementary import (
+    compiled,
+    exponential,
+    held_below,
+    linoid,
+    linoid_of,
+    linoid_slope,
+    linoid_slope_of,
+    logistic,
+    power,
+)
 from .layout import (
     CHILDREN,
     EXPONENTIALS,
     LEAF_A,
     LEAF_HEIGHT,
     LEAF_INVERSE,
+    LEAF_POWER,
+    LEAF_SCALE,
     LEAF_SHIFT,
     LEAVES,
     LINOIDS,
@@ -16,6 +28,11 @@ from .layout import (
     NODE_EXPONENT,
     NODE_KIND,
     NODES,
+    SHARED,
+    SHARED_BASES,
+    SHARED_PAIRS,
+    SHARED_PRODUCTS,
+    SHARED_RATES,
     SIGMOIDS,
     SLOPE,
     VALUE,
@@ -27,20 +44,50 @@ LARGEST = 700.0
 
 
 @compiled
+def share(like, m, c, x, v):
+    """The exponentials at `v` that several curves are made of: bases, and products of them."""
+    bases, pairs, place = m[SHARED_BASES], m[SHARED_PAIRS], m[SHARED]
+    for i in range(bases):
+        store(x, place + i, exponential(v * c[m[SHARED_RATES] + i]))
+    for i in range(m[SHARED_PRODUCTS]):
+        one, other = place + m[pairs + 2 * i], place + m[pairs + 2 * i + 1]
+        store(x, place + bases + i, load(like, x, one) * load(like, x, other))
+
+
+@compiled
+def shared(like, m, x, i):
+    """The exponential of curve `i` among those that are shared, where it is one of them."""
+    own = load(like, x, m[SHARED] + m[m[LEAF_POWER] + i])
+    return held_below(load(like, x, m[LEAF_SCALE] + i) * own)
+
+
+@compiled
 def curves(like, m, c, x, v):
     """Values of all curves at `v`."""
     a, inverse, shift = m[LEAF_A], m[LEAF_INVERSE], m[LEAF_SHIFT]
     height, values = m[LEAF_HEIGHT], m[VALUE]
     exponentials, sigmoids, linoids = m[EXPONENTIALS], m[SIGMOIDS], m[LINOIDS]
+    share(like, m, c, x, v)
     for i in range(exponentials):
-        z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
-        store(x, values + i, load(like, x, a + i) * exponential(z))
+        if m[m[LEAF_POWER] + i] >= 0:
+            e = shared(like, m, x, i)
+        else:
+            e = exponential(fma(v, load(like, x, inverse + i), load(like, x, shift + i)))
+        store(x, values + i, load(like, x, a + i) * e)
     for i in range(exponentials, sigmoids):
-        z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
-        store(x, values + i, load(like, x, a + i) * logistic(z))
+        if m[m[LEAF_POWER] + i] >= 0:
+            value = load(like, x, a + i) / (1.0 + shared(like, m, x, i))
+        else:
+            z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
+            value = load(like, x, a + i) * logistic(z)
+        store(x, values + i, value)
     for i in range(sigmoids, linoids):
         z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
-        store(x, values + i, load(like, x, height + i) * linoid(z))
+        if m[m[LEAF_POWER] + i] >= 0:
+            unit = linoid_of(z, shared(like, m, x, i))
+        else:
+            unit = linoid(z)
+        store(x, values + i, load(like, x, height + i) * unit)
     for i in range(linoids, m[LEAVES]):
         store(x, values + i, load(like, x, a + i))
     for n in range(m[NODES]):
@@ -71,23 +118,39 @@ def curves_and_slopes(like, m, c, x, v):
     a, inverse, shift, height = m[LEAF_A], m[LEAF_INVERSE], m[LEAF_SHIFT], m[LEAF_HEIGHT]
     values, slopes = m[VALUE], m[SLOPE]
     exponentials, sigmoids, linoids = m[EXPONENTIALS], m[SIGMOIDS], m[LINOIDS]
+    share(like, m, c, x, v)
     for i in range(exponentials):
         steep = load(like, x, inverse + i)
         z = fma(v, steep, load(like, x, shift + i))
-        value = load(like, x, a + i) * exponential(z)
+        if m[m[LEAF_POWER] + i] >= 0:
+            e = shared(like, m, x, i)
+        else:
+            e = exponential(z)
+        value = load(like, x, a + i) * e
         store(x, values + i, value)
         store(x, slopes + i, select(z < LARGEST, value * steep, 0.0))
     for i in range(exponentials, sigmoids):
         steep = load(like, x, inverse + i)
-        z = fma(v, steep, load(like, x, shift + i))
-        e = exponential(-absolute(z))
-        share = load(like, x, a + i) / (1.0 + e)
-        store(x, values + i, select(z >= 0.0, 1.0, e) * share)
-        store(x, slopes + i, e * share / (1.0 + e) * steep)
+        if m[m[LEAF_POWER] + i] >= 0:
+            e = shared(like, m, x, i)
+            value = load(like, x, a + i) / (1.0 + e)
+            rest = value
+        else:
+            z = fma(v, steep, load(like, x, shift + i))
+            e = exponential(-absolute(z))
+            rest = load(like, x, a + i) / (1.0 + e)
+            value = select(z >= 0.0, 1.0, e) * rest
+        store(x, values + i, value)
+        store(x, slopes + i, e * rest / (1.0 + e) * steep)
     for i in range(sigmoids, linoids):
         z = fma(v, load(like, x, inverse + i), load(like, x, shift + i))
-        store(x, values + i, load(like, x, height + i) * linoid(z))
-        slope = linoid_slope(z, exponential(-absolute(z)))
+        if m[m[LEAF_POWER] + i] >= 0:
+            e = shared(like, m, x, i)
+            unit, slope = linoid_of(z, e), linoid_slope_of(z, e)
+        else:
+            unit = linoid(z)
+            slope = linoid_slope(z, exponential(-absolute(z)))
+        store(x, values + i, load(like, x, height + i) * unit)
         store(x, slopes + i, load(like, x, a + i) * slope)
     for i in range(linoids, m[LEAVES]):
         store(x, values + i, load(like, x, a + i))

@@ -30,8 +30,17 @@ _LOG2E, _SQRT2 = math.log2(math.e), math.sqrt(2.0)
 _HIGH, _LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HIGH32, _LOW32 = 0.693359375, -2.12194440e-4
 _TAYLOR = tuple(1.0 / math.factorial(i) for i in range(13))
+# exp(r) = 1 + r + Σ s_i rⁱ for |r| up to ln 2 / 2, by least largest relative error of exp(r) - 1.
+_SINGLE = (
+    0.5000000065508233,
+    0.16666538149865956,
+    0.04166626700111009,
+    0.008367234102816475,
+    0.0013947574054362574,
+)
 # Below this x the slope of the linoid is summed as a series: the closed form loses digits to 0/0.
 SERIES = 0.3
+NEAR = 0.5  # the same for the linoid itself, where exp(-x) has no digits beyond those of 1
 
 
 def _reduced(x) -> Any:
@@ -41,6 +50,7 @@ def _reduced(x) -> Any:
 @overload(_reduced)
 def _reduced_(x):
     _, _, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12 = _TAYLOR
+    s2, s3, s4, s5, s6 = _SINGLE
 
     def double(x):
         rounded = fma(x, _LOG2E, 6755399441055744.0)
@@ -58,8 +68,8 @@ def _reduced_(x):
         n = rounded - 12582912.0
         r = fma(n, -_LOW32, fma(n, -_HIGH32, x))
         s = r * r
-        b = fma(fma(c7, r, c6), s, fma(c5, r, c4))
-        return power_of_two(rounded), fma(fma(b, s, fma(c3, r, c2)), s, r)
+        b = fma(s6, s, fma(s5, r, s4))
+        return power_of_two(rounded), fma(fma(b, s, fma(s3, r, s2)), s, r)
 
     return double if element_of(x) is types.float64 else single
 
@@ -159,6 +169,49 @@ def _linoid_slope_series(w):
     total = fma(fill(w, -12.0 * 691.0 / 1307674368000.0), w, 10.0 / 47900160.0)
     total = fma(fma(total, w, -8.0 / 1209600.0), w, 6.0 / 30240.0)
     return fma(fma(total, w, -4.0 / 720.0), w, 2.0 / 12.0)
+
+
+@compiled
+def held_below(x):
+    """`x`, not more than the largest value of `exponential`."""
+    most, _ = _limits(x)
+    most = math.exp(most)
+    return select(x > most, most, x)
+
+
+@compiled
+def linoid_of(x, e):
+    """As `linoid`, where exp(-x) is known; 1 - exp(-x) would lose digits near 0."""
+    near = absolute(x) < NEAR
+    closed = x / select(near, 1.0, 1.0 - e)
+    return select(near, fma(fill(x, 0.5), x, _linoid_series(x * x)), closed)
+
+
+@compiled
+def linoid_slope_of(x, e):
+    """Its derivative."""
+    near = absolute(x) < NEAR
+    inverse = 1.0 / select(near, 1.0, 1.0 - e)
+    closed = inverse * (1.0 - x * (e * inverse))  # in this order nothing is too large for a number
+    return select(near, fma(x, _linoid_slope_series(x * x), 0.5), closed)
+
+
+def _linoid_series(w) -> Any:
+    """The even part of `linoid`, for w = x² up to NEAR²."""
+
+
+@overload(_linoid_series)
+def _linoid_series_(w):
+    def double(w):
+        total = fma(fill(w, -691.0 / 1307674368000.0), w, 1.0 / 47900160.0)
+        total = fma(fma(total, w, -1.0 / 1209600.0), w, 1.0 / 30240.0)
+        return fma(fma(fma(total, w, -1.0 / 720.0), w, 1.0 / 12.0), w, 1.0)
+
+    def single(w):
+        total = fma(fill(w, 1.0 / 30240.0), w, -1.0 / 720.0)
+        return fma(fma(total, w, 1.0 / 12.0), w, 1.0)
+
+    return double if element_of(w) is types.float64 else single
 
 
 @compiled

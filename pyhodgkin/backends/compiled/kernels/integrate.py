@@ -17,7 +17,7 @@ from .methods import combined, explicit_step, rosenbrock_step
 from .options import ATOL, EXPONENT, LONGEST, MOST_STEPS, ROUNDING, RTOL, SMALLEST, V_SCALE
 from .record import record, sample_start
 from .start import begin, first_stage
-from .stimulus import FRESH, LIVE, NORM, REJECTS, STEPS, T_END, H, T
+from .stimulus import FRESH, LIVE, NORM, PAST, REJECTS, STEPS, T_END, H, T
 from .vectors import (
     absolute,
     any_of,
@@ -34,6 +34,7 @@ from .vectors import (
 )
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
+MOST_CHANGE = 100.0  # over which an error is not believed to have been too small
 
 
 @njit(inline="always")
@@ -66,7 +67,7 @@ def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags
     x, z, n, counters = work
     m, c = neuron
     clamped, moving = flags[0], flags[1]
-    w = width(like)
+    w, most = width(like), MOST_CHANGE ** -options[EXPONENT]
     while True:
         full = counters[1] + w > len(out[2]) or counters[2] + w > len(out[4])
         if full or counters[3] == 0:
@@ -83,7 +84,7 @@ def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags
         step = select(crossed, left, h)
         if gamma is None:
             first_stage(like, work, neuron, sines, t, clamped)
-            explicit_step(like, m, c, x, z, n, sines, method, stages, t, step, clamped)
+            explicit_step(like, m, c, x, z, n, sines, method, stages, t, step, clamped, moving)
         else:
             rosenbrock_step(
                 like, m, c, x, z, n, sines, method, stages, gamma, t, step, clamped, moving
@@ -92,7 +93,7 @@ def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags
         store(z, NORM, convert(t, norm))
         cut = keep_gates(like, m, c, x)
         accepted = (norm <= 1.0) & live_in(like, z, norm)
-        propose(like, z, norm, accepted, crossed, step, options)
+        propose(like, z, norm, accepted, crossed, step, options, most, gamma is not None)
         t_next = select(crossed, load(like, z, T_END), t + step)
         record(
             like,
@@ -124,10 +125,22 @@ def live_in(like, z, norm):
 
 
 @compiled
-def propose(like, z, norm, accepted, crossed, step, options):
-    """The sizes of the next steps."""
+def propose(like, z, norm, accepted, crossed, step, options, most, predict):
+    """The sizes of the next steps.
+
+    `predict` goes on with what the errors of the last two steps made of their sizes: K. Gustafsson,
+    ACM Trans. Math. Softw. 20, 496-517 (1994), 10.1145/198429.198437.
+    """
     held = select(norm > 1e-10, norm, 1e-10)
-    factor = SAFETY * exponential(options[EXPONENT] * logarithm(held))
+    change = exponential(options[EXPONENT] * logarithm(held))
+    factor = SAFETY * change
+    if predict:
+        past, size = convert(like, load(like, z, PAST)), convert(like, step)
+        ahead = factor * (size * past * change)
+        factor = select(accepted & (past > 0.0) & (ahead < factor), ahead, factor)
+        known = convert(step, 1.0 / (size * select(change > most, most, change)))
+        gone_on = select(crossed, fill(step, 0.0), known)
+        store(z, PAST, select(accepted, gone_on, apart(load(like, z, PAST))))
     factor = select(factor < SHRINK, SHRINK, factor)
     factor = select(norm < math.inf, select(factor > GROW, GROW, factor), SHRINK)
     proposed = step * convert(step, factor)
@@ -136,6 +149,15 @@ def propose(like, z, norm, accepted, crossed, step, options):
     longer = select(h > proposed, h, proposed)
     h = select(accepted & crossed, longer, proposed)
     store(z, H, select(h > options[LONGEST], options[LONGEST], h))
+
+
+@compiled
+def apart(x):
+    """`x`, so that its place is written with all that is chosen between it and another value.
+
+    Compilers would write only what changes, with an instruction that takes many times as long.
+    """
+    return x + 0.0
 
 
 @compiled
@@ -150,12 +172,12 @@ def take(like, work, m, stages, gamma, t, t_next, accepted, cut):
     store(z, REJECTS, load(like, z, REJECTS) + select(accepted, none, live))
     for j in range(s):
         before, after = load(like, x, m[Y] + j), load(like, x, m[Y_NEW] + j)
-        store(x, m[Y] + j, select(accepted, after, before))
+        store(x, m[Y] + j, select(accepted, after, apart(before)))
     if gamma is None:
         last = m[STAGES] + (stages - 1) * s
         for j in range(s):
             before, after = load(like, x, m[STAGES] + j), load(like, x, last + j)
-            store(x, m[STAGES] + j, select(accepted, after, before))
+            store(x, m[STAGES] + j, select(accepted, after, apart(before)))
         stale = cut & bits_of(accepted)
         if stale:
             for e in range(w):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....neuron.tables import GateKind, Tables
+from ..sharing import Sharing, nothing_shared
 
 UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
 
@@ -33,6 +34,8 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     BLACK_BOX,
     PARAMETERS,
     C_M,
+    SHARED_BASES,
+    SHARED_PRODUCTS,
     # -- header of m: where the tables begin, in m --
     LEAF_PLACE,
     NODE_KIND,
@@ -53,6 +56,8 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     NETWORK_ACTIVATION,
     NETWORK_BOUNDS,
     LAYERS,
+    SHARED_PAIRS,
+    LEAF_POWER,  # of each elementary curve, the slot of its exponential from `SHARED` on, or -1
     # -- in c --
     NODE_EXPONENT,
     GATE_NUMBERS,
@@ -61,12 +66,15 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     BOX_STIMULUS,
     INITIAL,
     BOUNDED,
+    SHARED_RATES,
     # -- slots of x --
     PARAMETER,  # theta
     LEAF_A,  # of each elementary curve: a, 1/k, -v0/k and a k
     LEAF_INVERSE,
     LEAF_SHIFT,
     LEAF_HEIGHT,
+    LEAF_SCALE,  # what its shared exponential is multiplied with
+    SHARED,
     INVERSE_C,
     VALUE,  # of each curve and its slope by v
     SLOPE,
@@ -113,7 +121,7 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     STAGE_VALUES,  # the curves of each stage
     DENSE_BAR,
     N_HEADER,
-) = range(89)
+) = range(96)
 
 INTEGER_TABLES = {
     LEAF_PLACE: "leaf_place",
@@ -163,10 +171,16 @@ class Packed:
 
 
 @lru_cache(maxsize=64)
-def packed(tables: Tables, stages: int, powers: int, gradients: bool = False) -> Packed:
+def packed(
+    tables: Tables,
+    stages: int,
+    powers: int,
+    gradients: bool = False,
+    shared: Sharing | None = None,
+) -> Packed:
     """The tables of a neuron as a kernel reads them, and the places of its workspace.
 
-    Kernels that give `gradients` need more of it.
+    Kernels that give `gradients` need more of it, and share no exponentials.
     """
     m = [0] * N_HEADER
     numbers: list[NDArray[np.float64]] = []
@@ -179,6 +193,12 @@ def packed(tables: Tables, stages: int, powers: int, gradients: bool = False) ->
     for place, name in INTEGER_TABLES.items():
         m[place] = len(m)
         m += getattr(tables, name).ravel().tolist()
+    shared = shared or nothing_shared(tables)
+    m[SHARED_BASES], m[SHARED_PRODUCTS] = len(shared.rates), len(shared.pairs)
+    m[SHARED_PAIRS] = len(m)
+    m += [place for pair in shared.pairs for place in pair]
+    m[LEAF_POWER] = len(m)
+    m += shared.powers
     place = 0
     for header, name in NUMBER_TABLES.items():
         m[header] = place
@@ -187,7 +207,8 @@ def packed(tables: Tables, stages: int, powers: int, gradients: bool = False) ->
     bounded = np.zeros(len(tables.states))
     bounded[tables.gate_state[np.isin(tables.gate_kind, UNBOUNDED, invert=True)]] = 1.0
     m[BOX_STIMULUS], m[BOUNDED] = place, place + 1
-    numbers += [np.array([tables.box_stimulus]), bounded]
+    m[SHARED_RATES] = m[BOUNDED] + len(bounded)
+    numbers += [np.array([tables.box_stimulus]), bounded, np.array(shared.rates)]
     sizes = _sizes(m, tables, stages, powers)
     if gradients:
         sizes |= _sizes_of_gradients(m, tables, stages, powers)
@@ -200,7 +221,9 @@ def _sizes(m: list[int], tables: Tables, stages: int, powers: int) -> dict[int, 
     s, curves, gates = m[STATES], m[LEAVES] + m[NODES], m[GATES]
     widest = int(tables.layers.max(initial=0))
     sizes = {PARAMETER: tables.size, INVERSE_C: 1}
-    sizes |= dict.fromkeys((LEAF_A, LEAF_INVERSE, LEAF_SHIFT, LEAF_HEIGHT), m[LEAVES])
+    of_leaves = (LEAF_A, LEAF_INVERSE, LEAF_SHIFT, LEAF_HEIGHT, LEAF_SCALE)
+    sizes |= dict.fromkeys(of_leaves, m[LEAVES])
+    sizes |= {SHARED: m[SHARED_BASES] + m[SHARED_PRODUCTS]}
     sizes |= dict.fromkeys((VALUE, SLOPE), curves)
     sizes |= dict.fromkeys((GATE_A, GATE_S, GATE_DA, GATE_DS, GATE_X, GATE_DX), gates)
     sizes |= dict.fromkeys((NET, NET_OTHER, NET_D, NET_D_OTHER), widest)

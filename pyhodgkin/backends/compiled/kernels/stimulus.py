@@ -29,8 +29,9 @@ from .vectors import convert, load, store, width
     STEPS,  # accepted, and rejected
     REJECTS,
     REMAINING,  # steps of fixed size in the piece that holds
+    PAST,  # of the step before: 1 over its size and what its error made of that; 0 if unknown
     N_Z,
-) = range(17)
+) = range(18)
 
 # -- rows of n: of each element an integer --------------------------------------------------
 (
