@@ -68,9 +68,13 @@ function solve_block!(b::Block{T}, batch::Elements) where {T}
         batch.stop[1] == 0 || interrupt!(b, batch)
         GC.safepoint()
         varying = any(isnan, b.level)
-        implicit ? rosenbrock_step!(b, rtol, clamped, varying) :
+        if implicit
+            rosenbrock_step!(b, rtol, clamped, varying)
+            control!(b, batch.options.dt_max, ROSENBROCK_CONTROL...)
+        else
             block_step!(b, rtol, clamped, varying)
-        control!(b, batch.options.dt_max)
+            control!(b, batch.options.dt_max)
+        end
         watches_stiffness && block_stiffness!(b)
         record!(batch, b)
         inside!(b, batch, is_watched(batch))

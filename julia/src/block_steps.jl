@@ -155,8 +155,13 @@ end
     return nothing
 end
 
-"Which steps are accepted, where they end, and how long the next ones may be."
-function control!(b::Block{T}, longest::Float64) where {T}
+"""
+Which steps are accepted, where they end, and how long the next ones may be, by the exponents of a
+proportional-integral controller.
+"""
+function control!(
+    b::Block{T}, longest::Float64, proportional::Float64=PROPORTIONAL, integral::Float64=INTEGRAL
+) where {T}
     error, before, h, t, t_next, step = b.error, b.before, b.h, b.t, b.t_next, b.step
     reaches, accepts, accepted, rejected = b.reaches, b.accepts, b.accepted, b.rejected
     piece_end, least = b.piece_end, log(LEAST_ERROR)
@@ -164,7 +169,7 @@ function control!(b::Block{T}, longest::Float64) where {T}
         e = error[w]
         ok, near = e <= 1.0, reaches[w] > 0.0
         logarithm = branchless_log(ifelse(e > 1e-30, ifelse(e < 1e300, e, 1e300), 1e-30))
-        power = branchless_exp(INTEGRAL * ifelse(ok, before[w], 0.0) - PROPORTIONAL * logarithm)
+        power = branchless_exp(integral * ifelse(ok, before[w], 0.0) - proportional * logarithm)
         factor = SAFETY * power
         smaller = ifelse((factor > SHRINK) & (e < Inf), factor, SHRINK)
         proposed = step[w] * ifelse(factor > SHRINK, ifelse(factor < GROW, factor, GROW), SHRINK)

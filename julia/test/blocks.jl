@@ -103,15 +103,17 @@ end
             @test ours[2] == theirs[2] == zeros(count) && isempty(ours[5])
             @test apart(ours[1] ./ [100; ones(size(ours[1], 1) - 1)], theirs[1] ./
                 [100; ones(size(ours[1], 1) - 1)]) < 1e-6
-            steps = sum(ours[3][1:2, :])
-            @test abs(steps - sum(theirs[3][1:2, :])) < 0.1 * steps
+            # Another controller than that of one element: no more steps, but for a few.
+            @test sum(ours[3][1:2, :]) < 1.1 * sum(theirs[3][1:2, :])
             @test size(ours[4], 1) == size(theirs[4], 1)
         end
-        # In single precision to its rounding, and what it does to the steps.
+        # In single precision as near to the exact solution, but for rounding, which also decides
+        # now and then whether a step is accepted.
+        exact = solved_batch(true, neuron, own, theta, times; options...)
         ours, theirs = (solved_batch(true, neuron, own, theta, times; solver="rodas5p", rtol=1e-4,
             atol=1e-6, single) for single in (true, false))
-        @test ours[2] == theirs[2]
-        @test apart(ours[1], theirs[1]) < 0.05
+        @test ours[2] == theirs[2] == zeros(count)
+        @test apart(ours[1], exact[1]) < 2 * apart(theirs[1], exact[1]) + 0.1
     end
 end
 
