@@ -1,7 +1,9 @@
 """Brian2's side of `network.py`: COBA-HH in C++ standalone, with connections and starts of a file.
 
-    python network_brian2.py CASE.npz DURATION DT THREADS REPEATS     (ms)
+    python network_brian2.py CASE.npz DURATION DT THREADS REPEATS [REFRACTORY]     (ms)
 
+A spike is an upward crossing of the threshold; with a refractory period as in the published script
+(3 ms) also a voltage that is still above it when the period ends.
 Equations and numbers are those of the published benchmark as in Brian2's own examples. Prints the
 times of the runs without compilation, which the program measures itself; spikes go to a file.
 """
@@ -44,15 +46,18 @@ def constants(weight_e: float, weight_i: float) -> dict:
     }  # fmt: skip
 
 
-def main(case: str, duration: float, dt: float, threads: int, repeats: int) -> None:
+def main(
+    case: str, duration: float, dt: float, threads: int, repeats: int, refractory: float = 0.0
+) -> None:
     given, folder = np.load(case), tempfile.mkdtemp()
     b.prefs.devices.cpp_standalone.openmp_threads = threads if threads > 1 else 0
     b.set_device("cpp_standalone", directory=folder, build_on_run=False)
     b.defaultclock.dt = dt * b.ms
     n, n_e = len(given["v0"]), int(given["n_e"])
     names = constants(float(given["weight_e"]), float(given["weight_i"]))
+    rule = refractory * b.ms if refractory else "v > -20*mV"
     cells = b.NeuronGroup(
-        n, EQUATIONS, threshold="v > -20*mV", refractory=3 * b.ms, method="exponential_euler",
+        n, EQUATIONS, threshold="v > -20*mV", refractory=rule, method="exponential_euler",
         namespace=names,
     )  # fmt: skip
     excitatory = given["i"] < n_e
@@ -81,4 +86,5 @@ def main(case: str, duration: float, dt: float, threads: int, repeats: int) -> N
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
+    numbers = [float(x) for x in sys.argv[2:]]
+    main(sys.argv[1], *numbers[:2], *map(int, numbers[2:4]), *numbers[4:])

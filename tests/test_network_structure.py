@@ -229,6 +229,32 @@ def test_gap_junctions_are_undirected_pairs():
     assert pairs == {(b, a) for a, b in pairs} and all(a >= 60 <= b for a, b in pairs)
 
 
+@compiled
+def test_coba_hh_fires_irregularly():
+    """4,000 cells, 2 %: rates of about 40 Hz, intervals less regular than a Poisson train's."""
+    rng, cell = np.random.default_rng(1), ph.library.get("brette_coba_hh")
+    nano = 1e-6 / 20_000e-8  # nS on 20,000 µm², in mS/cm²
+    ampa, gaba = ph.ExponentialSynapse(0.0, 5.0), ph.ExponentialSynapse(-80.0, 10.0)
+    sizes = {"e": 3200, "i": 800}
+    synapses = []
+    for post, n in sizes.items():
+        e, i = rng.normal(40.0, 15.0, n).clip(0) * nano, rng.normal(200.0, 120.0, n).clip(0) * nano
+        synapses += [
+            ph.Synapses("e", post, ampa, 6.0 * nano, p=0.02, initial=e),
+            ph.Synapses("i", post, gaba, 67.0 * nano, p=0.02, initial=i),
+        ]
+    groups = {
+        name: ph.NeuronGroup(cell, n, v0=rng.normal(-65.0, 5.0, n), threshold=-20.0)
+        for name, n in sizes.items()
+    }
+    found = ph.SpikingNetwork(groups, synapses, seed=1).simulate(500.0, dt=0.1)
+    for name in sizes:
+        assert 30.0 < found.rates(name, start=100.0).mean() < 60.0
+        assert np.nanmean(found.isi_cv(name, start=100.0)) > 1.0
+    rate = found.population_rate("e", bin=10.0)[1][10:]
+    assert rate.std() < 0.5 * rate.mean()  # not in synchrony
+
+
 # -- sources -----------------------------------------------------------------------------------
 
 

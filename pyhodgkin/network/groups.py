@@ -36,7 +36,8 @@ class NeuronGroup:
     threshold : float
         mV; a spike is an upward crossing.
     refractory : float
-        ms after a spike in which another crossing is none; the equations go on (as in Brian2).
+        ms after a spike in which another crossing is none; the equations go on. (Brian2 counts a
+        spike where the voltage is still above the threshold at the end of this time.)
 
     Examples
     --------

@@ -19,8 +19,8 @@ from .synapses import Connections, Synapses
 LARGEST_STEP = 0.5
 # Of h Σg/c_m: with v extrapolated gap junctions are stable up to 1.1.
 GAP_LIMIT = 0.5
-# Numbers in rings of arrivals.
-MOST_ARRIVALS = 5e8
+# Steps between two exchanges of spikes, where delays allow as many; numbers in rings of arrivals.
+MOST_STEPS, MOST_ARRIVALS = 20, 2.5e8
 
 
 def plan_of(
@@ -132,7 +132,7 @@ def _interval(
         for s, c in zip(network.synapses, connections, strict=True)
         if s.pre in network.groups and len(c.i)
     ]
-    return max(1, int(min([*delays, 50 * h]) / h + 1e-9))
+    return max(1, int(min([*delays, MOST_STEPS * h]) / h + 1e-9))
 
 
 def _check(plan: Plan, network: SpikingNetwork) -> None:
