@@ -41,6 +41,8 @@ Scheme = Tableau | FixedStep
 FEWEST = 3
 # Elements that one call of a kernel works through, and rows of steps that it may write down.
 CHUNK, ROWS = 4096, 16384
+# Elements that come to each column of it, where there are as many for every thread.
+COLUMN = 16
 # Steps that a kernel takes before Python looks whether it is to stop.
 BUDGET = 200_000
 
@@ -172,9 +174,7 @@ class _Run:
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
         flags = (batch.clamped, moving, keep, rising is not None)
         self.method = (*lines_of(segments), *coefficients, self.options, flags)
-        whole = -(-count // self.width)
-        per_thread = -(-whole // (4 * threads())) * self.width
-        self.chunk = count if count <= 2 * self.width else min(CHUNK, max(per_thread, self.width))
+        self.chunk = chunk_of(count, self.width)
 
     def __call__(self, queue: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
         """Solve the elements of a queue; the steps that were kept, as in `Steps`."""
@@ -208,6 +208,18 @@ class _Run:
         integers, numbers = (np.concatenate(x) for x in zip(*kept, strict=True))
         order = np.argsort(integers[:, 0], kind="stable")
         return integers[order], numbers[order]
+
+
+def chunk_of(count: int, width: int) -> int:
+    """How many elements one call of a kernel works through.
+
+    Threads that are done take the next call, so there are several for each; but in each of them
+    columns are idle at the end, for up to the time of an element.
+    """
+    if count <= 2 * width:
+        return count
+    each = -(-count // (width * threads())) * width
+    return min(CHUNK, each, max(-(-each // (4 * width)), COLUMN) * width)
 
 
 def _workspace(packed: Packed, width: int, dtype: np.dtype) -> tuple:
