@@ -46,7 +46,7 @@ def whole_steps(m, c, x, z, n, sines, tableau, options, repeats):
     own = (pointer(tableau[0]), pointer(tableau[1]), pointer(tableau[2]), pointer(tableau[3]))
     t, h = fill(like, 0.0), fill(like, 0.01)
     for _ in range(repeats):
-        methods.explicit_step(like, m, c, x, z, n, sines, own, 7, t, h, False)
+        methods.explicit_step(like, m, c, x, z, n, sines, own, 7, t, h, False, False)
 
 
 @compiled
@@ -78,11 +78,13 @@ def measured(model: str, cells: int = 512) -> dict[str, float]:
         np.zeros((0, len(neuron.states))), np.array([[50.0]]), np.full(cells, 50.0), False,
     )  # fmt: skip
     options = ph.SolveOptions(solver="tsit5", rtol=1e-4, atol=1e-6)
-    samples = np.zeros((cells, 1, len(neuron.states)))
-    results = np.zeros((cells, 3), dtype=np.int64)
-    run = kernels._Run(neuron.tables, TSIT5, batch, options, False, None, samples, results)
-    spent = least(lambda: run(np.arange(cells)))
-    found = {"the kernel": 1e9 * spent / results[:, 1:].sum()}
+    kernel = (kernels.entries.doubles, WIDTH, np.dtype(float))
+    run = kernels._Run(neuron.tables, TSIT5, batch, options, False, None, kernel)
+
+    def solve(count: int = cells) -> None:
+        run((np.arange(count), np.zeros(1, dtype=np.int64)))
+
+    found = {"the kernel": 1e9 * least(solve) / run.results[:, 1:].sum()}
     kept, plain = [], kernels._workspace
 
     def workspace(*arguments):
@@ -90,7 +92,7 @@ def measured(model: str, cells: int = 512) -> dict[str, float]:
         return kept[-1]
 
     kernels._workspace = workspace
-    run(np.arange(WIDTH))
+    solve(WIDTH)
     kernels._workspace = plain
     x, z, n, _ = kept[0]
     rest = (run.packed.m, run.packed.c, x, z, n, run.method[1], run.method[2], run.options)

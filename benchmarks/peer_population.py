@@ -28,7 +28,7 @@ STEPS = (0.025, 0.0125, 0.01, 0.005, 0.0025)  # ms, of the method with a fixed s
 ROWS = {
     "torch": [
         (solver, dtype)
-        for solver in ("tsit5", "rodas5p", "exponential")
+        for solver in ("tsit5", "rodas5p", "rodas4p", "exponential")
         for dtype in ("float64", "float32")
     ],
     "julia": [

@@ -95,3 +95,15 @@ def test_neurons_of_several_temperatures():
             own = ph.simulate(cells[i], CLAMP, backend="torch").spike_times(threshold)
             np.testing.assert_allclose(times[i], own, atol=1e-9)
             assert len(own) and np.array_equal(times[i], times[i + 2])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_threads_share_one_queue(dtype, threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    found = solved(dtype=dtype)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    right = solved(dtype=dtype)
+    assert found.success.all() and np.array_equal(found.y, right.y)  # each element once, and right
+    assert same(found.spike_times(), right.spike_times())
+    assert np.array_equal(found.stats["n_steps"], right.stats["n_steps"])

@@ -37,12 +37,11 @@ class FixedStep:
 
 
 Scheme = Tableau | FixedStep
+Queue = tuple[NDArray[np.int64], NDArray[np.int64]]  # elements, and the place of the next one (1,)
 # Elements of a batch from which on they are computed side by side.
 FEWEST = 3
 # Elements that one call of a kernel works through, and rows of steps that it may write down.
 CHUNK, ROWS = 4096, 16384
-# Elements that come to each column of it, where there are as many for every thread.
-COLUMN = 16
 # Steps that a kernel takes before Python looks whether it is to stop.
 BUDGET = 200_000
 
@@ -120,12 +119,12 @@ def solve(
     count = len(batch.theta_of)
     kernel = _kernel(options.dtype, count, scheme, wide)
     run = _Run(tables, scheme, batch, options, keep, rising, kernel)
-    chunks = [np.arange(i, min(i + run.chunk, count)) for i in range(0, count, run.chunk)]
-    if len(chunks) == 1:
-        parts = [run(chunks[0])]
+    queues = _queues(count, kernel[1], keep)
+    if len(queues) == 1:
+        parts = [run(queues[0])]
     else:
         try:
-            parts = list(pool(threads()).map(run, chunks))
+            parts = list(pool(threads()).map(run, queues))
         except BaseException:  # an interrupt: the kernels look at this from time to time
             run.stopped = True
             raise
@@ -174,9 +173,8 @@ class _Run:
         moving = bool((segments.slope != 0).any()) or segments.n_sines > 0
         flags = (batch.clamped, moving, keep, rising is not None)
         self.method = (*lines_of(segments), *coefficients, self.options, flags)
-        self.chunk = chunk_of(count, self.width)
 
-    def __call__(self, queue: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+    def __call__(self, queue: Queue) -> tuple[NDArray, NDArray]:
         """Solve the elements of a queue; the steps that were kept, as in `Steps`."""
         b, watch = self.batch, self.rising is not None
         work = _workspace(self.packed, self.width, self.dtype)
@@ -190,7 +188,8 @@ class _Run:
             np.zeros(rising_rows, dtype=np.int64),
             np.zeros((rising_rows, 3 + self.powers)),
         )
-        batch = (queue, b.theta, b.theta_of, b.protocol_of, b.v0, b.y0, b.saveat, b.t_stop)
+        own = (b.theta, b.theta_of, b.protocol_of, b.v0, b.y0, b.saveat, b.t_stop)
+        batch = (queue[0], *own, queue[1])
         counters, kept = work[3], []
         done = False
         while not done and not self.stopped:
@@ -210,16 +209,19 @@ class _Run:
         return integers[order], numbers[order]
 
 
-def chunk_of(count: int, width: int) -> int:
-    """How many elements one call of a kernel works through.
+def _queues(count: int, width: int, keep: bool) -> list[Queue]:
+    """The elements that each call of a kernel takes from.
 
-    Threads that are done take the next call, so there are several for each; but in each of them
-    columns are idle at the end, for up to the time of an element.
+    All threads take from one queue, each element in turn; where steps are kept, which are to be in
+    the order of the elements, every call has its own.
     """
-    if count <= 2 * width:
-        return count
-    each = -(-count // (width * threads())) * width
-    return min(CHUNK, each, max(-(-each // (4 * width)), COLUMN) * width)
+    whole = -(-count // width)
+    if not keep or whole <= 2:
+        queue = np.arange(count), np.zeros(1, dtype=np.int64)
+        return [queue] * (1 if whole <= 2 else min(threads(), whole))
+    chunk = min(CHUNK, -(-whole // (4 * threads())) * width)
+    starts = range(0, count, chunk)
+    return [(np.arange(i, min(i + chunk, count)), np.zeros(1, dtype=np.int64)) for i in starts]
 
 
 def _workspace(packed: Packed, width: int, dtype: np.dtype) -> tuple:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ....status import Status
+from .atomic import take_next
 from .elementary import compiled
 from .layout import (
     C_M,
@@ -44,7 +45,7 @@ from .stimulus import (
     command,
     enter_piece,
 )
-from .vectors import width
+from .vectors import pointer, width
 
 UNDERFLOW, NONFINITE = int(Status.STEP_UNDERFLOW), int(Status.NONFINITE)
 TOO_MANY = int(Status.MAX_STEPS)
@@ -97,17 +98,23 @@ def leave(w, z, n, out, e, status):
 
 @compiled
 def fill_columns(like, work, neuron, lines, sines, batch, clamped):
-    """Take elements of the queue to the columns that are free; whether there were any."""
-    x, z, n, counters = work
+    """Take elements of the queue to the columns that are free; whether there were any.
+
+    Several threads may take from one queue.
+    """
+    x, z, n, _ = work
     m = neuron[0]
-    queue, theta, theta_of, protocol_of, v0, _, _, t_stop = batch
+    queue, theta, theta_of, protocol_of, v0, _, _, t_stop, place = batch
+    following = pointer(place)
     w = width(like)
     taken = False
     for e in range(w):
-        if n[ELEMENT * w + e] >= 0 or counters[0] >= len(queue):
+        if n[ELEMENT * w + e] >= 0 or following[0] >= len(queue):
             continue
-        element = queue[counters[0]]
-        counters[0] += 1
+        mine = take_next(following)
+        if mine >= len(queue):
+            continue
+        element = queue[mine]
         n[ELEMENT * w + e], n[PROTOCOL * w + e] = element, protocol_of[element]
         n[PIECE * w + e] = n[SAMPLE * w + e] = n[FRESH * w + e] = 0
         n[ENTERED * w + e] = 1

@@ -48,15 +48,15 @@ def integrate(like, arrays, tables, lines, sines, tableau, gamma, options, flags
     ----------
     like : what is computed with: a number or a vector
     arrays : (x, z, n, counters)
-        The workspace, and counters: the place in the queue, the rows of the two lists of
-        steps, and how many steps may still be taken.
+        The workspace, and counters: the rows of the two lists of steps from the second on, and
+        how many steps may still be taken.
     tables : (m, c)
     lines, sines : array (protocols, pieces, 3), (protocols, pieces, sinusoids, 4)
     tableau : (a, c, matrix, d or weights of the error, dense)
     gamma : float, or None for an explicit method
     options : array (8,)
     flags : (clamped, moving, keep, watch)
-    batch : (queue, theta, theta_of, protocol_of, v0, y0, saveat, t_stop)
+    batch : (queue, theta, theta_of, protocol_of, v0, y0, saveat, t_stop, place in the queue (1,))
     out : (samples, results, tape_integers, tape_numbers, rising_element, rising_numbers)
     """
     work = (pointer(arrays[0]), pointer(arrays[1]), pointer(arrays[2]), pointer(arrays[3]))
