@@ -137,6 +137,14 @@ def test_parameters_of_each_cell_are_those_of_cells_alone():
         np.testing.assert_allclose(together[k], alone, rtol=0, atol=1e-10)
 
 
+def test_a_population_is_a_group():
+    cells = ph.Population(CELL, 5, vary={"na.g": ph.LogNormal(cv=0.1)}, seed=3)
+    network = ph.SpikingNetwork({"c": cells})
+    np.testing.assert_array_equal(network.groups["c"].theta, cells.theta())
+    current = dict(n=5, parameters=cells.values(), current=1.0)
+    assert ph.SpikingNetwork({"c": ph.NeuronGroup(CELL, **current)}).size_of("c") == 5
+
+
 @pytest.mark.parametrize("kinetics", KINETICS.values(), ids=list(KINETICS))
 def test_delays_of_each_connection_are_those_of_single_ones(kinetics):
     """One call with three delays, and three with one each, which share a conductance."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -147,12 +147,27 @@ class NeuronGroup:
         return replace(self, **changes)
 
 
+@runtime_checkable
+class Cells(Protocol):
+    """Cells of one neuron with parameters of their own, such as a `Population`."""
+
+    neuron: Neuron
+    n: int
+
+    def values(self) -> Mapping[str, FloatArray]:
+        """The parameters that differ, by name, each (n,)."""
+        ...
+
+
 def as_group(name: str, given: Any) -> NeuronGroup:
-    """A group from itself or from ``(neuron, n)``."""
+    """A group from itself, from ``(neuron, n)`` or from a population."""
     if isinstance(given, NeuronGroup):
         return given
     if isinstance(given, tuple) and len(given) == 2:
         return NeuronGroup(*given)
+    if isinstance(given, Cells):
+        return NeuronGroup(given.neuron, given.n, given.values())
     raise InputError(
-        f'groups: "{name}" is a {type(given).__name__}; give (neuron, n) or a NeuronGroup'
+        f'groups: "{name}" is a {type(given).__name__}; give (neuron, n), a NeuronGroup or a '
+        "Population"
     )

@@ -23,7 +23,7 @@ class SpikingNetwork:
 
     Parameters
     ----------
-    groups : mapping of name to NeuronGroup or (neuron, n)
+    groups : mapping of name to NeuronGroup, (neuron, n) or Population
     synapses : sequence of Synapses
     gap_junctions : sequence of GapJunctions
     sources : mapping of name to PoissonSource or SpikeTimes
