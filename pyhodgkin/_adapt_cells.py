@@ -10,6 +10,7 @@ import numpy as np
 
 from . import backends
 from ._adapt import adapt
+from ._fit import fit
 from .backends.base import Backend
 from .backends.options import check_names, options_of
 from .cluster import check_workers, client_of, divided
@@ -133,7 +134,7 @@ def adapt_cells(
     neuron = fitted.neuron if isinstance(fitted, FitResult) else fitted
     if not isinstance(neuron, Neuron):
         raise InputError(f"fitted is a {type(fitted).__name__}; give a Neuron or a FitResult")
-    check_names(options, adapt, also=True)
+    check_names(options, adapt, fit, also=True)
     for name in ("out", "resume", "overwrite", "callback"):
         if name in options:
             raise InputError(f"{name}: there are many fits; use adapt for one cell")
