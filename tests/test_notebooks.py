@@ -18,6 +18,8 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 def test_notebook_runs(path: Path) -> None:
     for name in ("nbmake", "ipykernel"):
         pytest.importorskip(name, reason=f'{name} is not installed: pip install -e ".[test]"')
+    if "population" in path.stem:
+        pytest.importorskip("zarr", minversion="3")
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
     command += ["--nbmake", "--nbmake-timeout=300", str(path)]
     environment = os.environ | {"PYHODGKIN_NOTEBOOK_QUICK": "1", "MPLBACKEND": "Agg"}
