@@ -237,6 +237,8 @@ def main() -> None:
     if options.part in ("all", "coba"):
         more = options.duration, options.dt, options.neuron_duration, options.repeats
         parts += ["## COBA-HH", "", coba(options.peers_python, *more), ""]
+    if load:
+        parts.append(f"Load {os.getloadavg()[0]:.1f} at the end: other jobs share the cores.\n")
     if options.part == "all":
         (HERE / "results" / "network.md").write_text("\n".join(parts), "utf-8")
     print("\n".join(parts))

@@ -12,8 +12,8 @@ from numba.core import cgutils
 from ..kernels.elementary import compiled
 from ..kernels.vector_types import intrinsic
 
-# A processor is given to others where it has waited for so many looks.
-SPINS = 2000
+# A thread that has looked so many times sleeps for so many µs: others may need its processor.
+SPINS, PAUSE = 2000, 20
 # Places in the array of a barrier, on cache lines of their own.
 ARRIVED, GENERATION, BARRIER_SIZE = 0, 16, 32
 # Where a thread can give its processor away by a function of the C library.
@@ -53,13 +53,14 @@ def atomic_read(typingctx, pointer, offset):
 
 @intrinsic
 def give_way(typingctx):
-    """Let another thread of this machine run."""
+    """Sleep, so that another thread of this machine can run."""
 
     def codegen(context, builder, own, args):
         if CAN_WAIT:
-            kind = ir.FunctionType(ir.IntType(32), [])
+            kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32)])
             module: Any = builder.module
-            builder.call(cgutils.get_or_insert_function(module, kind, "sched_yield"), [])
+            sleep = cgutils.get_or_insert_function(module, kind, "usleep")
+            builder.call(sleep, [ir.Constant(ir.IntType(32), PAUSE)])
         return context.get_dummy_value()
 
     return types.none(), codegen
