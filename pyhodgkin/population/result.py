@@ -252,22 +252,22 @@ class PopulationResult(Mapping[str, NDArray]):
         return population.rate_histogram(self, **options)
 
     def plot_fi(self, **options: Any) -> Any:
-        """f-I curves with bands; see `pyhodgkin.plot.population.fi_curves`."""
-        from ..plot import population
+        """f-I curves with bands; see `pyhodgkin.plot.population_cells.fi_curves`."""
+        from ..plot import population_cells
 
-        return population.fi_curves(self, **options)
+        return population_cells.fi_curves(self, **options)
 
     def plot_distributions(self, names: Any = None, **options: Any) -> Any:
-        """Histograms over the cells; see `pyhodgkin.plot.population.distributions`."""
-        from ..plot import population
+        """Histograms over the cells; see `pyhodgkin.plot.population_cells.distributions`."""
+        from ..plot import population_cells
 
-        return population.distributions(self, names, **options)
+        return population_cells.distributions(self, names, **options)
 
     def plot_scatter(self, x: Any = None, y: Any = None, **options: Any) -> Any:
-        """Features against parameters; see `pyhodgkin.plot.population.scatter`."""
-        from ..plot import population
+        """Features against parameters; see `pyhodgkin.plot.population_cells.scatter`."""
+        from ..plot import population_cells
 
-        return population.scatter(self, x, y, **options)
+        return population_cells.scatter(self, x, y, **options)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> PopulationResult:

@@ -17,6 +17,7 @@ from ..compiled.kernels.options import MANY, SECOND
 from .arrays import as_tensor, of
 from .kinetics import Params
 from .merged import Merger
+from .step_size import StepSize
 from .steps import Method, Rosenbrock
 from .stimulus import Stimulus
 from .system import System
@@ -25,8 +26,6 @@ from .tape import Recorder, Sampler, Tape, VoltageRecorder
 if TYPE_CHECKING:
     from .adjoint import Gradients
 
-SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
-MOST_CHANGE = 100.0  # over which an error is not believed to have been too small
 # A step is too small when it is a few roundings of t, or as good as nothing, ms.
 ROUNDING, SMALLEST = 16 * 2.0**-52, 1e-32
 # Elements up to which numpy's cheaper operations beat torch's faster arithmetic.
@@ -140,20 +139,14 @@ def _adaptive(
     sampler: Sampler,
     recorder: Recorder,
 ) -> None:
-    """Every element with its own steps, of a size that keeps the estimated error in bounds.
-
-    Rosenbrock methods go on with what the errors of the last two steps made of their sizes:
-    K. Gustafsson, ACM Trans. Math. Softw. 20, 496-517 (1994), 10.1145/198429.198437.
-    """
+    """Every element with its own steps, of a size that keeps the estimated error in bounds."""
     xp, system = of(elements.y), elements.system
     atol = np.full((len(elements.y), 1, 1), options.atol)
     atol[0] *= options.v_scale
     atol = xp.convert(atol, elements.y)
-    exponent = -1.0 / (method.error_order + 1)
     h = _first_step(elements, p, atol, options, method.error_order)
-    one = xp.ones_like(h)
-    # Of the step before: 1 over its size and what its error made of that; 0 if unknown.
-    past, predict = xp.zeros_like(elements.y[0]), isinstance(method, Rosenbrock)
+    one, zero = xp.ones_like(h), xp.zeros_like(elements.y[0])
+    control = StepSize(xp, method.error_order, options, zero, isinstance(method, Rosenbrock))
     iteration = 0
     while bool(elements.running.any()):
         iteration += 1
@@ -179,20 +172,7 @@ def _adaptive(
             accepted, elements.t, t_next, step_h, elements.y, step.dense, merged, elements.piece
         )
         recorder.add(accepted, elements.t, step_h, t_next, elements.piece, elements.y)
-        change = xp.at_least(norm, 1e-10) ** exponent
-        factor = SAFETY * change
-        if predict:
-            size = xp.convert(step_h, change)
-            ahead = factor * (size * past * change)
-            factor = xp.where(accepted & (past > 0.0) & (ahead < factor), ahead, factor)
-            known = 1.0 / (size * xp.at_most(change, MOST_CHANGE**-exponent))
-            past = xp.where(accepted, xp.where(crossed, 0.0 * known, known), past)
-        factor = xp.clip(factor, SHRINK, GROW)
-        proposed = step_h * xp.where(finite, factor, SHRINK * one)
-        # A step cut short by a breakpoint says little about the next one: never shrink for it.
-        h = xp.where(accepted & crossed, xp.maximum(h, proposed), proposed)
-        if options.dt_max is not None:
-            h = xp.at_most(h, options.dt_max)
+        h = control.next(h, step_h, norm, finite, accepted, crossed)
         elements.y = xp.where(accepted, step.y, elements.y)
         elements.t = xp.where(accepted, t_next, elements.t)
         elements.enter()
