@@ -58,6 +58,7 @@ def test_dead_workers_are_made_good(client, tmp_path):
 
 
 def test_a_worker_without_the_engine_is_refused_with_the_reason(client):
+    client.wait_for_workers(2, timeout=60)  # one of them may have been killed by a test before
     client.run(_switch, "0")
     try:
         with pytest.raises(BackendUnavailableError, match="eager integrators, and this run comp"):
