@@ -37,6 +37,13 @@ def test_a_population_is_written_shown_and_continued(capsys, tmp_path):
     assert "raster.png" in run(capsys, "show", out, "--redraw")[1]
 
 
+def test_the_same_command_continues_without_a_seed_too(capsys, tmp_path):
+    arguments = ("population", "squid_axon", "--n", 20, *VARY, "--step", 10, "--t-end", 30)
+    for _ in range(2):
+        how = ("--rtol", "1e-4", "--backend", "torch", "--out", tmp_path / "run.zarr")
+        assert run(capsys, *arguments, *how)[0] == 0
+
+
 def test_cells_from_a_table(capsys, tmp_path):
     (tmp_path / "cells.csv").write_text("cell,na.g,k.g\na,110,33\nb,125,38\n")
     out = tmp_path / "run.zarr"

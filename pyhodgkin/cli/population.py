@@ -53,7 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cells.add_argument(
         "--cells", type=Path, metavar="CSV", help="measured values: a column for each parameter"
     )
-    cells.add_argument("--seed", type=whole, metavar="S", help="of the cells [drawn]")
+    cells.add_argument(
+        "--seed",
+        type=whole,
+        default=0,
+        metavar="S",
+        help="of the cells; the same gives the same [0]",
+    )
     what = parser.add_argument_group("stimulus").add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--step", nargs="+", type=number, metavar="AMP", help="steps of current; each for all cells"
@@ -186,13 +192,20 @@ def _row(name: str, unit: str, step: str, values: Any) -> dict[str, Any]:
         "name": name,
         "unit": "" if unit == "1" else unit,
         "step": step,
-        "mean": float(good.mean()) if len(good) else None,
-        "sd": float(good.std()) if len(good) else None,
-        "5 %": low,
-        "median": middle,
-        "95 %": high,
-        "missing": len(values) - len(good),
+        "mean": _short(good.mean() if len(good) else None),
+        "sd": _short(good.std() if len(good) else None),
+        "5 %": _short(low),
+        "median": _short(middle),
+        "95 %": _short(high),
+        "none": len(values) - len(good),
     }
+
+
+def _short(value: Any) -> float | None:
+    """To two or three digits, so that a row fits a terminal."""
+    if value is None:
+        return None
+    return float(f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.2g}")
 
 
 def figure_folder(store: Path) -> Path:
