@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from . import backends
 from ._adapt import adapt
 from ._fit import fit
 from .backends.base import Backend
-from .backends.options import check_names, options_of
+from .backends.options import NAMES, check_names, options_of
 from .cluster import check_workers, client_of, divided
 from .errors import InputError, RecordingError
 from .fitting import checks
@@ -142,7 +142,8 @@ def adapt_cells(
     groups = _by_cell(checks.recordings_of(recordings))
     names = [neuron.layout.names[i] for i in checks.trainable_of(neuron, trainable)]
     if isinstance(backend, str):  # "auto" is decided once, for all workers
-        backend = backends.get(backend, options_of(_solver(options)), [neuron])
+        how = {k: x for k, x in options.items() if k in (*NAMES, "options")}
+        backend = backends.get(backend, options_of(how), [neuron])
     own = {"trainable": trainable, **options}
     found: dict[str, FitResult] = {}
     with Bar(progress) as bar:
@@ -164,29 +165,18 @@ def _fits(
         for cell, recordings in groups.items():
             yield cell, adapt(neuron, recordings, backend=engine, **own)
         return
-    if engine.name not in backends.NAMES:
-        raise InputError(f"backend: workers start an engine by its name, not {engine!r}")
+    backends.check_named(engine)
     cells = list(groups)
     with client_of(workers, cluster) as client:
-        pieces = [partial(_piece, neuron, groups[cell], engine.name, own) for cell in cells]
+        pieces = ((neuron, groups[cell], engine.name, own) for cell in cells)
         for number, result in divided(client, _one, pieces):
             yield cells[number], result
-
-
-def _piece(*arguments: Any) -> tuple[Any, ...]:
-    return arguments
 
 
 def _one(
     neuron: Neuron, recordings: list[Recording], backend: str, own: dict[str, Any]
 ) -> FitResult:
     return adapt(neuron, recordings, backend=backend, **own)
-
-
-def _solver(options: Mapping[str, Any]) -> dict[str, Any]:
-    from .backends.options import NAMES
-
-    return {k: x for k, x in options.items() if k in NAMES or k == "options"}
 
 
 def _by_cell(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:

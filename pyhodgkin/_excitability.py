@@ -16,13 +16,12 @@ from .errors import InputError, unknown
 from .neuron.neuron import Neuron
 from .neuron.rest import rest, steady_current
 from .numerics.arrays import FloatArray
+from .population.rheobase import FIRST, LAST
 from .protocols import CurrentClamp, Step
 from .quantity import Quantity
 from .units import PER_CM2, written
 
 RESISTANCE = {PER_CM2: "kΩ·cm²", "nA": "MΩ", "pA": "GΩ"}
-# Currents tried by `rheobase`, times c_m: from 0.1 mV/ms to more than any cell stands.
-_FIRST, _LAST = 0.1, 5e3
 _AT_ONCE, _DOUBLINGS = 6, 4
 
 
@@ -177,7 +176,7 @@ def rheobase(
 def _bracket(neuron: Neuron, fires: Any) -> tuple[float, float]:
     """A current that does not make it fire, and a larger one that does."""
     unit = written(_unit(neuron))
-    low, top = 0.0, _FIRST * neuron.c_m
+    low, top = 0.0, FIRST * neuron.c_m
     tried = np.array([0.0, top])
     while True:
         found = np.flatnonzero(fires(tried))
@@ -186,7 +185,7 @@ def _bracket(neuron: Neuron, fires: Any) -> tuple[float, float]:
         if len(found):
             return float(tried[found[0] - 1]) if found[0] else low, float(tried[found[0]])
         low = float(tried[-1])
-        if low > _LAST * neuron.c_m:
+        if low > LAST * neuron.c_m:
             raise InputError(
                 f'neuron "{neuron.name}" does not fire at any current up to {low:g} {unit}'
             )

@@ -18,8 +18,11 @@ from .numerics.arrays import FloatArray
 from .population.population import Population
 from .population.result import PopulationResult
 from .protocols import Protocol
+from .protocols.sample_times import sample_times
 from .recordings.matching import neurons_of, scales_of
 from .solution.solution import Solution
+
+SPACING = 0.05  # of samples, ms
 
 
 @overload
@@ -124,7 +127,7 @@ def simulate(
     check_one_structure(neurons)
     base, scale = neurons[0], scales_of(given, neurons, sized)
     values, individual = _theta(neurons, theta, parameters, scale)
-    t = _times(saveat, protocols)
+    t = sample_times(saveat, protocols, SPACING)
     start = _start(base, y0)
     batch = _batch_size(len(values), len(protocols), start)
     engine = backends.get(backend, solved, [base]) if isinstance(backend, str) else backend
@@ -218,26 +221,6 @@ def _check_values(values: FloatArray, layout) -> None:
             )
         if entry.group == "capacitance" and least <= 0:
             raise InputError(f"{entry.name} = {least:g} {entry.unit}: must be positive")
-
-
-def _times(saveat: ArrayLike | float | None, protocols: list[Protocol]) -> FloatArray:
-    end = max(protocol.t_end for protocol in protocols)
-    if saveat is None:
-        saveat = max(0.05, end / 20_000)
-    t = np.asarray(saveat, dtype=np.float64)
-    if t.ndim == 0:
-        if not 0 < t <= end:
-            raise InputError(f"saveat = {t:g} ms: give a spacing between 0 and t_end = {end:g} ms")
-        n = int(np.floor(end / float(t) + 1e-9))
-        t = np.minimum(np.arange(n + 1) * float(t), end)
-    last = end * (1.0 + 1e-9)
-    if t.ndim == 1 and len(t) and 0 <= t[0] and t[-1] <= last and (t[1:] > t[:-1]).all():
-        return t
-    if t.ndim != 1 or len(t) == 0 or not np.isfinite(t).all():
-        raise InputError("saveat: give finite times (T,) in ms, or a spacing")
-    if t[0] < 0 or np.any(np.diff(t) <= 0):
-        raise InputError(f"saveat: times must increase from 0 ms or later; they start at {t[0]:g}")
-    raise InputError(f"saveat: the last time, {t[-1]:g} ms, is after t_end = {end:g} ms")
 
 
 def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from .errors import BackendUnavailableError, InputError
@@ -80,7 +81,7 @@ def client_of(workers: int | None, cluster: Any) -> Iterator[Any]:
 
 
 def divided(
-    client: Any, function: Callable[..., Any], pieces: Sequence[Callable[[], tuple[Any, ...]]]
+    client: Any, function: Callable[..., Any], pieces: Iterable[tuple[Any, ...]]
 ) -> Iterator[tuple[int, Any]]:
     """The results of `function` for each piece, with its number, as they come.
 
@@ -89,20 +90,20 @@ def divided(
     client : dask.distributed.Client
     function : callable
         Of a module, since workers import it.
-    pieces : sequence of callable
-        Each makes the arguments of a call, when its turn comes. They go with the call: data that
+    pieces : iterable of tuple
+        The arguments of each call, taken when its turn comes. They go with the call: data that
         lies at a worker would die with it.
     """
     distributed = _distributed()
-    left = list(range(len(pieces)))[::-1]
+    left = enumerate(pieces)
     under_way: dict[Any, int] = {}
     completed = distributed.as_completed(with_results=False)
 
     def submit() -> None:
         workers = len(client.scheduler_info(n_workers=-1)["workers"])
-        while left and len(under_way) < AHEAD * max(workers, 1):
-            number = left.pop()
-            task = client.submit(function, *pieces[number](), pure=False, retries=RETRIES)
+        room = AHEAD * max(workers, 1) - len(under_way)
+        for number, arguments in islice(left, max(room, 0)):
+            task = client.submit(function, *arguments, pure=False, retries=RETRIES)
             under_way[task] = number
             completed.add(task)
 

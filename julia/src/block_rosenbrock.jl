@@ -23,7 +23,7 @@ function rosenbrock_step!(b::Block{T}, rtol::Float64, clamped::Bool, varying::Bo
     Base.Cartesian.@nexprs 7 i -> begin
         i < 6 ? block_add!(at, y, k, RODAS5P_ROWS[min(i, 5)], n) : add_block!(at, k[i], n)
         block_slopes!(k[i + 1], b, at, RODAS5P.c[i + 1], clamped, varying)
-        block_add_before!(k[i + 1], k, jac.inverse_h, RODAS5P_C_ROWS[i], n)
+        block_combine!(k[i + 1], k[i + 1], jac.inverse_h, k, RODAS5P_C_ROWS[i], n)
         varying && i < 5 && add_by_time!(k[i + 1], b, RODAS5P.d[i + 1])
         block_solve_factored!(k[i + 1], jac, n)
     end
@@ -43,24 +43,6 @@ end
             Base.Cartesian.@nexprs 5 i -> (
                 i <= N && (total = muladd(weights[i], k_i[o + w], total)))
             to[o + w] = total
-        end
-    end
-    return nothing
-end
-
-"r += Σ coefficients·k / h, over the stages before."
-@inline function block_add_before!(
-    r::Matrix{T}, k, inverse_h, coefficients::NTuple{N,Float64}, n::Int
-) where {T,N}
-    weights = map(T, coefficients)
-    Base.Cartesian.@nexprs 7 i -> (k_i = k[i])
-    for j in 1:n
-        o = offset(T, j)
-        @vectorized for w in 1:width(T)
-            total = weights[1] * k_1[o + w]
-            Base.Cartesian.@nexprs 7 i -> (
-                1 < i <= N && (total = muladd(weights[i], k_i[o + w], total)))
-            r[o + w] = muladd(inverse_h[w], total, r[o + w])
         end
     end
     return nothing

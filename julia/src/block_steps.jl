@@ -66,9 +66,9 @@ function Block{T}(system::System, protocols::Protocols, options::Options) where 
         [VoltageSteps(0, MOST_STEPS) for _ in 1:count])
 end
 
-"to = y + dt Σ coefficients·k, over the first stages, for the columns of `n` states."
+"to = y + scale Σ coefficients·k, over the first stages, for the columns of `n` states."
 @inline function block_combine!(
-    to::Matrix{T}, y, dt, k, coefficients::NTuple{N,Float64}, n::Int
+    to::Matrix{T}, y, scale, k, coefficients::NTuple{N,Float64}, n::Int
 ) where {T,N}
     weights = map(T, coefficients)
     Base.Cartesian.@nexprs 7 i -> (k_i = k[i])
@@ -76,9 +76,9 @@ end
         o = offset(T, j)
         @vectorized for w in 1:width(T)
             total = weights[1] * k_1[o + w]
-            Base.Cartesian.@nexprs 6 i -> (
+            Base.Cartesian.@nexprs 7 i -> (
                 1 < i <= N && (total = muladd(weights[i], k_i[o + w], total)))
-            to[o + w] = muladd(dt[w], total, y[o + w])
+            to[o + w] = muladd(scale[w], total, y[o + w])
         end
     end
     return nothing

@@ -98,6 +98,12 @@ def get(
     return _start_torch()
 
 
+def check_named(engine: Backend) -> None:
+    """Raise unless other processes can start this engine, by its name."""
+    if engine.name not in NAMES:
+        raise InputError(f"backend: workers start an engine by its name, not {engine!r}")
+
+
 def _julia() -> Availability:
     from .julia import discover, start
 

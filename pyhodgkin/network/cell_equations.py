@@ -9,14 +9,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..neuron.tables import NONE, GateKind, Tables
+from ..neuron.curves import Product, Sum
+from ..neuron.tables import LEAF_FORMS, NODE_KINDS, NONE, PRIOR_KINDS, GateKind, Tables
 from ..numerics.arrays import FloatArray
 from ..numerics.elementary import exponential, linoid, logistic
 from ..numerics.mlp import ACTIVATIONS, activate, activation_slope
 
-_EXPONENTIAL, _SIGMOID, _LINOID = range(3)
-_SUM, _PRODUCT = range(2)
-_PRIOR_RATES = 1
+_EXPONENTIAL, _SIGMOID, _LINOID, _ = map(LEAF_FORMS.index, LEAF_FORMS)
+_SUM, _PRODUCT = map(NODE_KINDS.index, (Sum, Product))
+_PRIOR_RATES = PRIOR_KINDS.index("rates")
 Pair = tuple[FloatArray, FloatArray]
 
 

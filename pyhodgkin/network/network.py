@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, unknown
+from ..numerics.seeds import check_seed
 from .groups import as_group
 from .sources import Source
 from .synapses import GapJunctions, Synapses
@@ -153,16 +154,6 @@ class SpikingNetwork:
         kinds += [f"{len(self.gap_junctions)} of gap junctions"] if self.gap_junctions else []
         kinds += [f"{len(self.sources)} sources"] if self.sources else []
         return f"<SpikingNetwork {self.name}: {'; '.join([groups, *kinds])}>"
-
-
-def check_seed(seed: Any) -> int:
-    """`seed` as a whole number that is not negative."""
-    try:
-        if int(seed) == seed and seed >= 0:
-            return int(seed)
-    except (TypeError, ValueError):
-        pass
-    raise InputError(f"seed = {seed!r}: give a whole number of at least 0")
 
 
 def _items(name: str, given: Any, kind: type) -> tuple:

@@ -16,8 +16,9 @@ from ..backends.compiled import why_not
 from ..backends.network_plan import Inputs, Plan
 from ..errors import InputError, SolveError, unknown
 from ..numerics.arrays import FloatArray, Indices
+from ..numerics.seeds import check_seed
 from . import checks
-from .network import SpikingNetwork, check_seed
+from .network import SpikingNetwork
 from .planning import LARGEST_STEP, plan_of
 from .solution import NetworkSolution
 from .sources import Trains

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..numerics.arrays import FloatArray
 from ..units import written
 from .commands import time_axis
+from .population_cells import last, of_cells
 from .style import INK, color, label_lines, panels, styled
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
     from ..population.result import PopulationResult
 
-MOST_CELLS, MOST_POINTS, SPECIMENS = 1000, 5000, 30
-BINS = 40
+MOST_CELLS = 1000
 
 
 @styled
@@ -50,7 +50,7 @@ def raster(
     shown = np.unique(np.linspace(0, result.n - 1, min(result.n, most)).astype(int))
     ylabel = "cell" if len(shown) == result.n else f"cell ({len(shown):,} of {result.n:,})"
     if order is not None:
-        values = _of(result, order, protocol)
+        values = of_cells(result, order, protocol)
         shown = shown[np.argsort(values[shown], kind="stable")]
         ylabel = f"{ylabel}, by {order}"
     rows = np.full(result.n, -1)
@@ -90,7 +90,7 @@ def rate_histogram(
     """
     if not 0 < bin_width < np.inf:
         raise InputError(f"bin_width = {bin_width} ms must be positive")
-    chosen = [_last(result)] if protocols is None else list(protocols)
+    chosen = [last(result)] if protocols is None else list(protocols)
     ax, below = panels(axes, [2, 1])
     _, scale = time_axis(ax, _grid(result, chosen[0]))
     ax.set_xlabel("")
@@ -108,21 +108,11 @@ def rate_histogram(
     return ax.figure  # type: ignore[return-value]
 
 
-def _of(result: PopulationResult, name: str, protocol: int) -> FloatArray:
-    """A parameter or feature of all cells (n,)."""
-    values = np.asarray(result.select(name), dtype=np.float64)
-    return values[protocol] if values.ndim == 2 and name not in result.population.varied else values
-
-
 def _name(result: PopulationResult, k: int) -> str:
     amplitudes = result.amplitudes
     if amplitudes is None:
         return f"protocol {k}"
     return f"{amplitudes[k]:g} {written(result.protocols[0].unit)}"
-
-
-def _last(result: PopulationResult) -> int:
-    return result.runs - 1
 
 
 def _grid(result: PopulationResult, k: int) -> FloatArray:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from ..population.result import PopulationResult
 
-MOST_CELLS, MOST_POINTS, SPECIMENS = 1000, 5000, 30
-BINS = 40
+MOST_POINTS, SPECIMENS, BINS = 5000, 30, 40
 
 
 @styled
@@ -95,12 +94,12 @@ def distributions(
     shown = _names(result) if names is None else list(names)
     if not shown:
         raise InputError("distributions: nothing varies and no feature was recorded; give names=")
-    k = _last(result) if protocol is None else protocol
+    k = last(result) if protocol is None else protocol
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
     grid = _grid_of(rows, columns) if axes is None else panels(axes, [1] * len(shown))
     for ax, name in zip(grid, shown, strict=False):
-        values = _of(result, name, k)
+        values = of_cells(result, name, k)
         good = values[np.isfinite(values)]
         varied = name in result.population.varied
         if len(good):
@@ -137,7 +136,7 @@ def scatter(
     axes : sequence of Axes, optional
         One for each pair, row by row (rows: y); by default a new figure.
     """
-    k = _last(result) if protocol is None else protocol
+    k = last(result) if protocol is None else protocol
     varied = list(result.population.varied)
     features = [name for name in _names(result) if name not in varied]
     rows = [y] if isinstance(y, str) else list(y if y is not None else features or varied)
@@ -149,7 +148,7 @@ def scatter(
     else:
         grid = panels(axes, [1] * len(rows), columns=len(columns))
     use = np.unique(np.linspace(0, result.n - 1, min(result.n, MOST_POINTS)).astype(int))
-    values = {name: _of(result, name, k)[use] for name in dict.fromkeys([*rows, *columns])}
+    values = {name: of_cells(result, name, k)[use] for name in dict.fromkeys([*rows, *columns])}
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
             ax = grid[i * len(columns) + j]
@@ -182,7 +181,7 @@ def _names(result: PopulationResult) -> list[str]:
     return [*result.population.varied, *features]
 
 
-def _of(result: PopulationResult, name: str, protocol: int) -> FloatArray:
+def of_cells(result: PopulationResult, name: str, protocol: int) -> FloatArray:
     """A parameter or feature of all cells (n,)."""
     values = np.asarray(result.select(name), dtype=np.float64)
     return values[protocol] if values.ndim == 2 and name not in result.population.varied else values
@@ -194,5 +193,6 @@ def _label(result: PopulationResult, name: str) -> str:
     return f"{text} ({written(unit)})" if unit not in ("", "1") else text
 
 
-def _last(result: PopulationResult) -> int:
+def last(result: PopulationResult) -> int:
+    """The last protocol of a family."""
     return result.runs - 1

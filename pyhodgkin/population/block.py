@@ -155,7 +155,6 @@ def _rheobase(plan: Plan, engine: Backend, theta: FloatArray) -> FloatArray:
     last = np.array([wanted.start + wanted.duration])
 
     def fires(cells: NDArray, protocols: list[Protocol]) -> NDArray[np.bool_]:
-        # A batch of one protocol would be that of all cells.
         raw = engine.solve(neuron, protocols, theta[cells], None, last, plan.options, to_end=True)
         assert raw.steps is not None
         trains = raw.steps.crossings(plan.threshold)
@@ -164,5 +163,4 @@ def _rheobase(plan: Plan, engine: Backend, theta: FloatArray) -> FloatArray:
     place = neuron.layout["c_m"].start if "c_m" in neuron.layout else None
     c_m = np.ones(len(theta)) if place is None else theta[:, place]
     unit = neuron.current_unit or PER_CM2
-    found = wanted.compute(fires, c_m, unit)
-    return found
+    return wanted.compute(fires, c_m, unit)

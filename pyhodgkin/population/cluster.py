@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from .. import backends
 from ..backends.base import Backend
 from ..cluster import client_of, divided
-from ..errors import BackendUnavailableError, InputError
+from ..errors import BackendUnavailableError
 from .block import Chunk, compute
 from .plan import Plan, integrator
 from .run import Executor
@@ -27,18 +26,13 @@ def on_cluster(workers: int | None, cluster: Any) -> Iterator[Executor]:
     with client_of(workers, cluster) as client:
 
         def run(plan: Plan, engine: Backend, chunks: Sequence[int]) -> Iterator[tuple[int, Chunk]]:
-            if engine.name not in backends.NAMES:
-                raise InputError(f"backend: workers start an engine by its name, not {engine!r}")
-            pieces = [partial(_part, plan, chunk) for chunk in chunks]
+            backends.check_named(engine)
+            pieces = ((plan.part(chunk),) for chunk in chunks)
             for number, found in divided(client, solve_part, pieces):
                 start, stop = plan.cells(chunks[number])
                 yield chunks[number], replace(found, start=start, stop=stop)
 
         yield run
-
-
-def _part(plan: Plan, chunk: int) -> tuple[Plan]:
-    return (plan.part(chunk),)
 
 
 def solve_part(plan: Plan) -> Chunk:

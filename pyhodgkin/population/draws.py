@@ -10,7 +10,6 @@ import zlib
 
 import numpy as np
 
-from ..errors import InputError
 from ..numerics.arrays import FloatArray
 
 BLOCK = 4096
@@ -37,16 +36,6 @@ def _block(seed: int, name: str, k: int) -> FloatArray:
     return np.random.Generator(np.random.Philox(sequence)).standard_normal(BLOCK)
 
 
-def checked_seed(seed: int | None) -> int:
-    """`seed`, or one that is drawn; a whole number that is not negative.
-
-    Raises
-    ------
-    InputError
-        For anything else.
-    """
-    if seed is None:
-        return int(np.random.default_rng().integers(2**53))
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed = {seed!r}: give a whole number that is not negative, or None")
-    return int(seed)
+def drawn_seed() -> int:
+    """A seed, where nobody gave one."""
+    return int(np.random.default_rng().integers(2**53))

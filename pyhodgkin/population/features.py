@@ -6,7 +6,6 @@ samples. Features of one's own are subclasses of `Feature`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -262,8 +261,3 @@ class Sag(Feature):
         fires = np.bincount(response.inside()[1], minlength=response.size) > 0
         use = (lowest < baseline - 1.0) & ~fires
         return np.where(use, (lowest - late) / np.where(use, lowest - baseline, 1.0), np.nan)
-
-
-def names_of(record: Sequence[str]) -> list[str]:
-    """Those of `record` that are features."""
-    return [name for name in record if name in Feature.kinds]

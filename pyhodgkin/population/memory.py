@@ -24,7 +24,7 @@ class Memory:
         self.path: Any = None
         self.arrays: dict[str, NDArray] = {}
         self._times: dict[int, tuple[FloatArray, ...]] = {}
-        self.counts = np.zeros((plan.runs, plan.n), dtype=np.int32)
+        self._counts = np.zeros((plan.runs, plan.n), dtype=np.int32)
         _check_room(plan)
 
     def done(self, chunk: int) -> bool:
@@ -39,7 +39,7 @@ class Memory:
                 shape = (len(values), self.plan.n, *values.shape[2:])
                 self.arrays[name] = np.zeros(shape, dtype=values.dtype)
             self.arrays[name][:, own] = values
-        self.counts[:, own] = found.counts
+        self._counts[:, own] = found.counts
         self._times[chunk] = found.times
 
     def close(self) -> None:
@@ -49,13 +49,17 @@ class Memory:
         """A recorded array (K, stop - start, ...)."""
         return self.arrays[name][:, start:stop]
 
+    def counts(self) -> NDArray[np.int32]:
+        """Spikes of every cell, (K, n)."""
+        return self._counts
+
     def spikes(self, k: int, start: int, stop: int) -> tuple[FloatArray, NDArray]:
         """Spike times of cells under protocol k, cell by cell, and their numbers."""
-        counts = self.counts[k, start:stop]
+        counts = self._counts[k, start:stop]
         parts = []
         for chunk in range(start // self.plan.chunk_size, -(-stop // self.plan.chunk_size)):
             first, last = self.plan.cells(chunk)
-            edges = np.concatenate([[0], np.cumsum(self.counts[k, first:last])])
+            edges = np.concatenate([[0], np.cumsum(self._counts[k, first:last])])
             low, high = max(start, first) - first, min(stop, last) - first
             parts.append(self._times[chunk][k][edges[low] : edges[high]])
         return (np.concatenate(parts) if parts else np.zeros(0)), counts

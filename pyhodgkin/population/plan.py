@@ -22,6 +22,7 @@ from ..recordings.matching import neurons_of, scales_of
 from .features import Feature, window
 from .population import Population
 from .rheobase import Rheobase
+from .spike_rows import COLUMNS
 
 SPIKES = "spikes"
 # Cells solved in one call, and the bytes that their samples may take, on a processor and a GPU.
@@ -135,8 +136,7 @@ class Plan:
         own = self.protocols if self.each else self.protocols[k : k + 1]
         end = max(protocol.t_end for protocol in own)
         wanted = [self.saveat[self.saveat <= end * (1.0 + 1e-9)]] if self.states else []
-        every = np.unique(np.concatenate([*wanted, *self.samples[k], [end]]))
-        return every
+        return np.unique(np.concatenate([*wanted, *self.samples[k], [end]]))
 
     @cached_property
     def block(self) -> int:
@@ -155,7 +155,7 @@ class Plan:
         """Cells that are written together: whole blocks."""
         if self.chunk:
             return -(-self.chunk // self.block) * self.block
-        each = 8 * self.runs * (len(self.saveat) * len(self.states) + 32)
+        each = 8 * self.runs * (len(self.saveat) * len(self.states) + COLUMNS)
         whole = max(min(CHUNK_CELLS, CHUNK_BYTES // each) // self.block, 1) * self.block
         return int(whole)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
+from ..numerics.seeds import check_seed
 from .columns import columns_of
 from .correlations import Correlations, matrix_of, mixing
 from .distribution import Distribution
 from .distributions import Empirical
-from .draws import checked_seed, standard_normal
+from .draws import drawn_seed, standard_normal
 from .vary import check_names, fitted, resolved
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Population:
         drawn, given = resolved(neuron, int(n), vary or {})
         values = {"neuron": neuron, "n": int(n), "vary": drawn, "given": given, "names": ()}
         values["correlations"] = matrix_of(correlations, list(drawn))
-        values["seed"] = checked_seed(seed)
+        values["seed"] = drawn_seed() if seed is None else check_seed(seed)
         for name, value in values.items():
             object.__setattr__(self, name, value)
         _ = self._mixing
@@ -195,20 +196,26 @@ class Population:
         stop = self.n if stop is None else stop
         if not 0 <= start <= stop <= self.n:
             raise InputError(f"cells {start} to {stop}: this population has {self.n}")
-        names = list(self.vary)
-        z = [standard_normal(self.seed, name, start, stop) for name in names]
-        out: dict[str, FloatArray] = {}
-        for i, (name, distribution) in enumerate(self.vary.items()):
-            # A sum in this order, since that of a matrix product may depend on the shape.
-            mixed = sum((self._mixing[i, j] * z[j] for j in np.flatnonzero(self._mixing[i])), 0.0)
-            out[name] = distribution.of_normal(np.asarray(mixed))
-        out.update({name: array[start:stop] for name, array in self.given.items()})
+        return self._values(self.varied, start, stop)
+
+    def _values(self, wanted: Sequence[str], start: int, stop: int) -> dict[str, FloatArray]:
+        names, z, out = list(self.vary), {}, {}
+        for name in wanted:
+            if name in self.given:
+                out[name] = self.given[name][start:stop]
+                continue
+            weights, mixed = self._mixing[names.index(name)], np.zeros(stop - start)
+            for j in np.flatnonzero(weights):  # in this order, whatever the number of cells is
+                if j not in z:
+                    z[j] = standard_normal(self.seed, names[j], start, stop)
+                mixed = mixed + weights[j] * z[j]
+            out[name] = self.vary[name].of_normal(mixed)
         return out
 
     def __getitem__(self, name: str) -> FloatArray:
         """A parameter of all cells, (n,), by name."""
         if name in self.vary or name in self.given:
-            return self.values()[name]
+            return self._values([name], 0, self.n)[name]
         entry = self.neuron.layout[name]
         if entry.size != 1:
             raise InputError(f"{name} has shape {entry.shape}; it is the same in all cells")

@@ -14,12 +14,13 @@ from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
 from ..protocols.protocol import as_protocol
+from ..protocols.sample_times import sample_times
 from .features import Feature, feature
 from .plan import SPIKES, Plan, integrator
 from .population import Population
 from .rheobase import Rheobase
 
-MOST_SAMPLES = 20_001
+SPACING = 0.1  # of samples, ms
 
 
 def made(
@@ -57,7 +58,7 @@ def made(
         raise InputError(f'record: "{what}" is of a free voltage; under voltage clamp record gates')
     plan = Plan(
         population, protocols, each, several and not each, spikes, states,
-        features, rheobase, _saveat(saveat, protocols, bool(states)), float(threshold), options,
+        features, rheobase, _samples(saveat, protocols, bool(states)), float(threshold), options,
         engine, integrator(engine, options.device), int(chunk_size or 0),
     )  # fmt: skip
     _ = plan.neuron, plan.block, plan.theta(0, 1)  # units, times and values are checked by these
@@ -86,24 +87,13 @@ def _recorded(neuron: Neuron, record: Any):
     return spikes, tuple(states), tuple(features), rheobase
 
 
-def _saveat(
+def _samples(
     saveat: ArrayLike | float | None, protocols: Sequence[Protocol], used: bool
 ) -> FloatArray:
-    end = max(protocol.t_end for protocol in protocols)
-    if not used:
-        if saveat is not None:
-            raise InputError(
-                'saveat: no variable is recorded at these times; record=("v", …) records one'
-            )
-        return np.zeros(0)
-    if saveat is None:
-        saveat = max(0.1, end / (MOST_SAMPLES - 1))
-    t = np.asarray(saveat, dtype=np.float64)
-    if t.ndim == 0:
-        if not 0 < t <= end:
-            raise InputError(f"saveat = {t:g} ms: give a spacing between 0 and t_end = {end:g} ms")
-        return np.minimum(np.arange(int(np.floor(end / float(t) + 1e-9)) + 1) * float(t), end)
-    fine = t.ndim == 1 and len(t) > 0 and bool(np.isfinite(t).all())
-    if not fine or t[0] < 0 or (np.diff(t) <= 0).any() or t[-1] > end * (1.0 + 1e-9):
-        raise InputError(f"saveat: give increasing times from 0 to {end:g} ms, or a spacing")
-    return t
+    if used:
+        return sample_times(saveat, protocols, SPACING)
+    if saveat is not None:
+        raise InputError(
+            'saveat: no variable is recorded at these times; record=("v", …) records one'
+        )
+    return np.zeros(0)

@@ -30,6 +30,10 @@ class Source(Protocol):
         """(K, stop - start, ...)."""
         ...
 
+    def counts(self) -> NDArray[np.int32]:
+        """How many spikes each cell has, (K, n)."""
+        ...
+
     def spikes(self, k: int, start: int, stop: int) -> tuple[FloatArray, NDArray]:
         """Times, cell by cell, and their numbers."""
         ...
@@ -176,13 +180,16 @@ class PopulationResult(Mapping[str, NDArray]):
     @cached_property
     def n_spikes(self) -> NDArray[np.int32]:
         """How many spikes each cell has in the whole run, (n,) or (K, n)."""
-        runs = self._plan.runs
-        found = np.stack([self._spikes(k, 0, self.n)[1] for k in range(runs)])
+        self._check_spikes()
+        found = self._source.counts()
         return found if self._plan.several else found[0]
 
-    def _spikes(self, k: int, start: int, stop: int) -> tuple[FloatArray, NDArray]:
+    def _check_spikes(self) -> None:
         if not self.has_spikes:
             raise InputError('spikes were not recorded: record=("spikes", …)')
+
+    def _spikes(self, k: int, start: int, stop: int) -> tuple[FloatArray, NDArray]:
+        self._check_spikes()
         return self._source.spikes(range(self._plan.runs)[k], start, stop)
 
     # -- how it ended --------------------------------------------------------------------

@@ -23,17 +23,18 @@ from ..errors import BackendUnavailableError, InputError
 from ..numerics.arrays import FloatArray
 from .block import Chunk
 from .plan import Plan, same
+from .spike_rows import COLUMNS, padded
 from .stored import FORMAT, layout_of, plan_of
 
 KEY = "pyhodgkin"
-SPIKE_COLUMNS = 32  # spikes of a cell that lie in one file
 
 
 class Store:
     """Results of a run in a Zarr group; the chunks may come in any order."""
 
-    def __init__(self, plan: Plan, path: Path, group: Any, lock: IO[str] | None = None) -> None:
-        self.plan, self.path, self._group, self._lock = plan, path, group, lock
+    def __init__(self, plan: Plan, path: Path, group: Any) -> None:
+        self.plan, self.path, self._group = plan, path, group
+        self._lock: IO[str] | None = None
         self._done = set(np.flatnonzero(group["complete"][:]).tolist())
         self.replaces: list[Path] = []
 
@@ -69,15 +70,10 @@ class Store:
         self._group["n_spikes"][:, own] = counts
         most = max(int(counts.max(initial=0)), 1)
         array = self._group["spike_time"]
-        columns = -(-most // SPIKE_COLUMNS) * SPIKE_COLUMNS
+        columns = -(-most // COLUMNS) * COLUMNS
         if columns > array.shape[2]:
             array.resize((*array.shape[:2], columns))
-        padded = np.full((*counts.shape, array.shape[2]), np.nan)
-        for k, times in enumerate(found.times):
-            cell = np.repeat(np.arange(counts.shape[1]), counts[k])
-            first = np.cumsum(counts[k]) - counts[k]
-            padded[k, cell, np.arange(len(times)) - first[cell]] = times
-        array[:, own] = padded
+        array[:, own] = padded(found.times, counts, array.shape[2])
 
     def close(self) -> None:
         """Release the store; with all chunks there, what it replaces is removed."""
@@ -85,9 +81,8 @@ class Store:
             for old in self.replaces:
                 shutil.rmtree(old, ignore_errors=True)
         if self._lock is not None:
-            self._lock.close()
+            _release(self._lock, self.path)
             self._lock = None
-            _lock_file(self.path).unlink(missing_ok=True)
 
     def array(self, name: str, start: int, stop: int) -> NDArray:
         """See `Source`."""
@@ -95,12 +90,17 @@ class Store:
         array = self._group[name]
         return array[start:stop][None] if name == "rheobase" else array[:, start:stop]
 
+    def counts(self) -> NDArray[np.int32]:
+        """See `Source`."""
+        self._check(0, self.plan.n)
+        return self._group["n_spikes"][:]
+
     def spikes(self, k: int, start: int, stop: int) -> tuple[FloatArray, NDArray]:
         """See `Source`."""
         self._check(start, stop)
         counts = self._group["n_spikes"][k, start:stop]
-        padded = self._group["spike_time"][k, start:stop]
-        return padded[np.arange(padded.shape[1]) < counts[:, None]], counts
+        rows = self._group["spike_time"][k, start:stop]
+        return rows[np.arange(rows.shape[1]) < counts[:, None]], counts
 
     def _check(self, start: int, stop: int) -> None:
         """Raise unless the cells asked for are there."""
@@ -123,6 +123,18 @@ def open_store(plan: Plan, out: Any, overwrite: bool) -> Store:
     """
     path = Path(out)
     _zarr()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = _locked(path)  # before anything is looked at: another process may write or replace it
+    try:
+        store = _opened(plan, path, overwrite)
+    except BaseException:
+        _release(lock, path)
+        raise
+    store._lock = lock
+    return store
+
+
+def _opened(plan: Plan, path: Path, overwrite: bool) -> Store:
     found = _described(path)
     if found is None and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"out = {path}: there is something else; give a new folder")
@@ -131,7 +143,7 @@ def open_store(plan: Plan, out: Any, overwrite: bool) -> Store:
             plan = replace(plan, chunk=int(found["chunk_size"]))
         differences = _differences(found, plan)
         if not differences:
-            store = Store(plan, path, _group(path, "r+"), _locked(path))
+            store = Store(plan, path, _group(path, "r+"))
             if overwrite:  # by a run that was interrupted
                 store.replaces = sorted(path.parent.glob(f"{path.name}.replaced-*"))
             return store
@@ -165,7 +177,6 @@ def _created(plan: Plan, path: Path, replaces: bool) -> Store:
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     old = path.with_name(f"{path.name}.replaced-{secrets.token_hex(4)}") if replaces else None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         group = zarr.create_group(store=str(temporary), zarr_format=3)
         for name, array in layout_of(plan).items():
             values = array.pop("values", None)
@@ -183,7 +194,7 @@ def _created(plan: Plan, path: Path, replaces: bool) -> Store:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    store = Store(plan, path, _group(path, "r+"), _locked(path))
+    store = Store(plan, path, _group(path, "r+"))
     store.replaces = [] if old is None else [old]
     return store
 
@@ -225,10 +236,21 @@ def _locked(path: Path) -> IO[str]:
         return file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        current = _lock_file(path).stat().st_ino == os.fstat(file.fileno()).st_ino
     except OSError:
+        current = False
+    if not current:  # held, or the file of a lock that has just been released
         file.close()
-        raise InputError(f"out = {path}: another process is writing to it") from None
+        raise InputError(f"out = {path}: another process is writing to it")
     return file
+
+
+def _release(lock: IO[str], path: Path) -> None:
+    """Give a lock back; its file goes first, while no other process can have it."""
+    if os.name == "nt":  # where an open file keeps its name
+        lock.close()
+    _lock_file(path).unlink(missing_ok=True)
+    lock.close()
 
 
 def _lock_file(path: Path) -> Path:

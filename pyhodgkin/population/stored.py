@@ -15,6 +15,7 @@ from .features import Feature
 from .plan import SPIKES, Plan
 from .population import Population
 from .rheobase import Rheobase
+from .spike_rows import COLUMNS
 
 FORMAT = "pyhodgkin population 1"
 
@@ -56,7 +57,7 @@ def layout_of(plan: Plan, values: bool = True) -> dict[str, dict[str, Any]]:
         add("rheobase", ("cell",), (n,), (size,), "float64", np.nan, unit, "rheobase")
     if plan.spikes:
         add("n_spikes", cells, (runs, n), (runs, size), "int32", 0, "1", "number of spikes")
-        shape, chunks = (runs, n, 32), (runs, size, 32)
+        shape, chunks = (runs, n, COLUMNS), (runs, size, COLUMNS)
         add("spike_time", (*cells, "spike"), shape, chunks, "float64", np.nan, "ms",
             "spike times; missing after the last")  # fmt: skip
     if plan.states:

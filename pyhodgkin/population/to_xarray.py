@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import BackendUnavailableError
+from .spike_rows import padded
 from .stored import FORMAT, layout_of
 
 if TYPE_CHECKING:
@@ -57,26 +58,18 @@ def _in_memory(xarray: Any, result: PopulationResult) -> Any:
         if array["values"] is not None:
             coords[name] = (dims, array["values"], attributes)
         elif name == "spike_time":
-            data[name] = (dims, padded(result), attributes)
+            times = [result.spikes(k)[0] for k in range(plan.runs)]
+            counts = source.counts()
+            columns = max(int(counts.max(initial=0)), 1)
+            data[name] = (dims, padded(times, counts, columns), attributes)
         elif name == "n_spikes":
-            data[name] = (dims, np.atleast_2d(result.n_spikes), attributes)
+            data[name] = (dims, source.counts(), attributes)
         else:
             values = source.array(name, 0, plan.n)
             data[name] = (dims, values[0] if name == "rheobase" else values, attributes)
     head = {"format": FORMAT, **plan.described}
     attrs = {"pyhodgkin": json.dumps(head), "title": repr(result.population)}
     return xarray.Dataset(data, coords=coords, attrs=attrs)
-
-
-def padded(result: PopulationResult) -> np.ndarray:
-    """Spike times (K, n, most), NaN after the last of a cell."""
-    counts = np.atleast_2d(result.n_spikes)
-    out = np.full((*counts.shape, max(int(counts.max(initial=0)), 1)), np.nan)
-    for k, own in enumerate(counts):
-        times, cell = result.spikes(k)
-        first = np.cumsum(own) - own
-        out[k, cell, np.arange(len(times)) - first[cell]] = times
-    return out
 
 
 def _lazy() -> Any:

@@ -246,7 +246,8 @@ class VoltageRecorder:
             h.flatten(1)[step, element],
             c[step, element],
         )
-        self._collector.add(*(x.cpu().numpy() for x in parts))
+        element, start, size, coefficients = (x.cpu().numpy() for x in parts)
+        self._collector.add(element, start, size, coefficients)
 
     def result(self) -> VoltageSteps:
         """All of them, element by element."""
