@@ -18,7 +18,6 @@ from test_population_run import FAST, STEP, VARY, cells, equal
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError
 from pyhodgkin.population import plan as plans
-from pyhodgkin.population import request
 from pyhodgkin.population import store as stores
 
 zarr = pytest.importorskip("zarr", minversion="3")
@@ -243,44 +242,6 @@ def test_a_store_of_another_version_is_told(tmp_path):
     group.attrs["pyhodgkin"] = json.dumps({k: x for k, x in head.items() if k != "options"})
     with pytest.raises(InputError, match="damaged"):
         ph.PopulationResult.load(tmp_path / "a.zarr")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
-def test_two_processes_do_not_write_to_one_store(tmp_path):
-    plan = request.made(
-        cells(40), STEP, RECORD, False, 1.0, 0.0,
-        ph.SolveOptions(rtol=1e-4), "torch", 16,
-    )  # fmt: skip
-    store = stores.open_store(plan, tmp_path / "a.zarr", False)
-    with pytest.raises(InputError, match="another process"):
-        stores.open_store(plan, tmp_path / "a.zarr", False)
-    store.close()
-    stores.open_store(plan, tmp_path / "a.zarr", False).close()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
-def test_a_store_that_is_being_written_is_not_replaced(tmp_path):
-    plan = request.made(
-        cells(40), STEP, RECORD, False, 1.0, 0.0,
-        ph.SolveOptions(rtol=1e-4), "torch", 16,
-    )  # fmt: skip
-    store = stores.open_store(plan, tmp_path / "a.zarr", False)
-    with pytest.raises(InputError, match="another process"):
-        run(tmp_path / "a.zarr", 40, rtol=1e-2, overwrite=True)
-    store.close()
-    assert [p.name for p in tmp_path.iterdir()] == ["a.zarr"]
-    run(tmp_path / "a.zarr", 40, rtol=1e-2, overwrite=True)
-
-
-def test_a_lock_whose_file_was_removed_by_the_one_before_is_none(tmp_path):
-    """The file of a lock is given up before the lock: who has opened it meanwhile holds nothing."""
-    path = tmp_path / "a.zarr"
-    lock = stores._locked(path)
-    late = open(stores._lock_file(path), "w", encoding="ascii")  # opened, not locked yet
-    stores._release(lock, path)
-    with stores._locked(path):
-        assert stores._lock_file(path).stat().st_ino != os.fstat(late.fileno()).st_ino
-    late.close()
 
 
 def test_counts_of_spikes_are_read_without_the_spikes(tmp_path, monkeypatch):
