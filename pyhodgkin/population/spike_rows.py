@@ -24,10 +24,8 @@ def padded(times: Sequence[FloatArray], counts: NDArray, columns: int) -> FloatA
 
     Examples
     --------
-    >>> padded([np.array([1.0, 2.0, 5.0])], np.array([[2, 0, 1]]), 2)[0]
-    array([[ 1.,  2.],
-           [nan, nan],
-           [ 5., nan]])
+    >>> padded([np.array([1.0, 2.0, 5.0])], np.array([[2, 0, 1]]), 2).tolist()
+    [[[1.0, 2.0], [nan, nan], [5.0, nan]]]
     """
     out = np.full((*counts.shape, columns), np.nan)
     out[np.arange(columns) < counts[..., None]] = np.concatenate([*times, np.zeros(0)])
