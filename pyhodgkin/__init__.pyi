@@ -9,6 +9,8 @@ from . import rates as rates
 from ._adapt import adapt as adapt
 from ._adapt_cells import AdaptedCells as AdaptedCells
 from ._adapt_cells import adapt_cells as adapt_cells
+from ._distill import Distilled as Distilled
+from ._distill import distill as distill
 from ._evaluate import evaluate as evaluate
 from ._excitability import FICurve as FICurve
 from ._excitability import fi_curve as fi_curve
