@@ -10,6 +10,7 @@ the conductances from one 50 ms sweep.
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from dataclasses import replace
@@ -139,6 +140,7 @@ def population(seed: int, count: int, backend: str) -> tuple[FitResult, Row]:
         **{f"{n} error, worst (%)": 100 * float(w) for n, w in zip(names, off.max(0), strict=True)},
         f"fit of {min(SOME, count)} (s)": seconds[0] + seconds[1] + seconds[3],
         "fit of all (s)": seconds[2] + seconds[4],
+        "peak memory (GiB)": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "drawn k.g, middle (%)": 100 * float(middle / AXON.theta[OWN[0]] - 1.0),
         "drawn k.g, mean (%)": 100 * float(true[:, 0].mean() / AXON.theta[OWN[0]] - 1.0),
     }
@@ -170,7 +172,8 @@ def main() -> int:
     args = settled(arguments.parse_args())
     if args.quick:
         args.cells, args.seeds = min(args.cells, 5), 1
-    report = Report("learn_population", f"A gate shared by {args.cells} cells", args)
+    name = "learn_population" + ("" if args.cells == 100 else f"_{args.cells}")
+    report = Report(name, f"A gate shared by {args.cells} cells", args)
     prepare(args)
     results: dict[int, FitResult] = {}
 

@@ -206,3 +206,42 @@ def test_what_is_chosen_for_cells_that_share_a_network():
     numbers = [stage.horizon for stage in stages if stage.trainable == ("k.g",)]
     assert numbers == sorted(numbers) and numbers[-1] == pytest.approx(19.9)
     assert stages[0].multistart and all("network" in name for name in stages[0].trainable)
+
+
+def test_a_cell_that_cannot_be_solved_yet_does_not_hold_up_the_others():
+    """Where nothing is shared each cell steps by itself, and as it would alone."""
+    recordings, stage = sweeps("abc"), Stage("simulation", "levenberg", 12, target=1e-12)
+    arguments = {"schedule": stage, "backend": "torch", "progress": False, "fit_initial": False}
+    names = ["k.g", "na.g"]
+    fitted = ph.fit(squid(), recordings, trainable=names, per_cell=names, **arguments)
+    for recording in recordings:
+        alone = ph.fit(squid(), recording, trainable=names, **arguments)
+        both = alone.neuron, fitted.cells[recording.cell]
+        first, second = (cell.theta[cell.layout.select(names)] for cell in both)
+        np.testing.assert_allclose(first, second, rtol=1e-6)
+
+
+def test_a_block_that_fails_stops_no_other():
+    from pyhodgkin.optimize.models import QuadraticModel
+    from pyhodgkin.optimize.separate import SeparateLevenbergMarquardt
+
+    class Two:
+        weights, scale = np.array([0.5, 0.5]), 2.0
+        values, gradients = np.zeros(2), np.zeros((2, 1))
+
+        def curvatures(self, which, points):
+            return [QuadraticModel(np.array([[2.0]])) for _ in which]
+
+    blocks = Two()
+    optimizer = SeparateLevenbergMarquardt(np.array([[1.0, 1.0]]), blocks)
+    for _ in range(30):
+        x = 2.0 * optimizer.ask().reshape(2, 1)
+        blocks.values = np.sum(x**2, axis=1)
+        blocks.values[1] = np.inf if x[1, 0] < 1.5 else blocks.values[1]  # there it fails
+        blocks.gradients = 2.0 * x
+        before = optimizer.state()
+        optimizer.tell(np.array([0.0]), np.zeros((1, 2)), 0.0)
+    assert abs(optimizer.point[0, 0]) < 1e-4 and optimizer.point[0, 1] >= 0.75
+    again = SeparateLevenbergMarquardt(np.array([[1.0, 1.0]]), blocks)
+    again.restore(before)
+    np.testing.assert_array_equal(again.ask(), x.reshape(1, 2) / 2.0)

@@ -184,6 +184,20 @@ class RecordingComparison:
             **self._how(self.recordings, states),
         )
 
+    def residuals_of(self, which: Indices, theta: FloatArray, cells: Indices) -> list[FloatArray]:
+        """Those of some recordings (n,), of cells (n,) whose parameters are `theta` (M, C, P)."""
+        return residuals(
+            self._problem.backend,
+            self.model.neuron,
+            [self.recordings[i] for i in which],
+            self.model.theta(theta),
+            loss=self.loss,
+            mode=self._mode,
+            y0=None,
+            options=self._options,
+            cells=cells,
+        )
+
     def gauss_newton(
         self,
         values: Sequence[FloatArray],

@@ -14,12 +14,14 @@ import numpy as np
 
 from ..backends.linearization import Directions, Linearization, WeightDirections
 from ..numerics.arrays import FloatArray, Indices
+from ..optimize.bordered import Bordered
 from .parameterization import Parameterization
 
 POINTS = 250  # states at which the outputs of networks are taken to find their directions
 PART = 0.3  # of a step, to see how the slopes turn along it
 LEAST = 1e-5  # of the largest: a direction that changes the outputs by less is none
 MOST = 1e7  # mV or ms per unit of phi: what goes faster means nothing
+MANY = 600  # directions from which on the matrix is not written out, where it need not be
 
 
 # theta (R, P) and y0 (R, S) or None of the recordings, of phi (p,).
@@ -79,9 +81,24 @@ class DirectionBasis:
         out[np.concatenate([self.rest, states]), np.arange(self.learned, self.count)] = 1.0
         return out
 
-    def scale(self, matrix: FloatArray) -> FloatArray:
+    def up(self, step: FloatArray) -> FloatArray:
+        """What a step (q,) along the directions is in phi (p,)."""
+        out, place = np.zeros(self.size), 0
+        for at, columns in self.basis:
+            out[at] = columns @ step[place : place + columns.shape[1]]
+            place += columns.shape[1]
+        out[self.rest] = step[place : place + len(self.rest)]
+        out[len(self.indices) :] = step[place + len(self.rest) :]
+        return out
+
+    def down(self, slope: FloatArray) -> FloatArray:
+        """A slope by phi (p,) along the directions (q,)."""
+        learned = [columns.T @ slope[at] for at, columns in self.basis]
+        return np.concatenate([*learned, slope[self.rest], slope[len(self.indices) :]])
+
+    def scale(self, diagonal: FloatArray) -> FloatArray:
         """What damping is measured by (q,): of a network its largest, else each its own."""
-        out, place = np.array(np.diagonal(matrix)), 0
+        out, place = np.array(diagonal), 0
         for _, columns in self.basis:
             own = slice(place, place + columns.shape[1])
             out[own] = out[own].max(initial=0.0)
@@ -123,8 +140,6 @@ class GaussNewton:
     Attributes
     ----------
     directions : DirectionBasis
-    matrix : array (q, q)
-        Of the mean of the loss over the recordings, along the directions.
     """
 
     def __init__(
@@ -144,10 +159,23 @@ class GaussNewton:
             self._part(i, unknowns, None if y0 is None else y0[i])
             for i in np.flatnonzero(valid).tolist()
         ]
-        self.matrix = np.zeros((self.directions.count,) * 2)
+
+    def dense(self) -> FloatArray:
+        """The matrix (q, q) of the mean of the loss over the recordings, along the directions."""
+        matrix = np.zeros((self.directions.count,) * 2)
         for part in self._parts:
-            weighed = part.rows * linearization.weights(part.number)[:, None]
-            self.matrix[np.ix_(part.own, part.own)] += part.rows.T @ weighed / self._count
+            weighed = part.rows * self._at.weights(part.number)[:, None]
+            matrix[np.ix_(part.own, part.own)] += part.rows.T @ weighed / self._count
+        return matrix
+
+    def bordered(self, cells: int, own: int) -> Bordered:
+        """The same for so many cells with `own` numbers each, which are the last directions."""
+        assert self._cells is not None
+        matrix = Bordered.empty(self.directions.count - cells * own, cells, own)
+        for part in self._parts:
+            weights = self._at.weights(part.number) / self._count
+            matrix.add(int(self._cells[part.number]), part.rows, weights)
+        return matrix
 
     def _part(self, i: int, unknowns: Parameterization, y0: FloatArray | None) -> _Part:
         basis, states = self.directions, None
@@ -165,7 +193,7 @@ class GaussNewton:
 
         By a difference: one more prediction, a part of the step away.
         """
-        whole, out = self.directions.matrix() @ step, np.zeros(len(step))
+        whole, out = self._whole(step), np.zeros(len(step))
         theta, y0 = self._parameters(self._phi + part_of * whole)
         which = [part.number for part in self._parts]
         if not which:
@@ -176,3 +204,9 @@ class GaussNewton:
             weighed = self._at.weights(part.number) * np.nan_to_num(second)
             out[part.own] += part.rows.T @ weighed / self._count
         return out
+
+    def _whole(self, step: FloatArray) -> FloatArray:
+        """A step (q,) in phi (p,)."""
+        if self.directions.count < MANY:
+            return self.directions.matrix() @ step
+        return self.directions.up(step)

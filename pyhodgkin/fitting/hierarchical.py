@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,9 +42,13 @@ class Cells:
     def of(self, recordings: Sequence[Recording]) -> Indices:
         """The place of the cell of each recording (R,)."""
         for recording in recordings:
-            if recording.cell not in self.names:
+            if recording.cell not in self._places:
                 raise unknown("cell of a recording", recording.cell, self.names)
-        return np.array([self.names.index(r.cell) for r in recordings], dtype=np.intp)
+        return np.array([self._places[r.cell] for r in recordings], dtype=np.intp)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
 
 
 def cells_of(
@@ -88,7 +93,7 @@ class CellParameters:
     """
 
     def __init__(self, transform: Transform, cells: int, scale: float = 1.0) -> None:
-        self.transform, self._cells, self._scale = transform, cells, scale
+        self.transform, self._cells, self.scale = transform, cells, scale
 
     @property
     def indices(self) -> Indices:
@@ -96,21 +101,21 @@ class CellParameters:
 
     @property
     def units(self) -> FloatArray:
-        return np.full(self._cells * self.transform.size, self._scale)
+        return np.full(self._cells * self.transform.size, self.scale)
 
     @property
     def share(self) -> int:
         return 1
 
     def start(self, theta: FloatArray) -> FloatArray:
-        own = self.transform.to_phi(theta) / self._scale
+        own = self.transform.to_phi(theta) / self.scale
         return own.reshape(len(own), -1)
 
     def apply(self, phi: FloatArray, theta: FloatArray) -> FloatArray:
         return self.transform.to_theta(self._split(phi), theta)
 
     def vjp(self, phi: FloatArray, by_theta: FloatArray) -> FloatArray:
-        own = self._scale * self.transform.vjp(self._split(phi), by_theta)
+        own = self.scale * self.transform.vjp(self._split(phi), by_theta)
         return own.reshape(len(own), -1)
 
     def of_cell(self, cell: int | None) -> Indices:
@@ -118,7 +123,7 @@ class CellParameters:
         return self.transform.size * cell + np.arange(self.transform.size)
 
     def _split(self, phi: FloatArray) -> FloatArray:
-        return self._scale * phi.reshape(len(phi), self._cells, self.transform.size)
+        return self.scale * phi.reshape(len(phi), self._cells, self.transform.size)
 
 
 def hierarchical(

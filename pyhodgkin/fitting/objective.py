@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..backends.base import Penalty, ValueAndGradient
 from ..numerics.arrays import FloatArray
-from ..optimize.levenberg_marquardt import QuadraticModel
+from ..optimize.models import Model, QuadraticModel
 from ..status import Status
 from . import joint
 from .comparison import LeastSquares
@@ -21,6 +21,7 @@ from .penalties import CurvePenalty, PenaltyOf
 from .problem import Problem
 from .quadratic_model import Terms, quadratic_model
 from .residuals import jacobian
+from .separate_cells import separate
 from .stage import Stage
 
 
@@ -58,6 +59,9 @@ class Objective:
         self._mean = None
         if problem.cells is not None:
             self._mean = MeanConductance(problem.neuron, problem.cells.own, trained)
+        self.blocks = None
+        if stage.optimizer == "levenberg" and not self._quadratic:
+            self.blocks = separate(self._comparison, unknowns, problem.cells, stage.prior_weight)
 
     def _trained(
         self, theta: FloatArray, states: FloatArray | None, step: int | None
@@ -83,6 +87,8 @@ class Objective:
         if len(at) == 0:
             return out
         found = self._trained(theta[at], None if y0 is None else y0[at], step)
+        if self.blocks is not None:
+            self.blocks.keep(phi, theta[at], at.tolist(), found)
         value, by_theta = np.array(found.value), np.array(found.gradient)
         for cost, slope in self._penalty(theta[at]):
             value, by_theta = value + cost, by_theta + slope
@@ -108,7 +114,7 @@ class Objective:
         """The comparison of a mode that may be used with Levenberg-Marquardt."""
         return cast(LeastSquares, self._comparison)
 
-    def curvature(self, k: int, phi: FloatArray) -> QuadraticModel:
+    def curvature(self, k: int, phi: FloatArray) -> Model:
         """The Gauss-Newton matrix of start `k` at `phi` (p,), along the directions that matter."""
         comparison, unknowns = self._least_squares, self._unknowns
         networks = np.isin(unknowns.indices, self._problem.neuron.layout.select("networks"))

@@ -23,12 +23,18 @@ RECOVER = 25  # good steps after which a halved rate is doubled again
 class Optimizer(Interface):
     """What the loop needs of an optimizer of K starts."""
 
-    done: NDArray[np.bool_]
-    failed: NDArray[np.bool_]
-    rejected: NDArray[np.bool_]
-    point: FloatArray
-    value: FloatArray
-    rate: FloatArray
+    @property
+    def done(self) -> NDArray[np.bool_]: ...
+    @property
+    def failed(self) -> NDArray[np.bool_]: ...
+    @property
+    def rejected(self) -> NDArray[np.bool_]: ...
+    @property
+    def point(self) -> FloatArray: ...
+    @property
+    def value(self) -> FloatArray: ...
+    @property
+    def rate(self) -> FloatArray: ...
 
     def ask(self) -> FloatArray:
         """Points (K, p) whose value and gradient are wanted next."""

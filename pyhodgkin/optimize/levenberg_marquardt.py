@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..numerics.arrays import FloatArray
 from .adamw import State
-
-
-@dataclass(frozen=True)
-class QuadraticModel:
-    """Gauss and Newton's matrix (q, q) along q directions.
-
-    `basis` (p, q) are the directions in phi, orthonormal, or None for the entries of phi
-    themselves; `scale` (q,), by default the diagonal, is what a step is damped by.
-    `geodesic_acceleration` gives, for a step (q,), what the second derivative of the predictions
-    along it adds to the slope (Transtrum and Sethna 2012, arXiv 1201.5885).
-    """
-
-    matrix: FloatArray
-    basis: FloatArray | None = None
-    scale: FloatArray | None = None
-    geodesic_acceleration: Callable[[FloatArray], FloatArray] | None = None
-
+from .models import MAX_TRUST_RADIUS, Model, QuadraticModel, within
 
 # That of start k at phi (p,).
-Curvature = Callable[[int, FloatArray], QuadraticModel]
+Curvature = Callable[[int, FloatArray], Model]
+# Those of several starts k at phi (n, p), where one computation serves all of them.
+Curvatures = Callable[[Sequence[int], FloatArray], Sequence[Model]]
 
-MAX_TRUST_RADIUS = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
 SHORTER, LONGER = 0.4, 1.5  # times a step that was none, and one that was good, for the next
 STALLED = 1e-8  # relative decrease that is none
 PATIENCE = 3  # steps in a row without one: converged
@@ -40,7 +25,6 @@ SMALL = 1e-9  # of phi: no step
 KEPT, MOST_KEPT = 0.25, 2  # a step so near what was expected keeps its matrix, so many times
 NOTHING, STEP, MEASURE = range(3)  # what is due before the next point can be asked for
 GENTLE, MOST = 1e-3, 1e12  # damping at the start, and when to give up
-_EPS, _HALVINGS = float(np.finfo(np.float64).eps), 40
 
 
 class LevenbergMarquardt:
@@ -58,6 +42,8 @@ class LevenbergMarquardt:
     phi : array (K, p)
     curvature : callable
         (k, phi (p,)) to the `QuadraticModel` of start k.
+    curvatures : callable, optional
+        The same for several starts at once: (k's, phi (n, p)) to their models.
 
     Examples
     --------
@@ -87,13 +73,15 @@ class LevenbergMarquardt:
         ),
     )
 
-    def __init__(self, phi: FloatArray, curvature: Curvature) -> None:
+    def __init__(
+        self, phi: FloatArray, curvature: Curvature, curvatures: Curvatures | None = None
+    ) -> None:
         self.ahead = np.array(phi, dtype=np.float64, order="C")
         k, p = self.ahead.shape
-        self._curvature = curvature
+        self._curvature, self._curvatures = curvature, curvatures
         self.point, self.value = self.ahead.copy(), np.full(k, np.inf)
         self.gradient = np.zeros((k, p))
-        self._models: list[QuadraticModel | None] = [None] * k
+        self._models: list[Model | None] = [None] * k
         self._scales: dict[int, FloatArray] = {}
         self.damping, self.damping_factor = np.full(k, GENTLE), np.full(k, 2.0)
         self.expected, self.rate, self.trust_radius = (
@@ -106,9 +94,11 @@ class LevenbergMarquardt:
 
     def ask(self) -> FloatArray:
         # Only here, since who is told to stop in between needs no matrix.
-        for k in np.flatnonzero(self.due * ~self.done).tolist():
-            if self.due[k] == MEASURE:
-                self._models[k] = self._measured(k)
+        due = np.flatnonzero(self.due * ~self.done).tolist()
+        found = self._measured([k for k in due if self.due[k] == MEASURE])
+        for k in due:
+            if k in found:
+                self._models[k] = found[k]
                 self._scales.pop(k, None)
                 self.due[k] = STEP
             self._step(k)
@@ -145,16 +135,24 @@ class LevenbergMarquardt:
         self.done[k] = self.stalled[k] >= PATIENCE
         model = self._models[k]
         # Of numbers alone: what networks say bends, and their directions turn.
-        keep = model is not None and model.basis is None and abs(ratio - 1.0) < KEPT
+        keep = isinstance(model, QuadraticModel) and model.basis is None
+        keep = keep and abs(ratio - 1.0) < KEPT
         keep = keep and bool(self.kept[k] < MOST_KEPT)
         self.kept[k] = self.kept[k] + 1 if keep else 0
         self.due[k] = STEP if keep else MEASURE
 
-    def _measured(self, k: int) -> QuadraticModel:
-        """The model at the point of start `k`; what damps it forgets only slowly."""
-        found, model = self._curvature(k, self.point[k]), self._models[k]
+    def _measured(self, due: Sequence[int]) -> dict[int, Model]:
+        """The models at the points of some starts; what damps them forgets only slowly."""
+        if self._curvatures is None:
+            found = [self._curvature(k, self.point[k]) for k in due]
+        else:
+            found = self._curvatures(due, self.point[list(due)]) if due else []
+        return {k: self._remembering(k, model) for k, model in zip(due, found, strict=True)}
+
+    def _remembering(self, k: int, found: Model) -> Model:
+        model = self._models[k]
         before = self._scales.get(k) if model is None else model.scale
-        scale = np.diagonal(found.matrix) if found.scale is None else found.scale
+        scale = found.diagonal if found.scale is None else found.scale
         if before is not None and before.shape == scale.shape:
             scale = np.maximum(scale, 0.1 * before)
         return replace(found, scale=np.array(scale))
@@ -172,23 +170,17 @@ class LevenbergMarquardt:
         """Where to look next: the minimum of the damped quadratic model, not too far."""
         model = self._models[k]
         if model is None:  # restored: it is measured anew, but for what it remembers
-            model = self._models[k] = replace(
-                self._curvature(k, self.point[k]), scale=self._scales.pop(k)
-            )
-        assert model.scale is not None
-        matrix, basis, slope = model.matrix, model.basis, self.gradient[k]
-        slope = slope if basis is None else basis.T @ slope
-        floor = 1e-12 * max(float(model.scale.max(initial=0.0)), 1e-300)
-        damped = _Damped(matrix + np.diag(self.damping[k] * np.maximum(model.scale, floor)), basis)
+            found = self._curvature(k, self.point[k])
+            model = self._models[k] = replace(found, scale=self._scales.pop(k))
+        slope = model.down(self.gradient[k])
+        damped = model.damped(float(self.damping[k]))
         step = damped.step(slope, float(self.trust_radius[k]))
-        self.expected[k] = -(slope @ step + 0.5 * step @ matrix @ step)
+        self.expected[k] = -(slope @ step + 0.5 * model.curvature(step))
         if model.geodesic_acceleration is not None and np.isfinite(step).all():
             turn = damped.solve(model.geodesic_acceleration(step))
             size = np.linalg.norm(turn) / max(float(np.linalg.norm(step)), 1e-300)
-            step = _within(
-                step + 0.5 * turn * min(1.0, MAX_ACCELERATION / max(size, 1e-300)), basis
-            )
-        whole = step if basis is None else basis @ step
+            step = within(step + 0.5 * turn * min(1.0, MAX_ACCELERATION / max(size, 1e-300)), model)
+        whole = model.up(step)
         longest = float(np.max(np.abs(whole)))
         if not np.isfinite(longest) or longest < SMALL:
             self.done[k] = True
@@ -203,8 +195,11 @@ class LevenbergMarquardt:
         out = {name: np.array(getattr(self, name)) for name in self._ARRAYS}
         scales = {k: x.scale for k, x in enumerate(self._models) if x is not None} | self._scales
         out |= {f"scale.{k}": np.array(x) for k, x in scales.items()}
-        kept = {k: x.matrix for k, x in enumerate(self._models) if x is not None and self.kept[k]}
-        return out | {f"matrix.{k}": np.array(x) for k, x in kept.items()}
+        for k in np.flatnonzero(self.kept).tolist():
+            model = self._models[k]
+            if isinstance(model, QuadraticModel):
+                out[f"matrix.{k}"] = np.array(model.matrix)
+        return out
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
         for name in self._ARRAYS:
@@ -217,49 +212,3 @@ class LevenbergMarquardt:
             self._models[k] = QuadraticModel(
                 np.array(state[f"matrix.{k}"]), scale=self._scales.pop(k)
             )
-
-
-class _Damped:
-    """Steps by a damped matrix (q, q), of a length that is given.
-
-    Along a direction that the data say nothing of a step would go far, and what is cut from it
-    for that would be missing from all others. So all of it is damped further until it is inside
-    the trust region, in phi, which has no units.
-    """
-
-    def __init__(self, matrix: FloatArray, basis: FloatArray | None) -> None:
-        self._size, self._vectors = np.linalg.eigh(matrix)
-        self._basis, self._more = basis, 0.0
-
-    def solve(self, slope: FloatArray) -> FloatArray:
-        """The step (q,) down a slope, damped as much as the last `step`."""
-        size = self._size + self._more
-        least = _EPS * len(size) * max(float(size[-1]), 1e-300)
-        part = np.where(size > least, self._vectors.T @ slope / np.maximum(size, least), 0.0)
-        return -self._vectors @ part
-
-    def step(self, slope: FloatArray, radius: float) -> FloatArray:
-        """The longest step (q,) down a slope that is inside the trust region."""
-        self._more = 0.0
-        found = self.solve(slope)
-        if not np.isfinite(found).all() or _longest(found, self._basis) <= radius:
-            return found
-        low, high = np.log(_EPS * self._size[-1]), np.log(np.linalg.norm(slope) / radius)
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (low + high)
-            self._more = float(np.exp(middle))
-            if _longest(self.solve(slope), self._basis) > radius:
-                low = middle
-            else:
-                high = middle
-        self._more = float(np.exp(high))
-        return self.solve(slope)
-
-
-def _longest(step: FloatArray, basis: FloatArray | None) -> float:
-    return float(np.max(np.abs(step if basis is None else basis @ step), initial=0.0))
-
-
-def _within(step: FloatArray, basis: FloatArray | None) -> FloatArray:
-    """The step (q,), or the part of it that moves no entry of phi by over `MAX_TRUST_RADIUS`."""
-    return step * min(1.0, MAX_TRUST_RADIUS / max(_longest(step, basis), 1e-300))

@@ -10,7 +10,8 @@ from ..numerics.arrays import FloatArray
 from ..registry import Registry
 from .adamw import AdamW, Optimizer
 from .lbfgs import LBFGS
-from .levenberg_marquardt import Curvature, LevenbergMarquardt
+from .levenberg_marquardt import Curvature, Curvatures, LevenbergMarquardt
+from .separate import Blocks, SeparateLevenbergMarquardt
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Setting:
         Steps that a quasi-Newton method keeps.
     curvature : callable
         (k, phi (p,)) to the `QuadraticModel` of start k, for methods of second order.
+    curvatures : callable, optional
+        The same for several starts at once.
+    blocks : Blocks, optional
+        Where phi is made of blocks that nothing connects.
     """
 
     phi: FloatArray
@@ -36,6 +41,14 @@ class Setting:
     decay: FloatArray | float
     memory: int
     curvature: Curvature
+    curvatures: Curvatures | None = None
+    blocks: Blocks | None = None
+
+
+def _levenberg(setting: Setting) -> Optimizer:
+    if setting.blocks is not None:
+        return SeparateLevenbergMarquardt(setting.phi, setting.blocks)
+    return LevenbergMarquardt(setting.phi, setting.curvature, setting.curvatures)
 
 
 Factory = Callable[[Setting], Optimizer]
@@ -44,7 +57,7 @@ OPTIMIZERS: Registry[Factory] = Registry(
     {
         "adamw": lambda setting: AdamW(setting.phi, setting.decay),
         "lbfgs": lambda setting: LBFGS(setting.phi, setting.memory, first=setting.lr),
-        "levenberg": lambda setting: LevenbergMarquardt(setting.phi, setting.curvature),
+        "levenberg": _levenberg,
     },
 )
 

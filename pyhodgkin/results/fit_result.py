@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ class FitResult:
         """One neuron for each start."""
         return tuple(self.neuron.with_theta(theta) for theta in self.theta)
 
-    @property
+    @cached_property
     def cells(self) -> dict[str, Neuron]:
         """Of a fit with `per_cell`, the neuron of each cell, of the best start."""
         known = self.population

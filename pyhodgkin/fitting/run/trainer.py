@@ -83,7 +83,10 @@ class Trainer:
         self._objective = Objective(self._problem, stage, self._unknowns)
         phi = self._unknowns.start()
         decay = self._plan.decay(stage, phi.shape[-1])
-        setting = Setting(phi, stage.lr, decay, stage.memory, self._objective.curvature)
+        objective = self._objective
+        setting = Setting(
+            phi, stage.lr, decay, stage.memory, objective.curvature, blocks=objective.blocks
+        )
         self.optimizer = create(stage.optimizer, setting)
         self.step, self.searching = 0, stage.multistart > 0
         self.stopping = EarlyStopping(phi, stage)
