@@ -86,7 +86,7 @@ def fit(
         the current.
     trainable : str or sequence of str, optional
         Patterns for ``neuron.layout.select``, for instance ``["networks", "k.g"]``. Default
-        ``"networks"``, or ``"physical"`` when there are none.
+        ``"networks"``, or ``"physical"`` (not the rates of gates) when there are none.
     heldout : recordings, float, or names, optional
         Recordings that are not trained on: other ones, the names of some, or the fraction (the
         last ones) of `recordings`; of either clamp or both, whatever is trained on. They decide
@@ -135,7 +135,8 @@ def fit(
         A progress bar with the time left; default on a terminal and in a notebook. Lines of
         ``log`` go to the logger ``pyhodgkin.fit`` as they come.
     callback : callable, optional
-        Called with a `StepInfo` after each step; training stops when it returns something true.
+        Called with a `StepInfo` after each step, and several times a second during a search
+        (then ``step`` is 0); training stops when it returns something true.
     throw : bool
         Raise when every start failed, instead of saying so in ``status``.
     **options
@@ -195,7 +196,8 @@ def fit(
     plan = Plan(problem, stages, what.indices, starts, what.bounds or {}, moving)
     store = None if claim is None else Store(claim.path, plan.digests())
     both = compared_of(stages, what.neuron, train, held)
-    told = [text for text in (*what.warned, what.ranges, reason, *both, why) if text]
+    fixed = checks.left_out(what.neuron, what.indices)
+    told = [text for text in (*what.warned, what.ranges, fixed, reason, *both, why) if text]
     for text in told:
         LOGGER.info(text)  # before the first long computation
     trainer = Trainer(plan, store, checkpoint_every, callback)

@@ -102,6 +102,27 @@ def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> Indice
     return found
 
 
+def left_out(neuron: Neuron, indices: Indices) -> str:
+    """What is said where conductances, reversals and capacitance are fitted and no rates are.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> cell = ph.library.get("traub_miles")
+    >>> left_out(cell, cell.layout.select("physical"))[:35]
+    'the rates of na.m, na.h, k.n stay a'
+    """
+    layout, moved = neuron.layout, set(indices.tolist())
+    rates, physical = (set(layout.select(group).tolist()) for group in ("rates", "physical"))
+    if not rates or moved & rates or not physical <= moved:
+        return ""
+    gates = dict.fromkeys(".".join(layout.names[i].split(".")[:2]) for i in sorted(rates))
+    return (
+        f'the rates of {", ".join(gates)} stay as they are; "rates" in trainable fits them too '
+        '(trainable=["physical", "rates"]; --train physical rates)'
+    )
+
+
 def stages_fit(
     schedule: Sequence[Stage],
     neuron: Neuron,

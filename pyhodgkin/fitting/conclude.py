@@ -47,8 +47,7 @@ def concluded(plan: Plan, trainer: Trainer, began: float) -> FitResult:
     goodness = None
     if np.isfinite(trainer.score[best]):
         reached = _reached(plan, trainer, best, voltages)
-        cost = _cost_of_heldout(plan, trainer, best, train_error.rmse[best])
-        goodness = _goodness(plan, best, seen, held, cost, reached)
+        goodness = _goodness(plan, trainer, seen, held, reached)
     known = _identified(plan, trainer, best, reached)
     log = [*trainer.log, *(f"limit reached: {x.text}" for x in reached)]
     if goodness is not None:
@@ -137,14 +136,13 @@ def _reached(
 
 def _goodness(
     plan: Plan,
-    best: int,
+    trainer: Trainer,
     seen: Sequence[FloatArray],
     held: Sequence[FloatArray],
-    cost: Sequence[str],
     reached: Sequence[ActiveBound],
 ) -> GoodnessOfFit:
     """Residuals of the best start against the noise."""
-    problem, rows = plan.problem, []
+    problem, rows, best = plan.problem, [], int(np.argmin(trainer.score))
     for recordings, predicted, heldout in (
         (problem.recordings, seen, False),
         (problem.heldout, held, True),
@@ -154,7 +152,10 @@ def _goodness(
         for i, (recording, values) in enumerate(zip(recordings, predicted, strict=True)):
             stated = float(sizes[i]) if recording.observed in known else None
             rows.append(residual_of(recording, values[best], stated, heldout))
-    notes = list(cost)
+    here = errors(problem.recordings, seen)
+    notes = _cost_of_heldout(plan, trainer, best, here.rmse[best])
+    if "falling" in trainer.limit:
+        notes.append(f"the last stage was {trainer.limit}: allow it more steps (Stage(steps=…))")
     if np.isin(plan.moved, problem.neuron.layout.select("networks")).any():
         still = driven(problem.recordings, problem.noise)
         notes += [still] if still else []

@@ -108,14 +108,14 @@ class PenaltyOf:
 
     def _terms(self, theta: FloatArray) -> FloatArray:
         """What is squared and summed."""
-        parts = []
+        parts = [np.empty(0)]  # a neuron with no such gate has no terms
         for prefix, activation, z in self._gates:
             arrays = [theta[s].reshape(shape) for s, shape in self._places(prefix)]
             out = mlp.forward(arrays, activation, z[:, None]).output
             bend = (out[2:] - 2.0 * out[1:-1] + out[:-2]) / self._h**2
             pairs = ((self.penalty.size, out), (self.penalty.curvature, bend))
             parts += [np.sqrt(weight / x.size) * x.ravel() for weight, x in pairs]
-        return np.concatenate(parts) / np.sqrt(len(self._gates))
+        return np.concatenate(parts) / np.sqrt(max(1, len(self._gates)))
 
     def _places(self, prefix: str) -> list[tuple[slice, tuple[int, ...]]]:
         names = (prefix + ".weight", prefix + ".bias")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -64,6 +64,14 @@ class Plan:
             return self.indices
         return checks.trainable_of(self.problem.neuron, stage.trainable)
 
+    def by_heldout(self, stage: Stage) -> bool:
+        """Whether the held-out loss chooses the best parameters of a stage.
+
+        It does where the stage compares what the last one compares; of an observer, or of gates
+        driven by the measured voltage, the same loss is another quantity.
+        """
+        return bool(self.problem.heldout) and stage.mode == self.stages[-1].mode
+
     @property
     def moved(self) -> Indices:
         """Places of everything that some stage trains."""
@@ -93,10 +101,13 @@ class Plan:
             parameters = hierarchical(theta, shared, each, scale=scale)
         return stage.mode.parameterize(self.problem, stage, parameters, y0)
 
-    def searched(self, stage: Stage, theta: FloatArray) -> tuple[FloatArray, str]:
+    def searched(
+        self, stage: Stage, theta: FloatArray, poll: Callable[[], None]
+    ) -> tuple[FloatArray, str]:
         """theta (K, P) with the networks of gates set by a `search`, and what it says.
 
-        Of several cells, (K, C, P), it sees the mean, and all are given what it finds.
+        Of several cells, (K, C, P), it sees the mean, and all are given what it finds. `poll` is
+        called between evaluations.
         """
         problem, indices = self.problem, self._trained(stage)
         gates = search.learnable_gates(problem.neuron, indices)
@@ -116,6 +127,7 @@ class Plan:
                 seed=0 if seed is None else seed,
                 candidates=stage.multistart,
                 options=options,
+                poll=poll,
             )
             found[k][..., networks] = row[networks]
             losses.append(loss)

@@ -61,12 +61,36 @@ class Layout:
     'mS/cm²'
     >>> [layout.names[i] for i in layout.select("conductances")]
     ['k.g', 'na.g', 'l.g']
+    >>> print(str(layout)[:48])
+    parameter      place  shape  unit    group
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(entries)
         self._by_name = {entry.name: entry for entry in self.entries}
         self.size = sum(entry.size for entry in self.entries)
+
+    def __repr__(self) -> str:
+        return f"Layout({self.size} parameters: {', '.join(e.name for e in self.entries)})"
+
+    def __str__(self) -> str:
+        """A table: names, places in the vector, shapes, units, groups."""
+        head = ("parameter", "place", "shape", "unit", "group", "fitted as")
+        rows = [
+            (
+                e.name,
+                str(e.start) if e.size == 1 else f"{e.start}-{e.start + e.size - 1}",
+                "x".join(map(str, e.shape)),
+                e.unit,
+                e.group,
+                "its logarithm" if e.transform == "log" else "itself",
+            )
+            for e in self.entries
+        ]
+        widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+        lines = ["  ".join(x.ljust(w) for x, w in zip(row, widths, strict=True)).rstrip()
+                 for row in (head, *rows)]  # fmt: skip
+        return "\n".join(lines)
 
     @cached_property
     def least(self) -> FloatArray:
@@ -113,7 +137,8 @@ class Layout:
         ----------
         patterns : str or sequence of str
             A group (``conductances``, ``reversals``, ``capacitance``, ``rates``, ``networks``,
-            ``physical``, ``all``), a name, or a shell pattern such as ``"na.*"``.
+            ``physical``: conductances, reversals and capacitance; ``all``), a name, or a shell
+            pattern such as ``"na.*"``.
 
         Raises
         ------

@@ -42,6 +42,11 @@ class History:
         """The newest value of a column."""
         return self._rows[name][-1]
 
+    def of_stage(self, stage: int, name: str) -> NDArray:
+        """The values of a column in one stage."""
+        rows = zip(self._rows["stage"], self._rows[name], strict=True)
+        return np.array([value for at, value in rows if at == stage])
+
     def arrays(self) -> dict[str, NDArray]:
         """Every column, (N,) or (N, K)."""
         out = {}

@@ -10,7 +10,7 @@ for are then set to the best (`distill`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +87,7 @@ def search(
     seed: int,
     candidates: int,
     options: SolveOptions,
+    poll: Callable[[], None] = lambda: None,
 ) -> tuple[FloatArray, float]:
     """theta (P,) with the networks of its gates set to the best of many simple ones.
 
@@ -103,6 +104,8 @@ def search(
         Of the draws, and of the hidden layers of the networks.
     candidates : int
         How many are trained in the first round.
+    poll : callable
+        Called before each evaluation; ends the search by raising.
 
     Returns
     -------
@@ -127,8 +130,8 @@ def search(
         all_of.append((own, loss))
         few.append((some(own, SOME // len(kinds)), loss))
     thin = [r for own, _ in all_of for r in own]
-    simple = SurrogateNeuron(here, gates, currents, Task(backend, all_of, options))
-    fast = SurrogateNeuron(here, gates, currents, Task(backend, few, options))
+    simple = SurrogateNeuron(here, gates, currents, Task(backend, all_of, options, poll))
+    fast = SurrogateNeuron(here, gates, currents, Task(backend, few, options, poll))
     rng = np.random.default_rng([seed, len(gates)])
     drawn = fast.draw(rng, max(1, POOL * candidates), _range(thin))
     value = fast.evaluate(drawn)[0]

@@ -7,7 +7,7 @@ channel with such gates, of unknown conductance and reversal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -37,6 +37,7 @@ class Task:
     backend: Backend
     groups: Sequence[tuple[Sequence[Recording], Loss]]
     options: SolveOptions
+    poll: Callable[[], None] = lambda: None  # called before each evaluation
 
     @property
     def share(self) -> float:
@@ -152,6 +153,7 @@ class SurrogateNeuron:
         """The loss (K,) of `theta` (K, P), the mean of that of each clamp, and its gradient."""
         task, value, gradient = self._task, np.zeros(len(theta)), np.zeros(theta.shape)
         for recordings, loss in task.groups:
+            task.poll()
             found = task.backend.value_and_grad(
                 self.neuron, recordings, theta, loss, mode="clamped", y0=None, options=task.options
             )
@@ -176,6 +178,7 @@ class SurrogateNeuron:
         def curvature(k: int, phi: FloatArray) -> QuadraticModel:
             matrix = np.zeros((len(phi),) * 2)
             for recordings, loss in task.groups:
+                task.poll()
 
                 def off(
                     x: FloatArray, recordings: Sequence[Recording] = recordings, loss: Loss = loss

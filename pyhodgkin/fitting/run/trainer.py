@@ -17,19 +17,17 @@ from ...status import Status
 from ..modes.multiple_shooting import ShootingNodes
 from ..objective import Evaluation, Objective
 from ..stage import Stage
-from .callbacks import Callback, StepInfo
+from .callbacks import Callback, StepInfo, Watcher
 from .checkpoints import Store
 from .early_stopping import EarlyStopping, interval
 from .interrupts import Interrupts, StopNow
-from .stage_summary import described
+from .stage_summary import at_limit, described
 from .trainer_state import checkpoint_of
 
 if TYPE_CHECKING:
     from ..plan import Plan
 
 LOGGER = logging.getLogger("pyhodgkin.fit")
-
-
 APART = 1.5  # times the lowest training loss: that of parameters chosen by held-out recordings
 # Nodes, what they were trained to (K, N, S), and where (K,) that is of use.
 Trained = tuple[ShootingNodes, FloatArray, NDArray[np.bool_]]
@@ -58,7 +56,7 @@ class Trainer:
         callback: Callback | None = None,
     ) -> None:
         self._plan, self._problem, self.schedule = plan, plan.problem, plan.stages
-        self._store, self._every, self._callback = store, checkpoint_every, callback
+        self._store, self._every, self._watcher = store, checkpoint_every, Watcher(callback)
         self.theta, self.y0 = np.array(plan.theta), None if plan.y0 is None else np.array(plan.y0)
         k = len(self.theta)
         self.stage = self.step = self.total = 0
@@ -68,6 +66,7 @@ class Trainer:
         self._interrupts = Interrupts()
         self.history, self.elapsed, self.resumed = History(k), 0.0, 0.0
         self.log: list[str] = []
+        self.limit = ""  # of the last stage that ended
         self._began = self._saved = time.monotonic()
         self.enter()
 
@@ -98,7 +97,8 @@ class Trainer:
         stage = self.schedule[self.stage]
         try:
             with self._interrupts.abortable():
-                found = self._plan.searched(stage, self.theta) if self.searching else None
+                search = self._plan.searched if self.searching else None
+                found = None if search is None else search(stage, self.theta, self._poll)
             if found is not None:
                 self._search(*found)
                 before = self.optimizer.state()
@@ -151,13 +151,8 @@ class Trainer:
 
     @property
     def _by_heldout(self) -> bool:
-        """Whether the held-out loss chooses the best parameters of this stage.
-
-        It does where the stage compares what the last one compares; of an observer, or of gates
-        driven by the measured voltage, the same loss is another quantity.
-        """
-        stage, last = self.schedule[self.stage], self.schedule[-1]
-        return bool(self._problem.heldout) and stage.mode == last.mode
+        """Whether the held-out loss chooses the best parameters of this stage."""
+        return self._plan.by_heldout(self.schedule[self.stage])
 
     @property
     def _evaluates_apart(self) -> bool:
@@ -193,6 +188,8 @@ class Trainer:
         """The best of this stage becomes the start of the next."""
         stage = self.schedule[self.stage]
         found, phi = np.isfinite(self.best), self.stopping.best_phi
+        limited = self.step >= stage.steps and not self.optimizer.done.all()
+        self.limit = at_limit(self.history.of_stage(self.stage, "loss")) if limited else ""
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self.reason)
         self.note(
@@ -204,15 +201,14 @@ class Trainer:
                 self._objective.remark(phi, found),
                 self.refused,
                 self.reason,
+                self.limit,
             )
         )
         self.stage += 1
         if self.stage < len(self.schedule):
             nodes, states = self._unknowns.states, self._unknowns.unpack(phi)[1]
-            if isinstance(nodes, ShootingNodes) and states is not None:
-                self.enter((nodes, states, found))
-            else:
-                self.enter()
+            shot = isinstance(nodes, ShootingNodes) and states is not None
+            self.enter((nodes, states, found) if shot else None)
 
     def _take_best(self) -> None:
         found, y0 = np.isfinite(self.best), self._unknowns.initial(self.stopping.best_phi)
@@ -280,10 +276,16 @@ class Trainer:
     def _tell(self, stage: Stage, bar: Bar) -> None:
         best = float(np.min(self.best))
         bar.update(f"{self.stage + 1}. {stage.label}", self.step, stage.steps, f"loss {best:.4g}")
-        if self._callback is not None and self.step:
+        if self.step:
             loss = self.history.last("loss")
             info = StepInfo(self.stage, stage.label, self.step, loss, self.best.copy())
-            self.stopped = bool(self._callback(info))
+            self.stopped = self._watcher.told(info)
+
+    def _poll(self) -> None:
+        """Ask during a search, which has no steps, whether to stop."""
+        self.stopped = self._watcher.searching(self.stage, len(self.theta))
+        if self.stopped:
+            raise StopNow
 
     def _clock(self) -> float:
         return self.resumed + time.monotonic() - self._began

@@ -24,7 +24,9 @@ def checkpoint_of(trainer: Trainer) -> Checkpoint:
     arrays |= {f"stage.{n}": a for n, a in trainer.stopping.state().items()}
     arrays |= {f"optimizer.{n}": a for n, a in trainer.optimizer.state().items()}
     counts = {"stage": trainer.stage, "step": trainer.step, "total": trainer.total}
-    return Checkpoint(arrays, {**counts, "log": trainer.log, "elapsed": trainer.elapsed})
+    return Checkpoint(
+        arrays, {**counts, "log": trainer.log, "elapsed": trainer.elapsed, "limit": trainer.limit}
+    )
 
 
 def restore(trainer: Trainer, checkpoint: Checkpoint) -> None:
@@ -34,6 +36,7 @@ def restore(trainer: Trainer, checkpoint: Checkpoint) -> None:
     trainer.status = np.array(arrays["status"])
     trainer.y0 = np.array(arrays["y0"]) if "y0" in arrays else None
     trainer.stage, trainer.total, trainer.log = meta["stage"], meta["total"], list(meta["log"])
+    trainer.limit = meta.get("limit", "")
     trainer.elapsed = trainer.resumed = meta["elapsed"]
     trainer.history = History.from_arrays(part(arrays, "history."))
     if trainer.stage >= len(trainer.schedule):
