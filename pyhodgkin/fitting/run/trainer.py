@@ -192,23 +192,16 @@ class Trainer:
         self.limit = at_limit(self.history.of_stage(self.stage, "loss")) if limited else ""
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self.reason)
-        self.note(
-            described(
-                stage.label,
-                self.step,
-                self.best,
-                "held-out loss" if self._by_heldout else "loss",
-                self._objective.remark(phi, found),
-                self.refused,
-                self.reason,
-                self.limit,
-            )
-        )
+        what = "held-out loss" if self._by_heldout else "loss"
+        known = (stage.label, self.step, self.best, what, self._objective.remark(phi, found))
+        self.note(described(*known, self.refused, self.reason, self.limit))
         self.stage += 1
         if self.stage < len(self.schedule):
             nodes, states = self._unknowns.states, self._unknowns.unpack(phi)[1]
-            shot = isinstance(nodes, ShootingNodes) and states is not None
-            self.enter((nodes, states, found) if shot else None)
+            if isinstance(nodes, ShootingNodes) and states is not None:
+                self.enter((nodes, states, found))
+            else:
+                self.enter()
 
     def _take_best(self) -> None:
         found, y0 = np.isfinite(self.best), self._unknowns.initial(self.stopping.best_phi)
