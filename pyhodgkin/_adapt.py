@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ._fit import fit
 from .backends.base import Backend
-from .backends.options import check_names
+from .backends.options import NAMES, check_names, names_given, options_of
 from .errors import InputError, RecordingWarning
-from .fitting import checks
+from .fitting import checks, each_cell
+from .fitting.planned import planned
 from .fitting.stage import Stage
 from .fitting.transforms import Bounds
 from .neuron.neuron import Neuron
+from .progress import Bar
 from .recordings import Recording
 from .recordings.denoise import levels
 from .recordings.matching import bounds_of, neuron_of
 from .recordings.observables import observables_of, of
 from .recordings.temperatures import at_recordings
 from .results.fit_result import FitResult
+from .status import Status
 
 # Parts of the recordings that are simulated one after the other: a start a fifth off the mark has
 # its first spike in place, and the next ones follow from what that one has taught.
@@ -35,6 +38,11 @@ LOOSE = {"rtol": 1e-5, "atol": 1e-7}
 CLOSE, CLOSEST = 1e-4, 1e-8  # of the variance: for spikes of 100 mV, 0.3 and 0.003 mV
 # A fit is good when the error is at most so many times the noise, or this part of the variance.
 GOOD_NOISE, GOOD_PART = 1.5, 1e-3
+BATCH = 256  # cells that are fitted side by side: memory is bounded
+# Arguments of `fit` that are of one fit alone.
+APART = {"schedule", "heldout", "seeds", "per_cell", "out", "resume", "overwrite", "throw"} | {
+    *("checkpoint_every", "progress", "callback")
+}
 
 
 def adapt(
@@ -89,41 +97,129 @@ def adapt(
     >>> [round(result.neuron.channel(name).g, 1) for name in ("k", "na")]
     [30.0, 130.0]
     """
+    return adapted([cell_of(fitted, recordings, trainable, bounds, noise, (area, capacitance))],
+                   trainable=trainable, backend=backend, options=options)[0]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell before it is fitted: the neuron in the unit and at the temperature of its recordings.
+
+    `noise` (R,) is that of each recording, `stated` what was said of it, None for nothing.
+    """
+
+    neuron: Neuron
+    recordings: tuple[Recording, ...]
+    bounds: Bounds | None
+    noise: tuple[float, ...]
+    stated: float | Sequence[float] | None
+
+
+def cell_of(
+    fitted: Neuron | FitResult,
+    recordings: Recording | Iterable[Recording],
+    trainable: str | Sequence[str],
+    bounds: Bounds | None = None,
+    noise: float | Sequence[float] | None = None,
+    size: tuple[float | None, float | None] = (None, None),
+) -> Cell:
+    """The cell that arguments of `adapt` describe; they are checked."""
     neuron = fitted.neuron if isinstance(fitted, FitResult) else fitted
     if not isinstance(neuron, Neuron):
         raise InputError(f"fitted is a {type(fitted).__name__}; give a Neuron or a FitResult")
-    check_names(options, fit, also=True)
     items, given = checks.recordings_of(recordings), neuron
-    neuron = neuron_of(neuron, items, area, capacitance)
+    neuron = neuron_of(neuron, items, *size)
     held = neuron.layout.select("networks")
     if set(held.tolist()) & set(checks.trainable_of(neuron, trainable).tolist()):
         raise InputError(f"trainable = {trainable!r}: adapt holds networks; to train them use fit")
-    names, sized = neuron.layout.names, area is not None or capacitance is not None
+    names, sized = neuron.layout.names, size != (None, None)
     names = [names[i] for i in checks.trainable_of(neuron, trainable)]
     bounds = bounds_of(bounds, names, given, neuron, sized)
     neuron, taken = at_recordings(neuron, items, checks.trainable_of(neuron, trainable))
     if taken:
-        warnings.warn(taken, RecordingWarning, stacklevel=2)
-    own: dict[str, Any] = {"trainable": trainable, "bounds": bounds, "noise": noise}
-    own = {**own, "backend": backend, "progress": False, **options}
-    if "schedule" in own:
-        return fit(neuron, items, **own)
-    sizes, found = levels(items, noise), []
-    for schedule, start in _ways(neuron, items):
-        found.append(fit(neuron, items, **{"schedule": schedule, "fit_initial": start, **own}))
-        if _good(found[-1], items, sizes):
+        warnings.warn(taken, RecordingWarning, stacklevel=3)
+    return Cell(neuron, tuple(items), bounds, levels(items, noise), noise)
+
+
+def adapted(
+    cells: Sequence[Cell],
+    *,
+    trainable: str | Sequence[str],
+    backend: str | Backend,
+    options: Mapping[str, Any],
+    bar: Bar | None = None,
+) -> list[FitResult]:
+    """The fits of cells, each as if alone, in one batch; see `adapt`."""
+    check_names(dict(options), fit, also=True)
+    own: dict[str, Any] = {"trainable": trainable, "backend": backend, **options}
+    if APART & set(options):
+        return [_alone(cell, {"progress": False, **own}) for cell in cells]
+    found: list[list[FitResult]] = [[] for _ in cells]
+    ways = [_ways(cell.neuron, cell.recordings) for cell in cells]
+    left = list(range(len(cells)))
+    for way in range(max(map(len, ways))):
+        left = [i for i in left if way < len(ways[i])]
+        results = _one_way([cells[i] for i in left], [ways[i][way] for i in left], own, bar)
+        for i, result in zip(left, results, strict=True):
+            found[i].append(result)
+        stopped = any(result.status == Status.INTERRUPTED for result in results)
+        left = [i for i in left if not _good(found[i][-1], cells[i])]
+        if stopped or not left:
             break
+    return [_best(results) for results in found]
+
+
+def _alone(cell: Cell, own: Mapping[str, Any]) -> FitResult:
+    """By `fit`, with what a batch has no place for."""
+    own = {**own, "bounds": cell.bounds, "noise": cell.stated}
+    if "schedule" in own:
+        return fit(cell.neuron, cell.recordings, **own)
+    found = []
+    for schedule, start in _ways(cell.neuron, cell.recordings):
+        arguments = {"schedule": schedule, "fit_initial": start, **own}
+        found.append(fit(cell.neuron, cell.recordings, **arguments))
+        if _good(found[-1], cell):
+            break
+    return _best(found)
+
+
+def _one_way(
+    cells: Sequence[Cell],
+    ways: Sequence[tuple[tuple[Stage, ...], bool | None]],
+    own: Mapping[str, Any],
+    bar: Bar | None,
+) -> list[FitResult]:
+    """The fits of cells by one schedule each; those that are alike as one batch."""
+    solved = options_of({k: x for k, x in own.items() if k in (*NAMES, "options")}, None, fit)
+    rest = {k: x for k, x in own.items() if k not in (*NAMES, "options")}
+    plans, batches = [], {}
+    for i, (cell, (schedule, start)) in enumerate(zip(cells, ways, strict=True)):
+        arguments = {"schedule": schedule, "fit_initial": start, **rest}
+        known = {"bounds": cell.bounds, "noise": cell.stated, "given": names_given(own)}
+        plans.append(planned(cell.neuron, cell.recordings, solved=solved, **known, **arguments))
+        batches.setdefault(each_cell.alike(plans[-1][0]), []).append(i)
+    out: dict[int, FitResult] = {}
+    for members in batches.values():
+        for begin in range(0, len(members), BATCH):
+            part = members[begin : begin + BATCH]
+            mine, told = zip(*[plans[i] for i in part], strict=True)
+            out |= zip(part, each_cell.fit_each(mine, told, bar or Bar(False)), strict=True)
+    return [out[i] for i in range(len(cells))]
+
+
+def _best(found: Sequence[FitResult]) -> FitResult:
     best = min(found, key=lambda result: float(np.min(result.scores)))
     if len(found) == 1:
         return best
     return replace(best, log=(*best.log, f"adapt: the best of {len(found)} ways tried"))
 
 
-def _good(result: FitResult, recordings: Sequence[Recording], noise: Sequence[float]) -> bool:
+def _good(result: FitResult, cell: Cell) -> bool:
     """Whether the errors are those of noise, or too small to matter."""
     if not result.success:
         return False
-    for r, error, size in zip(recordings, result.train_error.rmse[result.best], noise, strict=True):
+    errors = result.train_error.rmse[result.best]
+    for r, error, size in zip(cell.recordings, errors, cell.noise, strict=True):
         spread = float(np.std(r.data[r.mask]))
         if error > max(GOOD_NOISE * size, np.sqrt(GOOD_PART) * spread):
             return False

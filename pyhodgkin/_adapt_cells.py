@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from . import backends
-from ._adapt import adapt
+from ._adapt import BATCH, Cell, adapt, adapted, cell_of
 from ._fit import fit
 from .backends.base import Backend
 from .backends.options import NAMES, check_names, options_of
-from .cluster import check_workers, client_of, divided
+from .cluster import check_workers, client_of, divided, share_of
 from .errors import InputError, RecordingError
 from .fitting import checks
 from .neuron.neuron import Neuron
@@ -144,39 +144,47 @@ def adapt_cells(
     if isinstance(backend, str):  # "auto" is decided once, for all workers
         how = {k: x for k, x in options.items() if k in (*NAMES, "options")}
         backend = backends.get(backend, options_of(how), [neuron])
-    own = {"trainable": trainable, **options}
+    own: dict[str, Any] = {}
+    for name in ("bounds", "noise"):
+        own[name] = options.pop(name, None)
+    own["size"] = options.pop("area", None), options.pop("capacitance", None)
+    cells = {cell: cell_of(neuron, sweeps, trainable, **own) for cell, sweeps in groups.items()}
     found: dict[str, FitResult] = {}
     with Bar(progress) as bar:
-        for cell, result in _fits(neuron, groups, own, backend, workers, cluster):
-            found[cell] = result
+        parts = _fits(
+            cells, {"trainable": trainable, "options": options}, backend, workers, cluster
+        )
+        for results in parts:
+            found |= results
             bar.update("cells", len(found), len(groups), "")
     return AdaptedCells({cell: found[cell] for cell in groups}, names)
 
 
 def _fits(
-    neuron: Neuron,
-    groups: Mapping[str, list[Recording]],
+    cells: Mapping[str, Cell],
     own: dict[str, Any],
     engine: Backend,
     workers: int | None,
     cluster: Any,
-) -> Iterator[tuple[str, FitResult]]:
+) -> Iterator[dict[str, FitResult]]:
+    names = list(cells)
     if workers is None and cluster is None:
-        for cell, recordings in groups.items():
-            yield cell, adapt(neuron, recordings, backend=engine, **own)
+        for begin in range(0, len(names), BATCH):
+            part = names[begin : begin + BATCH]
+            found = adapted([cells[name] for name in part], backend=engine, **own)
+            yield dict(zip(part, found, strict=True))
         return
     backends.check_named(engine)
-    cells = list(groups)
     with client_of(workers, cluster) as client:
-        pieces = ((neuron, groups[cell], engine.name, own) for cell in cells)
-        for number, result in divided(client, _one, pieces):
-            yield cells[number], result
+        size = share_of(len(names), client, BATCH)
+        parts = [names[i : i + size] for i in range(0, len(names), size)]
+        pieces = (([cells[name] for name in part], engine.name, own) for part in parts)
+        for number, found in divided(client, _some, pieces):
+            yield dict(zip(parts[number], found, strict=True))
 
 
-def _one(
-    neuron: Neuron, recordings: list[Recording], backend: str, own: dict[str, Any]
-) -> FitResult:
-    return adapt(neuron, recordings, backend=backend, **own)
+def _some(cells: list[Cell], backend: str, own: dict[str, Any]) -> list[FitResult]:
+    return adapted(cells, backend=backend, **own)
 
 
 def _by_cell(recordings: Sequence[Recording]) -> dict[str, list[Recording]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,34 +12,23 @@ import numpy as np
 from .backends.base import Backend, Penalty
 from .backends.loss import Loss
 from .backends.options import names_given, options_of
-from .errors import InputError, RecordingWarning, SolveError
+from .errors import InputError, SolveError
 from .fitting import checks
 from .fitting.conclude import concluded
-from .fitting.hierarchical import Cells, cells_of
 from .fitting.initialize.upsample import upsample_with_model
-from .fitting.losses import loss_of
-from .fitting.objective import Problem
 from .fitting.penalties import CurvePenalty
 from .fitting.plan import Plan
+from .fitting.planned import planned
 from .fitting.run.callbacks import Callback, StepInfo
 from .fitting.run.checkpoints import Store
 from .fitting.run.interrupts import Interrupts
 from .fitting.run.trainer import LOGGER, Trainer
 from .fitting.run.trainer_state import resume as resume_run
-from .fitting.schedules.choose import choose
-from .fitting.schedules.compared import compared_of
 from .fitting.stage import Stage
-from .fitting.time_scale import at_time_scale
 from .fitting.transforms import Bounds
 from .neuron.neuron import Neuron
-from .numerics.arrays import Indices
 from .progress import Bar
-from .recordings import Recording, facts
-from .recordings.denoise import levels as noise_levels
-from .recordings.initial_conditions import decided
-from .recordings.matching import bounds_of, neuron_of
-from .recordings.observables import observables_of
-from .recordings.temperatures import at_recordings
+from .recordings import Recording
 from .results.fit_result import FitResult
 from .storage import claims
 
@@ -177,27 +164,28 @@ def fit(
     began = time.monotonic()
     _check(neuron, checkpoint_every)
     solved = options_of(options, None, fit)
-    train, held = checks.divide(recordings, heldout)
-    size, seeded = (area, capacitance), seeds is not None
-    what = _unknowns(neuron, train, held, trainable, per_cell, bounds, size, seeded)
-    penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
-    given = _given({"trainable": trainable, "loss": loss, "penalty": penalties or None}, options)
-    noises, stated = _noises(train, held, noise)
-    known = what.neuron, train, what.indices, given, noises[0], what.own_names
-    stages, reason = choose(schedule, *known)
-    starts, compared = checks.seeds_of(seeds), loss_of(loss)
-    checks.stages_fit(stages, what.neuron, train, compared, held)
-    claim = checks.claim_of(out, resume, overwrite)
-    engine = checks.engine_of(backend, solved, what.neuron)
-    problem = Problem(
-        engine, what.neuron, train, held, compared, solved, penalties, *noises, what.cells, stated
+    claims_: list[claims.Claim | None] = []
+    plan, told = planned(
+        neuron,
+        recordings,
+        solved=solved,
+        given=names_given(options),
+        trainable=trainable,
+        heldout=heldout,
+        schedule=schedule,
+        loss=loss,
+        penalty=penalty,
+        seeds=seeds,
+        per_cell=per_cell,
+        bounds=bounds,
+        noise=noise,
+        fit_initial=fit_initial,
+        size=(area, capacitance),
+        backend=backend,
+        before_engine=lambda: claims_.append(checks.claim_of(out, resume, overwrite)),
     )
-    moving, why = decided(fit_initial, what.neuron, train, noises[0])
-    plan = Plan(problem, stages, what.indices, starts, what.bounds or {}, moving)
+    claim = claims_[0]
     store = None if claim is None else Store(claim.path, plan.digests())
-    both = compared_of(stages, what.neuron, train, held)
-    fixed = checks.left_out(what.neuron, what.indices)
-    told = [text for text in (*what.warned, what.ranges, fixed, reason, *both, why) if text]
     for text in told:
         LOGGER.info(text)  # before the first long computation
     trainer = Trainer(plan, store, checkpoint_every, callback)
@@ -215,72 +203,6 @@ def _check(neuron: Any, checkpoint_every: float) -> None:
         raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
     if not checkpoint_every >= 0:
         raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
-
-
-@dataclass(frozen=True)
-class _Unknowns:
-    """The neuron in the unit and at the temperature of the recordings, and what of it is trained.
-
-    `warned` are texts on the recordings, `ranges` one on ranges that were changed.
-    """
-
-    neuron: Neuron
-    indices: Indices
-    cells: Cells | None
-    bounds: Bounds | None
-    warned: tuple[str, ...]
-    ranges: str
-
-    @property
-    def own_names(self) -> Sequence[str]:
-        """Names of what each cell has for itself."""
-        return () if self.cells is None else [self.neuron.layout.names[i] for i in self.cells.own]
-
-
-def _unknowns(
-    neuron: Neuron,
-    train: tuple[Recording, ...],
-    held: tuple[Recording, ...],
-    trainable: str | Sequence[str] | None,
-    per_cell: str | Sequence[str] | None,
-    bounds: Bounds | None,
-    size: tuple[float | None, float | None],
-    seeded: bool,
-) -> _Unknowns:
-    given = neuron
-    neuron = neuron_of(neuron, (*train, *held), *size)
-    indices = checks.trainable_of(neuron, trainable)
-    cells = cells_of(neuron, per_cell, train, held)
-    indices = indices if cells is None else np.union1d(indices, cells.own)
-    names = [neuron.layout.names[i] for i in indices]
-    bounds = bounds_of(bounds, names, given, neuron, size != (None, None))
-    neuron, taken = at_recordings(neuron, (*train, *held), indices)
-    neuron, ranges = at_time_scale(neuron, indices, train, seeded)
-    said = tuple(text for text in (*facts.notes((*train, *held), per_cell), taken) if text)
-    for text in said:
-        warnings.warn(text, RecordingWarning, stacklevel=3)
-    return _Unknowns(neuron, indices, cells, bounds, said, ranges)
-
-
-def _noises(
-    train: tuple[Recording, ...],
-    held: tuple[Recording, ...],
-    noise: float | Sequence[float] | None,
-) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], tuple[str, ...]]:
-    """The noise of recordings trained on and held out; the observables for which it is stated."""
-    kinds = observables_of((*train, *held))
-    if noise is None or np.ndim(noise) == 0:
-        sizes = noise_levels((*train, *held), noise)
-        both = sizes[: len(train)], sizes[len(train) :]
-        return both, () if noise is None else kinds[:1]
-    each = noise_levels(train, noise), noise_levels(held, None)
-    return each, kinds if np.size(noise) == len(train) else kinds[:1]
-
-
-def _given(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
-    """What the caller chose of that which a schedule may set."""
-    given = [name for name, said in chosen.items() if said is not None]
-    return given + (["options"] if {"rtol", "atol", "solver"} & names_given(options) else [])
 
 
 def _trained(

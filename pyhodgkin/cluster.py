@@ -121,6 +121,12 @@ def divided(
             client.cancel(list(under_way))
 
 
+def share_of(count: int, client: Any, most: int) -> int:
+    """How many of `count` items are a piece: `most`, or fewer where a worker would have none."""
+    workers = len(client.scheduler_info(n_workers=-1)["workers"])
+    return max(1, min(most, -(-count // max(AHEAD * workers, 1))))
+
+
 def _distributed() -> Any:
     try:
         import distributed  # pyright: ignore[reportMissingImports]

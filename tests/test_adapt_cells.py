@@ -62,3 +62,35 @@ def test_what_cannot_be_is_refused_before_the_first_fit():
         ph.adapt_cells(AXON, sweeps(1), out="folder")
     with pytest.raises(InputError, match="workers"):
         ph.adapt_cells(AXON, sweeps(1), workers=-1)
+
+
+def test_a_batch_gives_what_the_cells_give_alone():
+    """Also where some cannot be solved at first, and with a start that is noisy."""
+    rng = np.random.default_rng(0)
+    noisy = []
+    for r in sweeps():
+        v = r.v + rng.normal(0.0, 0.2, len(r))
+        noisy.append(ph.Recording(r.t, r.protocol, v=v, name=r.name, cell=r.cell))
+    names = ["na.g", "k.g", "l.g"]
+    found = ph.adapt_cells(AXON, noisy, trainable=names, backend="torch")
+    for cell in ("cell 0", "cell 4"):
+        alone = ph.adapt(AXON, noisy[int(cell[-1])], trainable=names, backend="torch")
+        assert np.array_equal(found[cell].theta, alone.theta)
+        np.testing.assert_array_equal(found[cell].history["loss"], alone.history["loss"])
+        assert found[cell].log == alone.log
+    assert found["cell 1"].history["loss"].shape == (len(found["cell 1"].history["step"]), 1)
+
+
+def test_several_recordings_of_a_cell_and_other_losses():
+    recordings = []
+    for i in range(3):
+        for amplitude in (8.0, 14.0):
+            clamp = ph.CurrentClamp.step(amplitude, start=2.0, stop=None, t_end=20.0)
+            trace = ph.simulate(CELLS.cell(i), clamp, saveat=0.05, backend="torch")
+            recordings.append(ph.Recording.from_solution(trace, cell=f"cell {i}"))
+    for loss in ("mse", "huber"):
+        arguments = {"trainable": ["na.g", "k.g"], "loss": loss, "backend": "torch"}
+        found = ph.adapt_cells(AXON, recordings, **arguments)
+        assert not found.failed
+        for name in ("na.g", "k.g"):
+            np.testing.assert_allclose(found.population[name], CELLS[name][:3], rtol=2e-3)

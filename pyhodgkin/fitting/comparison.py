@@ -9,7 +9,7 @@ from typing import Protocol as Interface
 
 import numpy as np
 
-from ..backends.base import SolveOptions, ValueAndGradient
+from ..backends.base import Backend, SolveOptions, ValueAndGradient
 from ..backends.linearization import Linearization
 from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
@@ -157,6 +157,15 @@ class RecordingComparison:
 
     def __len__(self) -> int:
         return len(self.recordings)
+
+    @property
+    def backend(self) -> Backend:
+        return self._problem.backend
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How an engine is to predict, whatever it starts from."""
+        return {"mode": self._mode, "options": self._options}
 
     def value_and_grad(
         self, theta: FloatArray, states: FloatArray | None, part: Indices | None = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Protocol as Interface
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..numerics.arrays import FloatArray
 from ..recordings import Recording
@@ -23,14 +25,46 @@ from .advice import advice, transients
 from .information import judge
 from .initialize.random_networks import left_random
 from .plan import Plan
-from .run.trainer import Trainer
 
 FEW = 30  # numbers whose standard errors come with a result; each costs two predictions
 WORSE = 2.0  # times the error of the parameters that were best in training
 _TOLD = 8  # recordings whose residuals the log lists
 
 
-def concluded(plan: Plan, trainer: Trainer, began: float) -> FitResult:
+class Run(Interface):
+    """What a `Trainer` has found."""
+
+    @property
+    def theta(self) -> FloatArray: ...
+    @property
+    def y0(self) -> FloatArray | None: ...
+    @property
+    def score(self) -> FloatArray: ...
+    @property
+    def status(self) -> NDArray[np.int64]: ...
+    @property
+    def history(self) -> Columns: ...
+    @property
+    def log(self) -> Sequence[str]: ...
+    @property
+    def limit(self) -> str: ...
+    @property
+    def interrupted(self) -> bool: ...
+    @property
+    def elapsed(self) -> float: ...
+
+    def best_in_training(self, k: int) -> tuple[FloatArray, FloatArray | None] | None:
+        """See `Trainer.best_in_training`."""
+        ...
+
+
+class Columns(Interface):
+    """A history."""
+
+    def arrays(self) -> dict[str, NDArray]: ...
+
+
+def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
     """The result of a run; `began` is when it did, by `time.monotonic`."""
     problem, theta = plan.problem, trainer.theta
     best = int(np.argmin(trainer.score))
@@ -96,7 +130,7 @@ def _predicted(
 
 
 def _identified(
-    plan: Plan, trainer: Trainer, best: int, reached: Sequence[ActiveBound]
+    plan: Plan, trainer: Run, best: int, reached: Sequence[ActiveBound]
 ) -> Identifiability | None:
     """What the recordings tell of the numbers trained, when they are few and no networks."""
     problem, layout = plan.problem, plan.problem.neuron.layout
@@ -116,7 +150,7 @@ def _identified(
 
 
 def _reached(
-    plan: Plan, trainer: Trainer, best: int, voltages: tuple[float, float]
+    plan: Plan, trainer: Run, best: int, voltages: tuple[float, float]
 ) -> tuple[ActiveBound, ...]:
     """The limits that the best start has reached, of each cell where there are several."""
     problem = plan.problem
@@ -136,7 +170,7 @@ def _reached(
 
 def _goodness(
     plan: Plan,
-    trainer: Trainer,
+    trainer: Run,
     seen: Sequence[FloatArray],
     held: Sequence[FloatArray],
     reached: Sequence[ActiveBound],
@@ -170,7 +204,7 @@ def _goodness(
     return GoodnessOfFit(tuple(rows), text, tuple(notes))
 
 
-def _cost_of_heldout(plan: Plan, trainer: Trainer, best: int, kept: FloatArray) -> list[str]:
+def _cost_of_heldout(plan: Plan, trainer: Run, best: int, kept: FloatArray) -> list[str]:
     """Where the choice by held-out recordings costs a training recording its fit.
 
     `kept` (R,) are the errors of the parameters chosen.

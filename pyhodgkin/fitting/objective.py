@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.base import Penalty, ValueAndGradient
-from ..numerics.arrays import FloatArray
+from ..numerics.arrays import FloatArray, Indices
+from ..optimize.levenberg_marquardt import Curvatures
 from ..optimize.models import Model, QuadraticModel
 from ..status import Status
 from . import joint
-from .comparison import LeastSquares
+from .comparison import Comparison, LeastSquares
 from .hierarchical import MeanConductance, directions_together
 from .minibatches import pick
 from .parameterization import Parameterization
@@ -63,8 +65,16 @@ class Objective:
         if stage.optimizer == "levenberg" and not self._quadratic:
             self.blocks = separate(self._comparison, unknowns, problem.cells, stage.prior_weight)
 
+    def _of(self, k: int) -> Comparison:
+        """What is compared of start `k`."""
+        return self._comparison
+
     def _trained(
-        self, theta: FloatArray, states: FloatArray | None, step: int | None
+        self,
+        theta: FloatArray,
+        states: FloatArray | None,
+        step: int | None,
+        rows: NDArray[np.intp],
     ) -> ValueAndGradient:
         """On what is trained on, in a step of minibatches on the batch of that step."""
         size = self._stage.batch
@@ -86,7 +96,7 @@ class Objective:
         at = np.flatnonzero(rows & usable)
         if len(at) == 0:
             return out
-        found = self._trained(theta[at], None if y0 is None else y0[at], step)
+        found = self._trained(theta[at], None if y0 is None else y0[at], step, at)
         if self.blocks is not None:
             self.blocks.keep(phi, theta[at], at.tolist(), found)
         value, by_theta = np.array(found.value), np.array(found.gradient)
@@ -107,18 +117,26 @@ class Objective:
     def residuals(self, k: int, phi: FloatArray) -> list[FloatArray]:
         """Scaled residuals (M, n) of each recording at M points `phi` (M, p) of start `k`."""
         theta, states = self._unknowns.repeated(k, len(phi)).unpack(phi)
-        return self._least_squares.residuals(theta, states)
+        return self._least_squares(k).residuals(theta, states)
+
+    def _least_squares(self, k: int) -> LeastSquares:
+        """The comparison of a mode that may be used with Levenberg-Marquardt."""
+        return cast(LeastSquares, self._of(k))
+
+    def _by_sensitivities(self, comparison: Comparison) -> bool:
+        """Whether differences are not enough: networks are trained, or spikes are timed."""
+        trained, networks = self._unknowns.indices, self._problem.neuron.layout.select("networks")
+        return bool(np.isin(trained, networks).any()) or cast(LeastSquares, comparison).timed()
 
     @property
-    def _least_squares(self) -> LeastSquares:
-        """The comparison of a mode that may be used with Levenberg-Marquardt."""
-        return cast(LeastSquares, self._comparison)
+    def several(self) -> Curvatures | None:
+        """`curvature` of several starts at once, where that is less work."""
+        return None
 
     def curvature(self, k: int, phi: FloatArray) -> Model:
         """The Gauss-Newton matrix of start `k` at `phi` (p,), along the directions that matter."""
-        comparison, unknowns = self._least_squares, self._unknowns
-        networks = np.isin(unknowns.indices, self._problem.neuron.layout.select("networks"))
-        if networks.any() or comparison.timed():
+        comparison, unknowns = self._least_squares(k), self._unknowns
+        if self._by_sensitivities(comparison):
             terms = Terms(
                 self._curves, self._quadratic, self._mean, self._with_prior, self._prior_weight
             )
@@ -128,7 +146,17 @@ class Objective:
             of = cells.of(comparison.recordings)
             directions, places = directions_together(unknowns, of)
         parts = jacobian(lambda x: self.residuals(k, x), phi, directions=directions)
-        matrix = comparison.gauss_newton(*parts, places)
+        return self._model(k, *parts, places)
+
+    def _model(
+        self,
+        k: int,
+        values: Sequence[FloatArray],
+        slopes: Sequence[FloatArray],
+        places: Sequence[Indices] | None = None,
+    ) -> QuadraticModel:
+        """The model of residuals and their slopes, and of what draws them to their origin."""
+        matrix = self._least_squares(k).gauss_newton(values, slopes, places)
         if self._stage.prior_weight and len(self._with_prior):
             own = np.ix_(self._with_prior, self._with_prior)
             matrix[own] += 2.0 * np.diag(self._prior_weight)

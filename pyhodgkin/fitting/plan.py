@@ -14,6 +14,7 @@ from ..numerics.arrays import FloatArray, Indices
 from . import checks
 from .hierarchical import hierarchical
 from .initialize import multistart as search
+from .objective import Objective
 from .parameterization import Parameterization, SharedParameters, draw
 from .problem import Problem
 from .run import digests
@@ -100,6 +101,10 @@ class Plan:
             scale = 1.0 if stage.optimizer == "adamw" else float(np.sqrt(len(cells)))
             parameters = hierarchical(theta, shared, each, scale=scale)
         return stage.mode.parameterize(self.problem, stage, parameters, y0)
+
+    def objective(self, stage: Stage, unknowns: Parameterization) -> Objective:
+        """What one stage minimises."""
+        return Objective(self.problem, stage, unknowns)
 
     def searched(
         self, stage: Stage, theta: FloatArray, poll: Callable[[], None]

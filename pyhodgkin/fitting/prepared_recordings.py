@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -38,9 +39,13 @@ class PreparedRecordings:
                 smooth = replace(recording, v=denoised(recording, float(size)))
                 self.smooth[i] = anchored(smooth, first)
                 self.measured[i] = anchored(recording, first)
-        self.driving = [
+
+    @cached_property
+    def driving(self) -> list[Recording]:
+        """What drives gates under a known voltage."""
+        return [
             r if size > 0.0 or r.observed != "v" else refined(r)
-            for r, size in zip(self.smooth, sizes, strict=True)
+            for r, size in zip(self.smooth, self.noise, strict=True)
         ]
 
 

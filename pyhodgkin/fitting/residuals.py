@@ -73,12 +73,25 @@ def jacobian(
     array([[6., 0.],
            [0., 2.]])
     """
+    points = points_around(phi, step, directions)
+    return differences(function(points), len(points) // 2, step)
+
+
+def points_around(
+    phi: FloatArray, step: float = STEP, directions: FloatArray | None = None
+) -> FloatArray:
+    """Points (2q + 1, p) for central differences: `phi` (p,), then up and down each direction."""
     moves = step * (np.eye(len(phi)) if directions is None else directions)
-    p = len(moves)
-    parts = function(np.concatenate([phi[None], phi + moves, phi - moves]))
+    return np.concatenate([phi[None], phi + moves, phi - moves])
+
+
+def differences(
+    parts: Sequence[FloatArray], q: int, step: float = STEP
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Values (n,) and slopes (n, q) of each part (2q + 1, n), from the values at such points."""
     values, slopes = [], []
     for part in parts:
-        here, up, down = part[0], part[1 : p + 1], part[p + 1 :]
+        here, up, down = part[0], part[1 : q + 1], part[q + 1 :]
         good_up = np.isfinite(up).all(axis=-1, keepdims=True)
         good_down = np.isfinite(down).all(axis=-1, keepdims=True)
         with np.errstate(invalid="ignore"):

@@ -15,7 +15,7 @@ from ...progress import Bar
 from ...results.history import History
 from ...status import Status
 from ..modes.multiple_shooting import ShootingNodes
-from ..objective import Evaluation, Objective
+from ..objective import Evaluation
 from ..stage import Stage
 from .callbacks import Callback, StepInfo, Watcher
 from .checkpoints import Store
@@ -79,13 +79,12 @@ class Trainer:
         nodes = self._unknowns.states
         if isinstance(nodes, ShootingNodes) and before is not None:
             nodes.take_over(*before)
-        self._objective = Objective(self._problem, stage, self._unknowns)
+        self._objective = self._plan.objective(stage, self._unknowns)
         phi = self._unknowns.start()
         decay = self._plan.decay(stage, phi.shape[-1])
         objective = self._objective
-        setting = Setting(
-            phi, stage.lr, decay, stage.memory, objective.curvature, blocks=objective.blocks
-        )
+        by = objective.curvature, objective.several, objective.blocks
+        setting = Setting(phi, stage.lr, decay, stage.memory, *by)
         self.optimizer = create(stage.optimizer, setting)
         self.step, self.searching = 0, stage.multistart > 0
         self.stopping = EarlyStopping(phi, stage)
@@ -192,9 +191,7 @@ class Trainer:
         self.limit = at_limit(self.history.of_stage(self.stage, "loss")) if limited else ""
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self.reason)
-        what = "held-out loss" if self._by_heldout else "loss"
-        known = (stage.label, self.step, self.best, what, self._objective.remark(phi, found))
-        self.note(described(*known, self.refused, self.reason, self.limit))
+        self._describe(stage, phi)
         self.stage += 1
         if self.stage < len(self.schedule):
             nodes, states = self._unknowns.states, self._unknowns.unpack(phi)[1]
@@ -202,6 +199,13 @@ class Trainer:
                 self.enter((nodes, states, found))
             else:
                 self.enter()
+
+    def _describe(self, stage: Stage, phi: FloatArray) -> None:
+        """A line of the log on a stage that has ended, at its best `phi` (K, p)."""
+        what = "held-out loss" if self._by_heldout else "loss"
+        remark = self._objective.remark(phi, np.isfinite(self.best))
+        known = self.best, what, remark, self.refused, self.reason
+        self.note(described(stage.label, self.step, *known, self.limit))
 
     def _take_best(self) -> None:
         found, y0 = np.isfinite(self.best), self._unknowns.initial(self.stopping.best_phi)
