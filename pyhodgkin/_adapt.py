@@ -41,7 +41,7 @@ GOOD_NOISE, GOOD_PART = 1.5, 1e-3
 BATCH = 256  # cells that are fitted side by side: memory is bounded
 # Arguments of `fit` that are of one fit alone.
 APART = {"schedule", "heldout", "seeds", "per_cell", "out", "resume", "overwrite", "throw"} | {
-    *("checkpoint_every", "progress", "callback")
+    *("checkpoint_every", "progress", "callback", "workers", "cluster")
 }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,13 @@ import numpy as np
 from .backends.base import Backend, Penalty
 from .backends.loss import Loss
 from .backends.options import names_given, options_of
+from .cluster import check_workers, client_of
 from .errors import InputError, SolveError
 from .fitting import checks
 from .fitting.conclude import concluded
 from .fitting.initialize.upsample import upsample_with_model
+from .fitting.over_recordings import DividedBackend
+from .fitting.over_seeds import train_starts
 from .fitting.penalties import CurvePenalty
 from .fitting.plan import Plan
 from .fitting.planned import planned
@@ -30,6 +35,7 @@ from .neuron.neuron import Neuron
 from .progress import Bar
 from .recordings import Recording
 from .results.fit_result import FitResult
+from .status import Status
 from .storage import claims
 
 __all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "fit", "upsample_with_model"]
@@ -59,6 +65,8 @@ def fit(
     progress: bool | None = None,
     callback: Callback | None = None,
     throw: bool = False,
+    workers: int | None = None,
+    cluster: Any = None,
     **options: Any,
 ) -> FitResult:
     """Learn the trainable parameters of `neuron` from `recordings`.
@@ -126,6 +134,12 @@ def fit(
         (then ``step`` is 0); training stops when it returns something true.
     throw : bool
         Raise when every start failed, instead of saying so in ``status``.
+    workers : int, optional
+        Processes on this machine (a local Dask cluster; needs the extra ``cluster``). Several
+        `seeds` are divided over them, each trained by itself; otherwise the recordings are, whose
+        sums are taken here. How many there are changes no bit.
+    cluster : dask.distributed.Client or str, optional
+        A cluster, or the address of its scheduler.
     **options
         How to solve: `SolveOptions`, one by one (``rtol=1e-5``) or as ``options=SolveOptions(…)``.
 
@@ -163,6 +177,13 @@ def fit(
     """
     began = time.monotonic()
     _check(neuron, checkpoint_every)
+    check_workers(workers, cluster)
+    many = workers is not None or cluster is not None
+    if many and len(checks.seeds_of(seeds)) > 1 and (resume or callback is not None):
+        raise InputError(
+            "seeds with workers or cluster: each start is trained as a whole by a worker, with no "
+            "checkpoints and no callback; leave out resume and callback, or fit one seed a call"
+        )
     solved = options_of(options, None, fit)
     claims_: list[claims.Claim | None] = []
     plan, told = planned(
@@ -188,12 +209,16 @@ def fit(
     store = None if claim is None else Store(claim.path, plan.digests())
     for text in told:
         LOGGER.info(text)  # before the first long computation
-    trainer = Trainer(plan, store, checkpoint_every, callback)
-    trainer.log += told
-    if resume and store is not None:
-        resume_run(trainer, store)
-    result = _trained(plan, trainer, claim, progress, began)
-    if throw and not np.isfinite(result.scores).any() and not trainer.interrupted:
+    if many and len(plan.seeds) > 1:
+        result = _over_seeds(plan, told, claim, (workers, cluster), progress, began)
+    else:
+        with _divided(plan, workers, cluster) as own:
+            trainer = Trainer(own, store, checkpoint_every, callback)
+            trainer.log += told
+            if resume and store is not None:
+                resume_run(trainer, store)
+            result = _trained(own, trainer, claim, progress, began)
+    if throw and not np.isfinite(result.scores).any() and result.status != Status.INTERRUPTED:
         raise SolveError(result.message)
     return result
 
@@ -218,4 +243,32 @@ def _trained(
         if claim is not None:
             result.write(claim.path)
             claim.finish(keep=trainer.interrupted)
+    return result
+
+
+@contextmanager
+def _divided(plan: Plan, workers: int | None, cluster: Any) -> Iterator[Plan]:
+    """The plan, its recordings divided over the workers of a cluster where one is asked for."""
+    if workers is None and cluster is None:
+        yield plan
+        return
+    with client_of(workers, cluster) as client:
+        yield plan.by(DividedBackend(client, plan.problem.backend))
+
+
+def _over_seeds(
+    plan: Plan,
+    told: list[str],
+    claim: claims.Claim | None,
+    where: tuple[int | None, Any],
+    progress: bool | None,
+    began: float,
+) -> FitResult:
+    """The starts divided over the workers of a cluster, and the result kept."""
+    with client_of(*where) as client, Bar(progress) as bar:
+        found = train_starts(client, plan, bar)
+    result = concluded(plan, replace(found, log=(*told, *found.log)), began)
+    if claim is not None:
+        result.write(claim.path)
+        claim.finish(keep=False)
     return result

@@ -32,7 +32,8 @@ class Entries:
 def models():
     matrix = Bordered.empty(S, C, B)
     for cell in range(C):
-        matrix.add(cell, RNG.standard_normal((20, S + B)), RNG.uniform(0.5, 1.0, 20))
+        found = RNG.standard_normal((20, S + B))
+        matrix.add(cell, found.T @ found)
     rows = RNG.standard_normal((N, S)), RNG.standard_normal((C, N, B))
     matrix = Bordered(matrix.shared, matrix.border, matrix.blocks, rows)
     return BorderedModel(matrix, Entries()), QuadraticModel(matrix.dense())

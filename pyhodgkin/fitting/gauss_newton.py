@@ -8,19 +8,18 @@ those only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..backends.linearization import Directions, Linearization, WeightDirections
 from ..numerics.arrays import FloatArray, Indices
 from ..optimize.bordered import Bordered
+from .normal_equations import Part, equations_of
 from .parameterization import Parameterization
 
 POINTS = 250  # states at which the outputs of networks are taken to find their directions
 PART = 0.3  # of a step, to see how the slopes turn along it
 LEAST = 1e-5  # of the largest: a direction that changes the outputs by less is none
-MOST = 1e7  # mV or ms per unit of phi: what goes faster means nothing
 MANY = 600  # directions from which on the matrix is not written out, where it need not be
 
 
@@ -115,15 +114,6 @@ def _span(rows: FloatArray) -> FloatArray:
     return rows.T @ vectors[:, keep] / np.sqrt(size[keep])
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Of one recording: its number, the derivatives (n, q), and along which directions."""
-
-    number: int
-    rows: FloatArray
-    own: Indices
-
-
 class GaussNewton:
     """The Gauss-Newton matrix at `phi` (p,) of start 0 of `unknowns`, and its second-order term.
 
@@ -150,7 +140,7 @@ class GaussNewton:
         phi: FloatArray,
         cells: Indices | None = None,
     ) -> None:
-        self._at, self._parameters, self._phi = linearization, parameters, phi
+        self._parameters, self._phi = parameters, phi
         self._cells = cells
         y0, valid = parameters(phi)[1], linearization.valid
         self.directions = DirectionBasis(unknowns, phi, linearization.networks(POINTS))
@@ -159,34 +149,34 @@ class GaussNewton:
             self._part(i, unknowns, None if y0 is None else y0[i])
             for i in np.flatnonzero(valid).tolist()
         ]
+        self._equations = equations_of(linearization)
+        self._products = self._equations.products([part for part, _ in self._parts])
 
     def dense(self) -> FloatArray:
         """The matrix (q, q) of the mean of the loss over the recordings, along the directions."""
         matrix = np.zeros((self.directions.count,) * 2)
-        for part in self._parts:
-            weighed = part.rows * self._at.weights(part.number)[:, None]
-            matrix[np.ix_(part.own, part.own)] += part.rows.T @ weighed / self._count
+        for (_, own), product in zip(self._parts, self._products, strict=True):
+            matrix[np.ix_(own, own)] += product / self._count
         return matrix
 
     def bordered(self, cells: int, own: int) -> Bordered:
         """The same for so many cells with `own` numbers each, which are the last directions."""
         assert self._cells is not None
         matrix = Bordered.empty(self.directions.count - cells * own, cells, own)
-        for part in self._parts:
-            weights = self._at.weights(part.number) / self._count
-            matrix.add(int(self._cells[part.number]), part.rows, weights)
+        for (part, _), product in zip(self._parts, self._products, strict=True):
+            matrix.add(int(self._cells[part.number]), product / self._count)
         return matrix
 
-    def _part(self, i: int, unknowns: Parameterization, y0: FloatArray | None) -> _Part:
+    def _part(
+        self, i: int, unknowns: Parameterization, y0: FloatArray | None
+    ) -> tuple[Part, Indices]:
+        """What moves a recording, and which directions of all these are."""
         basis, states = self.directions, None
         directions, own = basis.of(None if self._cells is None else int(self._cells[i]))
         if y0 is not None:
             at, states = unknowns.of_state(y0, i)
             own = np.concatenate([own, basis.count - basis.size + at])
-        found = self._at.jvp(i, directions, states)
-        # Near an equilibrium that is unstable they grow without end, and hide all others.
-        found *= np.minimum(1.0, MOST / np.maximum(np.linalg.norm(found, axis=1), 1e-300))[:, None]
-        return _Part(i, found, own)
+        return Part(i, directions, states), own
 
     def second_order(self, step: FloatArray, part_of: float = PART) -> FloatArray:
         """What the second derivative along `step` (q,) adds to the slope of the loss (q,).
@@ -195,14 +185,14 @@ class GaussNewton:
         """
         whole, out = self._whole(step), np.zeros(len(step))
         theta, y0 = self._parameters(self._phi + part_of * whole)
-        which = [part.number for part in self._parts]
+        which = [part.number for part, _ in self._parts]
         if not which:
             return out
-        changes = self._at.change(which, theta[which], None if y0 is None else y0[which])
-        for part, change in zip(self._parts, changes, strict=True):
-            second = 2.0 / part_of * (change / part_of - part.rows @ step[part.own])
-            weighed = self._at.weights(part.number) * np.nan_to_num(second)
-            out[part.own] += part.rows.T @ weighed / self._count
+        steps = [step[own] for _, own in self._parts]
+        moved = theta[which], None if y0 is None else y0[which]
+        found = self._equations.second_order(which, *moved, steps, part_of)
+        for (_, own), slope in zip(self._parts, found, strict=True):
+            out[own] += slope / self._count
         return out
 
     def _whole(self, step: FloatArray) -> FloatArray:

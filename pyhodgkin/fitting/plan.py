@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
+from ..backends.base import Backend
 from ..backends.options import options_of
 from ..neuron.parameters import Entry
 from ..numerics.arrays import FloatArray, Indices
@@ -101,6 +103,12 @@ class Plan:
             scale = 1.0 if stage.optimizer == "adamw" else float(np.sqrt(len(cells)))
             parameters = hierarchical(theta, shared, each, scale=scale)
         return stage.mode.parameterize(self.problem, stage, parameters, y0)
+
+    def by(self, backend: Backend) -> Plan:
+        """The same plan, computed by another engine of the same name."""
+        moving = self.y0 is not None
+        problem = replace(self.problem, backend=backend)
+        return Plan(problem, self.stages, self.indices, self.seeds, self.bounds, moving)
 
     def objective(self, stage: Stage, unknowns: Parameterization) -> Objective:
         """What one stage minimises."""

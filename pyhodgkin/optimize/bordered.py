@@ -40,7 +40,8 @@ class Bordered:
     --------
     >>> rng = np.random.default_rng(0)
     >>> found = Bordered.empty(2, 3, 1)
-    >>> found.add(1, rng.standard_normal((9, 3)), np.ones(9))
+    >>> rows = rng.standard_normal((9, 3))
+    >>> found.add(1, rows.T @ rows)
     >>> found.dense().shape, bool((found.dense()[2] == 0.0).all())
     ((5, 5), True)
     """
@@ -55,10 +56,9 @@ class Bordered:
         """One of zeros."""
         return cls(np.zeros((s, s)), np.zeros((cells, s, b)), np.zeros((cells, b, b)))
 
-    def add(self, cell: int, rows: FloatArray, weights: FloatArray) -> None:
-        """Add rowsᵀ weights rows, rows (n, s + b) along what is shared and what is a cell's own."""
+    def add(self, cell: int, found: FloatArray) -> None:
+        """Add a matrix (s + b, s + b) along what is shared and what is a cell's own."""
         s = len(self.shared)
-        found = rows.T @ (rows * weights[:, None])
         self.shared[...] += found[:s, :s]
         self.border[cell] += found[:s, s:]
         self.blocks[cell] += found[s:, s:]
