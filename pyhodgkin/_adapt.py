@@ -14,8 +14,10 @@ from .backends.base import Backend
 from .backends.options import NAMES, check_names, names_given, options_of
 from .errors import InputError, RecordingWarning
 from .fitting import checks, each_cell
+from .fitting.plan import Plan
 from .fitting.planned import planned
 from .fitting.stage import Stage
+from .fitting.starts import better_starts
 from .fitting.transforms import Bounds
 from .neuron.neuron import Neuron
 from .progress import Bar
@@ -25,6 +27,7 @@ from .recordings.matching import bounds_of, neuron_of
 from .recordings.observables import observables_of, of
 from .recordings.temperatures import at_recordings
 from .results.fit_result import FitResult
+from .results.joined import joined
 from .status import Status
 
 # Parts of the recordings that are simulated one after the other: a start a fifth off the mark has
@@ -38,6 +41,8 @@ LOOSE = {"rtol": 1e-5, "atol": 1e-7}
 CLOSE, CLOSEST = 1e-4, 1e-8  # of the variance: for spikes of 100 mV, 0.3 and 0.003 mV
 # A fit is good when the error is at most so many times the noise, or this part of the variance.
 GOOD_NOISE, GOOD_PART = 1.5, 1e-3
+LAST = Stage("simulation", "levenberg", STEPS, patience=2, target=CLOSEST)
+ROUNDS = 2  # of the first voltages of noisy recordings, and of the parameters
 BATCH = 256  # cells that are fitted side by side: memory is bounded
 # Arguments of `fit` that are of one fit alone.
 APART = {"schedule", "heldout", "seeds", "per_cell", "out", "resume", "overwrite", "throw"} | {
@@ -105,7 +110,8 @@ def adapt(
 class Cell:
     """A cell before it is fitted: the neuron in the unit and at the temperature of its recordings.
 
-    `noise` (R,) is that of each recording, `stated` what was said of it, None for nothing.
+    `noise` (R,) is that of each recording, `stated` what was said of it, None for nothing. `starts`
+    (R,) are the voltages that they start at, mV, where these have been fitted.
     """
 
     neuron: Neuron
@@ -113,6 +119,7 @@ class Cell:
     bounds: Bounds | None
     noise: tuple[float, ...]
     stated: float | Sequence[float] | None
+    starts: tuple[float, ...] = ()
 
 
 def cell_of(
@@ -156,7 +163,7 @@ def adapted(
         return [_alone(cell, {"progress": False, **own}) for cell in cells]
     found: list[list[FitResult]] = [[] for _ in cells]
     ways = [_ways(cell.neuron, cell.recordings) for cell in cells]
-    left = list(range(len(cells)))
+    left, stopped = list(range(len(cells))), False
     for way in range(max(map(len, ways))):
         left = [i for i in left if way < len(ways[i])]
         results = _one_way([cells[i] for i in left], [ways[i][way] for i in left], own, bar)
@@ -166,7 +173,37 @@ def adapted(
         left = [i for i in left if not _good(found[i][-1], cells[i])]
         if stopped or not left:
             break
-    return [_best(results) for results in found]
+    best = [_best(results) for results in found]
+    return best if stopped else _from_better_starts(cells, best, own, bar)
+
+
+def _from_better_starts(
+    cells: Sequence[Cell], results: list[FitResult], own: Mapping[str, Any], bar: Bar | None
+) -> list[FitResult]:
+    """The fits with the first voltages of noisy recordings fitted as well, where they matter."""
+    out, left = list(results), list(range(len(cells)))
+    for _ in range(ROUNDS):
+        plans, moved = {}, []
+        for i in left:
+            result, cell = out[i], cells[i]
+            if not result.success or result.initial_states is not None or not any(cell.noise):
+                continue
+            start = replace(cell, neuron=result.neuron)
+            plan, _ = _planned(start, (LAST,), False, own, starts=cell.starts)
+            starts = better_starts(plan.problem, result.theta[0], plan.indices)
+            if starts is not None:
+                moved.append(i)
+                plans[i] = replace(start, starts=starts)
+        if not moved:
+            break
+        again = _one_way([plans[i] for i in moved], [((LAST,), False)] * len(moved), own, bar)
+        left = []
+        for i, result in zip(moved, again, strict=True):
+            if result.success and result.scores[0] < out[i].scores[0]:
+                cells = [*cells[:i], replace(cells[i], starts=plans[i].starts), *cells[i + 1 :]]
+                out[i] = joined(out[i], result, "adapt: the first v of noisy recordings fitted too")
+                left.append(i)
+    return out
 
 
 def _alone(cell: Cell, own: Mapping[str, Any]) -> FitResult:
@@ -190,13 +227,9 @@ def _one_way(
     bar: Bar | None,
 ) -> list[FitResult]:
     """The fits of cells by one schedule each; those that are alike as one batch."""
-    solved = options_of({k: x for k, x in own.items() if k in (*NAMES, "options")}, None, fit)
-    rest = {k: x for k, x in own.items() if k not in (*NAMES, "options")}
     plans, batches = [], {}
     for i, (cell, (schedule, start)) in enumerate(zip(cells, ways, strict=True)):
-        arguments = {"schedule": schedule, "fit_initial": start, **rest}
-        known = {"bounds": cell.bounds, "noise": cell.stated, "given": names_given(own)}
-        plans.append(planned(cell.neuron, cell.recordings, solved=solved, **known, **arguments))
+        plans.append(_planned(cell, schedule, start, own, cell.starts))
         batches.setdefault(each_cell.alike(plans[-1][0]), []).append(i)
     out: dict[int, FitResult] = {}
     for members in batches.values():
@@ -205,6 +238,20 @@ def _one_way(
             mine, told = zip(*[plans[i] for i in part], strict=True)
             out |= zip(part, each_cell.fit_each(mine, told, bar or Bar(False)), strict=True)
     return [out[i] for i in range(len(cells))]
+
+
+def _planned(
+    cell: Cell,
+    schedule: Sequence[Stage],
+    start: bool | None,
+    own: Mapping[str, Any],
+    starts: Sequence[float],
+) -> tuple[Plan, list[str]]:
+    solved = options_of({k: x for k, x in own.items() if k in (*NAMES, "options")}, None, fit)
+    rest = {k: x for k, x in own.items() if k not in (*NAMES, "options")}
+    arguments = {"schedule": schedule, "fit_initial": start, "bounds": cell.bounds, **rest}
+    known = {"noise": cell.stated, "given": names_given(own), "starts": starts}
+    return planned(cell.neuron, cell.recordings, solved=solved, **known, **arguments)
 
 
 def _best(found: Sequence[FitResult]) -> FitResult:
@@ -232,7 +279,7 @@ def _ways(
     """Schedules, and whether initial states are fitted; what is most often enough comes first."""
     if observables_of(recordings) == ("current",) and neuron.is_linear_in_gates:
         return [((Stage("clamped", "levenberg", STEPS),), None)]
-    last = Stage("simulation", "levenberg", STEPS, patience=2, target=CLOSEST)
+    last = LAST
     driven = of(recordings, "v")
     recordings = driven or recordings  # those of voltage clamp are compared whole beside them
     shortest = max(float(r.t[min(9, len(r) - 1)]) for r in recordings)

@@ -146,7 +146,8 @@ def _identified(
     args = (problem.backend, neuron, problem.recordings, plan.indices, sizes, problem.options)
     every = layout.names
     names = {every[i] for i in plan.indices}
-    return judge(*args, y0=y0, at_bounds=[x.name for x in reached if x.name in names])
+    limits = [x.name for x in reached if x.name in names]
+    return judge(*args, y0=y0, at_bounds=limits, starts=problem.starts)
 
 
 def _reached(

@@ -34,23 +34,25 @@ def judge(
     tolerance: float = 0.5,
     y0: FloatArray | None = None,
     at_bounds: Sequence[str] = (),
+    starts: Sequence[float] = (),
 ) -> Identifiability | None:
     """`identifiability` of arguments that are in order; None if a recording cannot be predicted.
 
     `noise` is None where it is to be estimated, of all recordings or of one. `y0` is None or
-    (R, S); `at_bounds` are parameters that are at a limit, and held there.
+    (R, S); `at_bounds` are parameters that are at a limit, and held there. `starts` are those of
+    `PreparedRecordings`.
     """
     transform = Transform(neuron.layout, neuron.theta, indices)
     # A simulation starts at the first sample, which is less noisy than it was measured.
     levels_ = levels(recordings, None if noise is None else [x or 0.0 for x in noise])
-    recordings = PreparedRecordings(recordings, levels_, neuron.v_rest).measured
+    recordings = PreparedRecordings(recordings, levels_, neuron.v_rest, starts).measured
 
     def off(
         phi: FloatArray, recordings: Sequence[Recording] = tuple(recordings)
     ) -> list[FloatArray]:
         theta = transform.to_theta(phi, np.repeat(neuron.theta[None], len(phi), axis=0))
         start = None if y0 is None else np.repeat(y0[None], len(phi), axis=0)
-        return _residuals(backend, neuron, recordings, theta, start, options)
+        return residuals_in_units(backend, neuron, recordings, theta, start, options)
 
     values, slopes = jacobian(off, transform.to_phi(neuron.theta))
     if not all(np.isfinite(r).all() for r in values):
@@ -62,7 +64,7 @@ def judge(
         f if x is None else x for x, f in zip(noise or [None] * len(found), found, strict=True)
     ]
     matrix = np.zeros((len(indices),) * 2)
-    begun = _by_start(off, recordings, transform.to_phi(neuron.theta), levels_, y0)
+    begun = slopes_by_start(off, recordings, transform.to_phi(neuron.theta), levels_, y0)
     priors = []
     for slope, size, start in zip(slopes, sizes, begun, strict=True):
         matrix += slope.T @ slope / size**2
@@ -84,7 +86,7 @@ def judge(
     )
 
 
-def _residuals(
+def residuals_in_units(
     backend: Backend,
     neuron: Neuron,
     recordings: Sequence[Recording],
@@ -116,7 +118,7 @@ def _less(matrix: FloatArray, priors: Sequence[FloatArray]) -> FloatArray:
     return matrix - b @ np.linalg.solve(inner, b.T)
 
 
-def _by_start(
+def slopes_by_start(
     off: Callable[..., list[FloatArray]],
     recordings: Sequence[Recording],
     phi: FloatArray,

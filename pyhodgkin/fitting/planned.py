@@ -51,11 +51,13 @@ def planned(
     size: tuple[float | None, float | None] = (None, None),
     backend: str | Backend = "auto",
     before_engine: Callable[[], object] | None = None,
+    starts: Sequence[float] = (),
 ) -> tuple[Plan, list[str]]:
     """The plan of `pyhodgkin.fit`, whose arguments these are, and lines for its log.
 
     `given` are names of the solve options that the caller chose, `size` the area and the
-    capacitance; `before_engine` is called when all else is found to be in order.
+    capacitance, `starts` (mV) the first voltages of noisy recordings where they are known;
+    `before_engine` is called when all else is found to be in order.
     """
     train, held = checks.divide(recordings, heldout)
     seeded = seeds is not None
@@ -67,16 +69,19 @@ def planned(
     noises, stated = _noises(train, held, noise)
     known = what.neuron, train, what.indices, said, noises[0], what.own_names
     stages, reason = choose(schedule, *known)
-    starts, compared = checks.seeds_of(seeds), loss_of(loss)
+    drawn, compared = checks.seeds_of(seeds), loss_of(loss)
     checks.stages_fit(stages, what.neuron, train, compared, held)
     if before_engine is not None:
         before_engine()
     engine = checks.engine_of(backend, solved, what.neuron)
     problem = Problem(
-        engine, what.neuron, train, held, compared, solved, penalties, *noises, what.cells, stated
+        *(engine, what.neuron, train, held, compared, solved, penalties, *noises),
+        cells=what.cells,
+        noise_stated=stated,
+        starts=starts,
     )
     moving, why = decided(fit_initial, what.neuron, train, noises[0])
-    plan = Plan(problem, stages, what.indices, starts, what.bounds or {}, moving)
+    plan = Plan(problem, stages, what.indices, drawn, what.bounds or {}, moving)
     both = compared_of(stages, what.neuron, train, held)
     fixed = checks.left_out(what.neuron, what.indices)
     told = (*what.warned, what.ranges, fixed, reason, *both, why)

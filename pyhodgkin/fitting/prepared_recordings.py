@@ -21,7 +21,7 @@ class PreparedRecordings:
     `measured` is what is compared; its first samples, where a simulation starts, are denoised.
     `smooth` is what an observer draws to. `driving` drives gates under a known voltage: where
     there is no noise, with samples between the samples. `noise` (mV) is that of each, `rest` the
-    neuron's, mV.
+    neuron's, mV. `starts` (mV) are the first voltages of noisy ones, where they are known better.
     """
 
     def __init__(
@@ -29,13 +29,14 @@ class PreparedRecordings:
         recordings: Sequence[Recording],
         noise: Sequence[float] = (),
         rest: float | None = None,
+        starts: Sequence[float] = (),
     ) -> None:
         sizes = noise if len(noise) else np.zeros(len(recordings))
         self.noise = tuple(map(float, sizes))
         self.measured, self.smooth = list(recordings), list(recordings)
         for i, (recording, size) in enumerate(zip(recordings, sizes, strict=True)):
             if size > 0.0 and recording.observed == "v":
-                first = start(recording, float(size), rest)
+                first = starts[i] if len(starts) else start(recording, float(size), rest)
                 smooth = replace(recording, v=denoised(recording, float(size)))
                 self.smooth[i] = anchored(smooth, first)
                 self.measured[i] = anchored(recording, first)

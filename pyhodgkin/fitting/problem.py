@@ -24,7 +24,8 @@ class Problem:
     """Everything about a fit that stays the same from stage to stage.
 
     `noise_stated` are the observables whose noise was stated, not estimated. `joint` marks the
-    recordings of one observable of a fit with both clamps: see `of`.
+    recordings of one observable of a fit with both clamps: see `of`. `starts` are those of
+    `PreparedRecordings`.
     """
 
     backend: Backend
@@ -39,13 +40,14 @@ class Problem:
     cells: Cells | None = None
     noise_stated: Sequence[str] = ()
     joint: bool = False
+    starts: Sequence[float] = ()
 
     @cached_property
     def prepared(self) -> tuple[PreparedRecordings, PreparedRecordings]:
         """What was trained on and held out, as measured and without its noise."""
         rest = self.neuron.v_rest
         return (
-            PreparedRecordings(self.recordings, self.noise, rest),
+            PreparedRecordings(self.recordings, self.noise, rest, self.starts),
             PreparedRecordings(self.heldout, self.heldout_noise, rest),
         )
 
@@ -76,6 +78,7 @@ class Problem:
             noise=[self.noise[i] for i in own] if len(self.noise) else (),
             heldout_noise=[self.heldout_noise[i] for i in held] if len(self.heldout_noise) else (),
             joint=len(self.observables) > 1,
+            starts=[self.starts[i] for i in own] if len(self.starts) else (),
         )
 
     def loss_of(self, given: Loss | Losses | None) -> Loss:
