@@ -13,10 +13,10 @@ from typing import Any
 from .. import __version__
 from ..backends import announce
 from ..errors import PyHodgkinError, RecordingWarning
-from . import demo, doctor, evaluate, fit, models, population, show, simulate, wording
+from . import demo, doctor, evaluate, export, fit, models, population, show, simulate, wording
 from .parser import Parser
 
-COMMANDS = (demo, models, simulate, population, fit, evaluate, show, doctor)
+COMMANDS = (demo, models, simulate, population, fit, evaluate, show, export, doctor)
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 1, 130
 

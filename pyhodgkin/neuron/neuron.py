@@ -15,6 +15,7 @@ from ..numerics.arrays import FloatArray
 from .changes import gate_replaced, parameters_changed, with_channels
 from .channels import Channel, Current, NeuralRightHandSide
 from .checks import no_repeats, numbers_of
+from .exporting import Exportable
 from .gates import Gate
 from .initial import initial_state
 from .kinetics import Kinetics
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Neuron:
+class Neuron(Exportable):
     """A single compartment: c_m dv/dt = i_stim - Σ i_channel.
 
     Parameters
@@ -266,9 +267,7 @@ class Neuron:
         return whole_cell(self, area, capacitance, unit)
 
     def per_area(self, *, area: float | None = None) -> Neuron:
-        """The same neuron per area (µA/cm², mS/cm², µF/cm²), exactly; it behaves the same.
-
-        `area` is that of the cell, µm², by default the one that the neuron states.
+        """The same neuron per area (µA/cm², mS/cm², µF/cm²), exactly; `area` in µm².
 
         Examples
         --------

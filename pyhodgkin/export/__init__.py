@@ -1,0 +1,1 @@
+"""Neurons as code of other simulators: one printer for each."""

@@ -1,0 +1,234 @@
+"""Brian2: equations, parameters and a script that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .expressions import Call, Expression, Layer, Negative, Operation
+from .mechanism import CellProgram, ChannelProgram, GateProgram
+from .printing import Printer
+
+_ACTIVATIONS = {
+    "tanh": "np.tanh(z)",
+    "softplus": "np.logaddexp(0.0, z)",
+    "silu": "0.5*z*(1.0 + np.tanh(0.5*z))",
+}
+# Brian2 has units of its own under these names, and v and t.
+_TAKEN = {"v", "t", "dt", "i", "u", "N", "e", "xi", "rand", "randn", "inf", "pi", "int"}
+
+
+class _Text(Printer):
+    """The voltage is the dimensionless number of millivolts."""
+
+    def symbol(self, name: str) -> str:
+        return "v_mV" if name == "v" else state_of(name)
+
+    def text(self, x: Expression) -> str:
+        return super().text(_by_exprel(x))
+
+
+def _by_exprel(x: Expression) -> Expression:
+    """``linoid(x)``, which Brian2 does not have, as ``1/exprel(-x)``, which it does."""
+    if isinstance(x, Call) and x.name == "linoid":
+        return 1.0 / Call("exprel", -_by_exprel(x.of))
+    if isinstance(x, Operation):
+        left, right = _by_exprel(x.left), _by_exprel(x.right)
+        if x.op == "*" and isinstance(x.right, Call) and x.right.name == "linoid":
+            return left / right.right  # type: ignore[attr-defined]
+        return Operation(x.op, left, right)
+    if isinstance(x, Negative):
+        return Negative(_by_exprel(x.of))
+    return Call(x.name, _by_exprel(x.of)) if isinstance(x, Call) else x
+
+
+def state_of(name: str) -> str:
+    """The name of a gate in Brian2."""
+    return f"{name}_gate" if name in _TAKEN else name
+
+
+def script(cell: CellProgram) -> str:
+    """A Python file with ``equations``, ``parameters``, ``initial`` and ``group(count)``.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> from pyhodgkin.export.mechanism import program_of
+    >>> text = script(program_of(ph.library.get("squid_axon"), "Brian2"))
+    >>> "dn/dt = n_alpha*(1 - n) - n_beta*n : 1" in text
+    True
+    """
+    return "\n".join([*_head(cell), *_networks(cell), *_tail(cell), ""])
+
+
+def equations(cell: CellProgram) -> list[str]:
+    """The lines of the equations."""
+    outward = " - ".join(f"i_{channel.name}" for channel in cell.channels)
+    lines = [f"dv/dt = (i_stim - {outward})/c_m : volt", "v_mV = v/mV : 1"]
+    for channel in cell.channels:
+        lines.append(f"i_{channel.name} = {_current(channel)} : amp/meter**2")
+        for gate in channel.gates:
+            lines += _gate(cell, gate)
+    return [*lines, "i_stim : amp/meter**2"]
+
+
+def _current(channel: ChannelProgram) -> str:
+    if channel.current is not None:
+        names = ", ".join(["v_mV", *(state_of(gate.name) for gate in channel.gates)])
+        scale = Printer().text(channel.current).partition("*")[0]
+        scale = scale if "*" in Printer().text(channel.current) else "1.0"
+        return f"{scale}*{channel.name}_net({names})*uA/cm**2"
+    raised = [
+        state_of(gate.name) + (f"**{gate.power}" if gate.power > 1 else "")
+        for gate in channel.gates
+    ]
+    return f"{'*'.join([f'g_{channel.name}', *raised])}*(v - e_{channel.name})"
+
+
+def _gate(cell: CellProgram, gate: GateProgram) -> list[str]:
+    x, text = state_of(gate.name), _Text()
+    factor = ""
+    if cell.temperature is not None and gate.t_ref is not None and gate.q10 != 1.0:
+        factor = f"*{gate.q10!r}**((temperature - ({gate.t_ref!r}))/10)"
+    if not gate.has_state:
+        return [f"{x} = {text.text(gate.values['x_inf'])} : 1"]
+    lines = _outputs(gate)
+    if "slope" in gate.values:
+        return [*lines, f"d{x}/dt = ({text.text(gate.values['slope'])}){factor}/ms : 1"]
+    for role, value in gate.values.items():
+        unit = {"x_inf": "1", "tau": "second"}.get(role, "hertz")
+        times = {"x_inf": "", "tau": "*ms" + (f"/({factor[1:]})" if factor else "")}
+        end = times.get(role, f"{factor}/ms")
+        right = text.text(value)
+        lines.append(f"{x}_{role} = {f'({right}){end}' if end else right} : {unit}")
+    law = f"({x}_inf - {x})/{x}_tau"
+    if "alpha" in gate.values:
+        law = f"{x}_alpha*(1 - {x}) - {x}_beta*{x}"
+    elif "x_inf" in gate.values:
+        law = f"({x}_x_inf - {x})/{x}_tau"
+    return [*lines, f"d{x}/dt = {law} : 1"]
+
+
+def _outputs(gate: GateProgram) -> list[str]:
+    """The outputs of the network of a gate, as variables of the equations."""
+    layers = [x for x in gate.statements if isinstance(x, Layer)]
+    if not layers:
+        return []
+    inputs = _inputs(layers[0], gate.name)
+    return [
+        f"{name} = {gate.name}_net{i}({', '.join(inputs)}) : 1"
+        for i, name in enumerate(layers[-1].out)
+    ]
+
+
+def _inputs(first: Layer, gate: str) -> list[str]:
+    """What a network is called with: the voltage in mV, a gate, or both."""
+    return ["v_mV" if name.endswith("_z") else state_of(gate) for name in first.inputs]
+
+
+def _head(cell: CellProgram) -> Iterator[str]:
+    yield f'"""{cell.name} for Brian2, written by pyhodgkin.'
+    if cell.source:
+        yield from ("", cell.source)
+    yield from ("", "``group(count)`` is a NeuronGroup; as a script, a step of current is applied.")
+    yield from ('"""', "", "import numpy as np")
+    yield "from brian2 import *  # units; exprel(x) is (exp(x) - 1)/x"
+    yield from ("", "")
+
+
+def _networks(cell: CellProgram) -> Iterator[str]:
+    for channel in cell.channels:
+        for gate in channel.gates:
+            layers = [x for x in gate.statements if isinstance(x, Layer)]
+            if layers:
+                scaled = next(x for x in gate.statements if not isinstance(x, Layer))
+                names = ["v" if x.endswith("_z") else gate.name for x in layers[0].inputs]
+                outputs = [f"{gate.name}_net{i}" for i in range(len(layers[-1].out))]
+                yield from _function(f"{gate.name}_net", layers, names, scaled.value, outputs)
+        if channel.current is not None:
+            layers = [x for x in channel.statements if isinstance(x, Layer)]
+            scaled = next(x for x in channel.statements if not isinstance(x, Layer))
+            names = ["v", *(gate.name for gate in channel.gates)]
+            name = f"{channel.name}_net"
+            yield from _function(name, layers, names, scaled.value, [name])
+
+
+def _function(
+    name: str, layers: list[Layer], inputs: list[str], scaled: Expression, outputs: list[str]
+) -> Iterator[str]:
+    """A network as functions of Brian2 by numpy, one for each output."""
+    upper = name.upper()
+    yield f"{upper} = ("
+    for layer in layers:
+        yield f"    (np.array({layer.weight.tolist()!r}),"
+        yield f"     np.array({layer.bias.tolist()!r})),"
+    yield from (")", "", "", f"def {name}_outputs({', '.join(inputs)}):")
+    if "v" in inputs:
+        yield f"    z_v = {Printer().text(scaled)}"
+    rows = ", ".join("z_v" if x == "v" else f"np.asarray({x})" for x in inputs)
+    yield f"    z = np.stack(np.broadcast_arrays({rows}))"
+    yield f"    for i, (weight, bias) in enumerate({upper}):"
+    yield "        z = np.tensordot(weight, z, 1) + bias.reshape(-1, *(1,) * (z.ndim - 1))"
+    yield f"        if i < len({upper}) - 1:"
+    yield f"            z = {_ACTIVATIONS[layers[0].activation or 'tanh']}"
+    yield from ("    return z", "", "")
+    units = ", ".join(f"{x}=1" for x in inputs)
+    for i, output in enumerate(outputs):
+        yield f"@check_units({units}, result=1)"
+        yield f"def {output}({', '.join(inputs)}):"
+        yield f"    return {name}_outputs({', '.join(inputs)})[{i}]"
+        yield from ("", "")
+
+
+def _tail(cell: CellProgram) -> Iterator[str]:
+    yield from ('equations = """', *equations(cell), '"""', "")
+    yield from ("parameters = {", f'    "c_m": {cell.c_m!r}*uF/cm**2,')
+    for channel in cell.channels:
+        if channel.current is None:
+            yield f'    "g_{channel.name}": {channel.g!r}*msiemens/cm**2,'
+            yield f'    "e_{channel.name}": {channel.e!r}*mV,'
+    if cell.temperature is not None:
+        yield f'    "temperature": {cell.temperature!r},  # °C'
+    yield from ("}", f"v_rest = {cell.v_rest!r}*mV", f"area = {float(cell.area)!r}*um**2")
+    yield "initial = {"
+    for gate in cell.gates:
+        if gate.has_state:
+            x = state_of(gate.name)
+            yield f'    "{x}": {_start(gate, x)},'
+    yield from ("}", "", "", 'def group(count=1, method="rk4"):')
+    yield '    """`count` cells, at rest; ``i_stim`` is a current density."""'
+    learned = any(isinstance(s, Layer) for g in cell.gates for s in g.statements)
+    learned |= any(channel.current is not None for channel in cell.channels)
+    if learned:
+        yield '    prefs.codegen.target = "numpy"  # the networks are functions of numpy'
+    yield "    cells = NeuronGroup(count, equations, method=method, namespace=_namespace())"
+    yield "    cells.v = v_rest"
+    yield from ("    for name, start in initial.items():", "        setattr(cells, name, start)")
+    yield from ("    return cells", "", "", "def _namespace():")
+    yield "    functions = {k: x for k, x in globals().items() if isinstance(x, Function)}"
+    yield from ("    return {**parameters, **functions}", "", "")
+    yield "def run_step(amplitude=10.0, start=10.0, stop=40.0, t_end=50.0, dt=0.01):"
+    yield '    """t (ms) and v (mV) under a step of current, µA/cm²."""'
+    yield "    start_scope()"
+    yield "    defaultclock.dt = dt*ms"
+    yield "    cells = group()"
+    yield '    voltage = StateMonitor(cells, "v", record=True)'
+    yield "    net = Network(cells, voltage)"
+    yield "    net.run(start*ms)"
+    yield "    cells.i_stim = amplitude*uA/cm**2"
+    yield "    net.run((stop - start)*ms)"
+    yield "    cells.i_stim = 0*uA/cm**2"
+    yield "    net.run((t_end - stop)*ms)"
+    yield "    return np.array(voltage.t/ms), np.array(voltage.v[0]/mV)"
+    yield from ("", "", 'if __name__ == "__main__":', "    times, voltages = run_step()")
+    yield "    up = np.flatnonzero((voltages[:-1] < 0.0) & (voltages[1:] >= 0.0))"
+    yield '    print(f"{len(up)} spikes, the first times (ms):", times[up[:5]])'
+
+
+def _start(gate: GateProgram, x: str) -> str:
+    if gate.start is not None:
+        return repr(gate.start)
+    if "slope" in gate.values:
+        return "0.5"
+    if "x_inf" in gate.values:
+        return f'"{x}_x_inf"'
+    return f'"{x}_alpha/({x}_alpha + {x}_beta)"'

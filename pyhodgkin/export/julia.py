@@ -1,0 +1,152 @@
+"""Plain Julia: a right-hand side for any solver, without other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .expressions import Assignment, Layer, Statement
+from .mechanism import CellProgram, ChannelProgram, GateProgram
+from .printing import Printer
+
+_HELPERS = """linoid(x) = abs(x) < 1e-4 ? 1 + x/2 + x^2/12 : x/(1 - exp(-x))
+softplus(x) = max(x, zero(x)) + log1p(exp(-abs(x)))
+silu(x) = x*(1 + tanh(x/2))/2"""
+
+
+def script(cell: CellProgram) -> str:
+    """A Julia module with ``rhs!(du, u, p, t)``, ``parameters`` and ``initial(p)``.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> from pyhodgkin.export.mechanism import program_of
+    >>> text = script(program_of(ph.library.get("squid_axon"), "Julia"))
+    >>> "k_alpha" in text, "module SquidAxon" in text
+    (False, True)
+    """
+    return "\n".join([*_lines(cell), ""])
+
+
+def module_of(cell: CellProgram) -> str:
+    """The name of the module."""
+    return "".join(part.capitalize() for part in cell.name.split("_"))
+
+
+def _lines(cell: CellProgram) -> Iterator[str]:
+    states = [gate.name for gate in cell.gates if gate.has_state]
+    yield f"# {cell.name}, written by pyhodgkin."
+    if cell.source:
+        yield f"# {cell.source}"
+    yield "# v in mV, t in ms, g in mS/cm², c_m in µF/cm², currents in µA/cm² of membrane."
+    yield "# ODEProblem(rhs!, initial(parameters), (0.0, 50.0), parameters) solves it; a current is"
+    yield "# merge(parameters, (i_stim = t -> 10.0,))."
+    yield from (f"module {module_of(cell)}", "", "export rhs!, parameters, initial", "")
+    yield from (_HELPERS, "")
+    yield f"const states = (:v, {', '.join(':' + x for x in states)})".replace(", )", ",)")
+    yield "const parameters = ("
+    yield f"    c_m = {cell.c_m!r}, v_rest = {cell.v_rest!r}, area = {float(cell.area)!r}, # µm²"
+    for channel in cell.channels:
+        if channel.current is None:
+            yield f"    g_{channel.name} = {channel.g!r}, e_{channel.name} = {channel.e!r},"
+    if cell.temperature is not None:
+        yield f"    temperature = {cell.temperature!r}, # °C"
+    yield from ("    i_stim = t -> 0.0,", ")", "")
+    yield from _networks(cell)
+    for gate in cell.gates:
+        yield from _gate(cell, gate)
+    for channel in cell.channels:
+        yield from _current(channel)
+    yield from ("function rhs!(du, u, p, t)", f"    {', '.join(['v', *states])}, = u")
+    outward = []
+    for channel in cell.channels:
+        names = [*(["v"]), *(gate.name for gate in channel.gates)]
+        for gate in channel.gates:
+            if not gate.has_state:
+                yield f"    {gate.name} = {gate.name}_inf(v, p)"
+        yield f"    i_{channel.name} = {channel.name}_current({', '.join(names)}, p)"
+        outward.append(f"i_{channel.name}")
+    yield f"    du[1] = (p.i_stim(t) - {' - '.join(outward)})/p.c_m"
+    for i, name in enumerate(states):
+        yield f"    du[{i + 2}] = {name}_slope(v, {name}, p)"
+    yield from ("    return nothing", "end", "")
+    starts = [_start(gate) for gate in cell.gates if gate.has_state]
+    yield f"initial(p, v = p.v_rest) = [{', '.join(['v', *starts])}]"
+    yield from ("", "end")
+
+
+def _start(gate: GateProgram) -> str:
+    if gate.start is not None:
+        return repr(gate.start)
+    return "0.5" if "slope" in gate.values else f"{gate.name}_inf(v, p)"
+
+
+def _statements(statements: tuple[Statement, ...], text: Printer) -> Iterator[str]:
+    for each in statements:
+        if isinstance(each, Assignment):
+            yield f"    {each.name} = {text.text(each.value)}"
+        else:
+            inputs = ", ".join(each.inputs)
+            name = _array(each)
+            inner = f"{name}_weight*[{inputs}] + {name}_bias"
+            inner = f"{each.activation}.({inner})" if each.activation else inner
+            yield f"    {', '.join(each.out)}, = {inner}"
+
+
+def _array(layer: Layer) -> str:
+    return layer.out[0].rstrip("0123456789")
+
+
+def _networks(cell: CellProgram) -> Iterator[str]:
+    programs = [gate.statements for gate in cell.gates]
+    programs += [channel.statements for channel in cell.channels]
+    for statements in programs:
+        for layer in statements:
+            if isinstance(layer, Layer):
+                rows = "; ".join(" ".join(repr(float(w)) for w in row) for row in layer.weight)
+                yield f"const {_array(layer)}_weight = [{rows};;]"
+                bias = ", ".join(repr(float(b)) for b in layer.bias)
+                yield f"const {_array(layer)}_bias = [{bias}]"
+
+
+def _gate(cell: CellProgram, gate: GateProgram) -> Iterator[str]:
+    x, text = gate.name, Printer(power="^")
+    factor = "1"
+    if cell.temperature is not None and gate.t_ref is not None and gate.q10 != 1.0:
+        factor = f"{gate.q10!r}^((p.temperature - ({gate.t_ref!r}))/10)"
+    if "slope" in gate.values:
+        yield f"function {x}_slope(v, {x}, p)"
+        yield from _statements(gate.statements, text)
+        yield f"    return {factor}*({text.text(gate.values['slope'])})"
+        yield from ("end", "")
+        return
+    by_rates = "alpha" in gate.values
+    first, second = ("alpha", "beta") if by_rates else ("x_inf", "tau")
+    yield f"function {x}_kinetics(v)"
+    yield from _statements(gate.statements, text)
+    yield f"    {first} = {text.text(gate.values[first])}"
+    if gate.has_state:
+        yield f"    {second} = {text.text(gate.values[second])}"
+    yield f"    return {first}, {second if gate.has_state else 'nothing'}"
+    yield from ("end", "")
+    if by_rates:
+        yield f"{x}_inf(v, p) = ((a, b) = {x}_kinetics(v); a/(a + b))"
+    else:
+        yield f"{x}_inf(v, p) = {x}_kinetics(v)[1]"
+    if gate.has_state:
+        law = f"a*(1 - {x}) - b*{x}" if by_rates else f"(a - {x})/b"
+        yield f"{x}_slope(v, {x}, p) = ((a, b) = {x}_kinetics(v); {factor}*({law}))"
+    yield ""
+
+
+def _current(channel: ChannelProgram) -> Iterator[str]:
+    name, text = channel.name, Printer(power="^")
+    arguments = ", ".join(["v", *(gate.name for gate in channel.gates), "p"])
+    if channel.current is not None:
+        yield f"function {name}_current({arguments})"
+        yield from _statements(channel.statements, text)
+        yield f"    return {text.text(channel.current)}"
+        yield from ("end", "")
+        return
+    raised = [x.name + (f"^{x.power}" if x.power > 1 else "") for x in channel.gates]
+    yield f"{name}_current({arguments}) = {'*'.join([f'p.g_{name}', *raised])}*(v - p.e_{name})"
+    yield ""

@@ -1,0 +1,183 @@
+"""What every target writes: a neuron per area, its channels and gates as statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log
+
+from ..errors import InputError
+from ..neuron.channels import Channel, Current, NeuralCurrent
+from ..neuron.gates import Gate
+from ..neuron.kinetics import Kinetics, NeuralKinetics
+from ..neuron.networks import Network
+from ..neuron.neural_forms import NEURAL_FORMS
+from ..neuron.neuron import Neuron
+from ..neuron.size import area_of
+from ..units import PER_CM2, WHOLE_CELL
+from .expressions import Assignment, Expression, Layer, Statement, Symbol, exp, logistic
+from .expressions import tanh as tanh_of
+from .from_curves import V, expression_of
+
+AREA = 1000.0  # µm², of a cell that states none: only densities matter then
+
+
+@dataclass(frozen=True)
+class GateProgram:
+    """A gate: statements of ``v``, and by these either rates, or steady state and time constant.
+
+    `values` are expressions by role: "alpha" and "beta" (1/ms), "x_inf" and "tau" (ms), "x_inf"
+    alone of an instantaneous gate, or "slope" (1/ms), the derivative by the voltage and the gate.
+    """
+
+    name: str
+    power: int
+    statements: tuple[Statement, ...]
+    values: dict[str, Expression]
+    q10: float
+    t_ref: float | None
+    start: float | None
+    kinetics: Kinetics
+
+    @property
+    def has_state(self) -> bool:
+        return tuple(self.values) != ("x_inf",)
+
+
+@dataclass(frozen=True)
+class ChannelProgram:
+    """A channel: its gates, and of a learned current the statements that give it, µA/cm²."""
+
+    name: str
+    g: float
+    e: float
+    gates: tuple[GateProgram, ...]
+    statements: tuple[Statement, ...] = ()
+    current: Expression | None = None
+
+
+@dataclass(frozen=True)
+class CellProgram:
+    """A neuron per area (µF/cm², mS/cm², µA/cm²) with its membrane area, µm²."""
+
+    name: str
+    c_m: float
+    v_rest: float
+    area: float
+    temperature: float | None
+    channels: tuple[ChannelProgram, ...]
+    source: str
+
+    @property
+    def gates(self) -> tuple[GateProgram, ...]:
+        return tuple(gate for channel in self.channels for gate in channel.gates)
+
+
+def program_of(neuron: Neuron, target: str) -> CellProgram:
+    """The programs of a neuron, per area.
+
+    A neuron of a whole cell whose area is not known is taken to have 1 µF/cm²: its total
+    capacitance and conductances stay what they are, which is all that the voltage depends on.
+
+    Raises
+    ------
+    InputError
+        For a neuron without channels (one network as the right-hand side), one that states no
+        unit, and forms of kinetics that were registered from outside.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> program = program_of(ph.library.get("herg_beattie"), "nmodl")
+    >>> program.c_m, [gate.name for gate in program.gates]
+    (1.0, ['a', 'r'])
+    """
+    if neuron.right_hand_side is not None:
+        raise InputError(
+            f'export: neuron "{neuron.name}" is one network without channels, which {target} code '
+            "cannot express; ph.document.save keeps it"
+        )
+    if neuron.current_unit is None:
+        neuron = replace(neuron, current_unit=PER_CM2)
+    area = area_of(neuron)
+    if area is None and neuron.current_unit in WHOLE_CELL:
+        picofarads = neuron.c_m * (1e3 if neuron.current_unit == "nA" else 1.0)
+        area = 100.0 * picofarads
+    neuron = neuron.per_area(area=area) if neuron.current_unit != PER_CM2 else neuron
+    start = dict(neuron.initial)
+    channels = tuple(_channel(c, start, target) for c in neuron.channels)
+    source = " ".join(x for x in (f"doi {neuron.doi}" if neuron.doi else "", neuron.note) if x)
+    return CellProgram(
+        neuron.name, neuron.c_m, neuron.v_rest, AREA if area is None else area,
+        neuron.temperature, channels, source,
+    )  # fmt: skip
+
+
+def _channel(channel: Current, start: dict[str, float], target: str) -> ChannelProgram:
+    gates = tuple(_gate(gate, start.get(gate.name), target) for gate in channel.gates)
+    if isinstance(channel, Channel):
+        return ChannelProgram(channel.name, channel.g, channel.e, gates)
+    assert isinstance(channel, NeuralCurrent)
+    prefix = f"{channel.name}_net"
+    inputs = (f"{prefix}_z", *(gate.name for gate in channel.gates))
+    scaled = Assignment(f"{prefix}_z", (V - channel.v_shift) / channel.v_scale)
+    layers, out = network(channel.network, prefix, inputs)
+    return ChannelProgram(
+        channel.name, 0.0, 0.0, gates, (scaled, *layers), channel.scale * Symbol(out[0])
+    )
+
+
+def _gate(gate: Gate, start: float | None, target: str) -> GateProgram:
+    statements, values = _kinetics(gate.name, gate.kinetics, target)
+    return GateProgram(
+        gate.name, gate.power, statements, values, gate.q10, gate.t_ref, start, gate.kinetics
+    )
+
+
+def _kinetics(
+    name: str, kinetics: Kinetics, target: str
+) -> tuple[tuple[Statement, ...], dict[str, Expression]]:
+    if not isinstance(kinetics, NeuralKinetics):
+        return (), {role: expression_of(curve) for role, curve in kinetics.curves().items()}
+    if kinetics.form not in NEURAL_FORMS:
+        raise InputError(
+            f'export: gate "{name}" has the form "{kinetics.form}", which was registered as a '
+            f"function of Python and cannot be written for {target}; tabulate it first"
+        )
+    prefix = f"{name}_net"
+    z = Assignment(f"{prefix}_z", (V - kinetics.v_shift) / kinetics.v_scale)
+    inputs = (f"{prefix}_z",)
+    if kinetics.form == "free":
+        inputs = (name,) if kinetics.network.layers[0] == 1 else (f"{prefix}_z", name)
+    layers, out = network(kinetics.network, prefix, inputs)
+    n = [Symbol(each) for each in out]
+    if kinetics.form == "free":
+        return (z, *layers), {"slope": n[0]}
+    if kinetics.form == "steady_state":
+        low, high = kinetics.tau_min, kinetics.tau_max
+        tau = low + exp(n[1])
+        if high is not None:
+            tau = low * exp(log(high / low) * logistic(n[1]))
+        return (z, *layers), {"x_inf": logistic(n[0]), "tau": tau}
+    b = kinetics.bound
+    factors = [exp(b * tanh_of(each / b)) for each in n]
+    if kinetics.prior is None:
+        return (z, *layers), {"alpha": factors[0], "beta": factors[1]}
+    prior = {role: expression_of(curve) for role, curve in kinetics.prior.curves().items()}
+    if "tau" in prior:
+        rates = prior["x_inf"] / prior["tau"], (1.0 - prior["x_inf"]) / prior["tau"]
+    else:
+        rates = prior["alpha"], prior["beta"]
+    return (z, *layers), {"alpha": rates[0] * factors[0], "beta": rates[1] * factors[1]}
+
+
+def network(
+    net: Network, prefix: str, inputs: tuple[str, ...]
+) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
+    """Layers of a network from symbols to symbols, and the names of its outputs."""
+    layers = []
+    for i, (weight, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
+        last = i == len(net.weights) - 1
+        out = tuple(f"{prefix}_{'out' if last else f'h{i}'}{j}" for j in range(len(bias)))
+        layers.append(Layer(out, inputs, weight, bias, "" if last else net.activation))
+        inputs = out
+    return tuple(layers), inputs

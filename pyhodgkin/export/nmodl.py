@@ -1,0 +1,213 @@
+"""NEURON: a density mechanism (NMODL) for each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .expressions import Assignment, Call, Expression, renamed
+from .mechanism import CellProgram, ChannelProgram, GateProgram
+from .printing import Printer, unrolled
+
+# Names of NMODL, NEURON and its generated code that a state cannot have.
+_TAKEN = {"v", "t", "dt", "i", "g", "e", "y", "area", "diam", "celsius", "states", "rates"}
+_FUNCTIONS = {
+    "linoid": [
+        "FUNCTION linoid(x) {",
+        "    if (fabs(x) < 1e-4) {",
+        "        linoid = 1 + x/2 + x*x/12",
+        "    } else {",
+        "        linoid = x/(1 - exp(-x))",
+        "    }",
+        "}",
+    ],
+    "softplus": [
+        "FUNCTION softplus(x) {",
+        "    if (x > 0) {",
+        "        softplus = x + log(1 + exp(-x))",
+        "    } else {",
+        "        softplus = log(1 + exp(x))",
+        "    }",
+        "}",
+    ],
+    "silu": ["FUNCTION silu(x) {", "    silu = 0.5*x*(1 + tanh(0.5*x))", "}"],
+}
+
+
+class _Text(Printer):
+    def __init__(self) -> None:
+        super().__init__({"abs": "fabs"}, power="^")
+
+
+def suffix_of(cell: CellProgram, channel: ChannelProgram) -> str:
+    """The name of a mechanism in NEURON."""
+    return f"{channel.name}_{cell.name}"
+
+
+def state_of(gate: GateProgram) -> str:
+    """The name of a gate in NMODL."""
+    return f"{gate.name}_gate" if gate.name in _TAKEN else gate.name
+
+
+def mechanism(cell: CellProgram, channel: ChannelProgram) -> str:
+    """The text of a .mod file.
+
+    Conductances are in S/cm², currents in mA/cm², non-specific: no ion is accumulated.
+
+    Examples
+    --------
+    >>> import pyhodgkin as ph
+    >>> from pyhodgkin.export.mechanism import program_of
+    >>> cell = program_of(ph.library.get("squid_axon"), "NMODL")
+    >>> "SUFFIX k_squid_axon" in mechanism(cell, cell.channels[0])
+    True
+    """
+    return "\n".join([*_lines(cell, channel), ""])
+
+
+def _lines(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
+    text = _Text()
+    warm = cell.temperature is not None
+    moving = [gate for gate in channel.gates if gate.has_state]
+    yield f"TITLE {channel.name} of {cell.name}, written by pyhodgkin"
+    if cell.source:
+        yield from ("COMMENT", f"    {cell.source}", "ENDCOMMENT")
+    learned = channel.current is not None
+    yield from ("", "NEURON {", f"    SUFFIX {suffix_of(cell, channel)}")
+    yield from ("    NONSPECIFIC_CURRENT i", f"    RANGE {'i' if learned else 'g, e, i'}")
+    yield from ("    THREADSAFE", "}", "", "UNITS {", "    (mV) = (millivolt)")
+    yield from ("    (mA) = (milliamp)", "    (S) = (siemens)", "}", "", "PARAMETER {")
+    if not learned:
+        yield f"    g = {channel.g * 1e-3!r} (S/cm2)"
+        yield f"    e = {channel.e!r} (mV)"
+    yield from ("    celsius (degC)", "}", "", "ASSIGNED {", "    v (mV)", "    i (mA/cm2)")
+    for gate in channel.gates:
+        yield from (f"    {line}" for line in _assigned(gate))
+    yield "}"
+    if moving:
+        yield from ("", "STATE {", f"    {' '.join(state_of(x) for x in moving)}", "}")
+    yield from ("", "BREAKPOINT {")
+    if moving:
+        free = any("slope" in gate.values for gate in moving)
+        yield f"    SOLVE states METHOD {'derivimplicit' if free else 'cnexp'}"
+    if len(moving) < len(channel.gates):
+        yield "    rates(v)"
+    yield from (f"    {line}" for line in _current(channel))
+    yield from ("}", "", "INITIAL {")
+    if channel.gates:
+        yield "    rates(v)"
+        yield from (f"    {state_of(x)} = {_start(x)}" for x in moving)
+    yield "}"
+    if moving:
+        yield from ("", "DERIVATIVE states {", "    rates(v)")
+        yield from (f"    {_derivative(x)}" for x in moving)
+        yield "}"
+    if channel.gates:
+        yield from ("", "UNITSOFF", "PROCEDURE rates(v (mV)) {")
+        yield from _rates(channel, warm, text)
+        yield from ("}", "UNITSON")
+    if learned:
+        yield from ("", "UNITSOFF", "FUNCTION learned(v (mV)) {")
+        yield from (f"    {line}" for line in _statements(channel.statements, text, channel))
+        assert channel.current is not None
+        yield f"    learned = {text.text(_named(channel.current, channel))}"
+        yield from ("}", "UNITSON")
+    for name in _called(channel):
+        yield from ("", "UNITSOFF", *_FUNCTIONS[name], "UNITSON")
+
+
+def _assigned(gate: GateProgram) -> list[str]:
+    x, roles = state_of(gate), tuple(gate.values)
+    if not gate.has_state:
+        return [f"{x}"]
+    if roles == ("slope",):
+        return [f"{x}_slope (/ms)"]
+    if roles[0] == "alpha":
+        return [f"{x}_alpha (/ms)", f"{x}_beta (/ms)"]
+    return [f"{x}_inf", f"{x}_tau (ms)"]
+
+
+def _current(channel: ChannelProgram) -> list[str]:
+    if channel.current is not None:
+        return ["i = 1e-3*learned(v)"]
+    raised = [
+        state_of(gate) + (f"^{gate.power}" if gate.power > 1 else "") for gate in channel.gates
+    ]
+    return [f"i = {'*'.join(['g', *raised])}*(v - e)"]
+
+
+def _start(gate: GateProgram) -> str:
+    x = state_of(gate)
+    if gate.start is not None:
+        return repr(gate.start)
+    if "slope" in gate.values:
+        return "0.5"
+    return f"{x}_inf" if "x_inf" in gate.values else f"{x}_alpha/({x}_alpha + {x}_beta)"
+
+
+def _derivative(gate: GateProgram) -> str:
+    x = state_of(gate)
+    if "slope" in gate.values:
+        return f"{x}' = {x}_slope"
+    if "x_inf" in gate.values:
+        return f"{x}' = ({x}_inf - {x})/{x}_tau"
+    return f"{x}' = {x}_alpha*(1 - {x}) - {x}_beta*{x}"
+
+
+def _rates(channel: ChannelProgram, warm: bool, text: Printer) -> Iterator[str]:
+    factors = [g for g in channel.gates if warm and g.t_ref is not None and g.q10 != 1.0]
+    layers = [name for gate in channel.gates for name in _names(gate.statements)]
+    local = [*(f"{state_of(g)}_q" for g in factors), *layers]
+    if local:
+        yield f"    LOCAL {', '.join(dict.fromkeys(local))}"
+    for gate in channel.gates:
+        x = state_of(gate)
+        yield from (f"    {line}" for line in _statements(gate.statements, text, channel))
+        if not gate.has_state:
+            yield f"    {x} = {text.text(gate.values['x_inf'])}"
+            continue
+        rate = time = ""
+        if gate in factors:
+            yield f"    {x}_q = {gate.q10!r}^((celsius - ({gate.t_ref!r}))/10)"
+            rate, time = f"*{x}_q", f"/{x}_q"
+        for role, value in gate.values.items():
+            value = _named(value, channel)
+            if role == "x_inf":
+                yield f"    {x}_inf = {text.text(value)}"
+            elif role == "tau":
+                yield f"    {x}_tau = {_bracketed(text.text(value), time)}"
+            else:
+                yield f"    {x}_{role} = {_bracketed(text.text(value), rate)}"
+
+
+def _bracketed(text: str, factor: str) -> str:
+    return f"({text}){factor}" if factor else text
+
+
+def _names(statements: tuple) -> list[str]:
+    return list(dict.fromkeys(x.name for x in unrolled(statements)))
+
+
+def _statements(statements: tuple, text: Printer, channel: ChannelProgram) -> Iterator[str]:
+    if statements and channel.current is not None and statements is channel.statements:
+        yield f"LOCAL {', '.join(_names(statements))}"
+    for each in unrolled(statements):
+        yield f"{each.name} = {text.text(_named(each.value, channel))}"
+
+
+def _named(value: Expression, channel: ChannelProgram) -> Expression:
+    """The expression with the states of gates under their names in NMODL."""
+    names = {gate.name: state_of(gate) for gate in channel.gates}
+    changed = {old: new for old, new in names.items() if old != new}
+    return renamed(value, changed)
+
+
+def _called(channel: ChannelProgram) -> list[str]:
+    found = set()
+    for statements, values in (
+        *((gate.statements, gate.values.values()) for gate in channel.gates),
+        (channel.statements, () if channel.current is None else (channel.current,)),
+    ):
+        assigned: list[Assignment] = list(unrolled(statements))
+        for value in (*(x.value for x in assigned), *values):
+            found |= {x.name for x in value.walk() if isinstance(x, Call)}
+    return sorted(found & set(_FUNCTIONS))
