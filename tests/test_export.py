@@ -1,0 +1,206 @@
+"""Neurons as code of other simulators: the formulas, the files, what is refused; and their runs."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import pyhodgkin as ph
+from pyhodgkin.errors import InputError, UnknownNameError
+from pyhodgkin.export.expressions import Call, Number, Symbol, logistic
+from pyhodgkin.export.mechanism import program_of
+from pyhodgkin.export.printing import Printer, unrolled
+from pyhodgkin.neuron.neural_forms import NUMPY
+from pyhodgkin.numerics.elementary import linoid
+
+V = np.linspace(-120.0, 80.0, 401)
+AXON = ph.library.get("squid_axon")
+TARGETS = ("nmodl", "brian2", "jaxley", "neuroml", "julia")
+HERE = {
+    "exp": np.exp, "tanh": np.tanh, "log": np.log, "linoid": lambda x: linoid(x)[0],
+    "softplus": NUMPY.softplus, "silu": lambda x: 0.5 * x * (1.0 + np.tanh(0.5 * x)),
+}  # fmt: skip
+
+
+def with_network(form, activation="tanh", **options):
+    """The axon with a network in n."""
+    shape = (2, 7, 5, 1) if form == "free" else (1, 7, 5, 2)
+    net = ph.Network.create(shape, activation, seed=3)
+    return AXON.replace_gate("n", ph.NeuralKinetics(form, net, **options))
+
+
+def with_current():
+    gate = ph.Gate("w", ph.SteadyStateKinetics(ph.rates.Sigmoid(1.0, -40.0, 8.0), 20.0))
+    net = ph.Network.create((2, 6, 1), "softplus", seed=4)
+    return AXON.with_channel(ph.NeuralCurrent("x", net, (gate,), scale=2.0))
+
+
+LEARNED = {
+    "steady_state": with_network("steady_state"),
+    "no_longest": with_network("steady_state", "silu", tau_max=None),
+    "rates": with_network("rates", "softplus"),
+    "residual": with_network("residual", prior=AXON.gate("n").kinetics),
+    "residual_of_curves": with_network(
+        "residual", prior=ph.SteadyStateKinetics(ph.rates.Sigmoid(1.0, -35.0, 10.0), 4.0)
+    ),
+    "free": with_network("free"),
+    "current": with_current(),
+}
+NEURONS = {name: ph.library.get(name) for name in ph.library.names()} | LEARNED
+
+
+def evaluated(gate, values):
+    """The curves of a gate by the text of its program, as Python."""
+    known, text = {**HERE, **values}, Printer().text
+    for statement in unrolled(gate.statements):
+        known[statement.name] = eval(text(statement.value), {}, known)
+    return {role: eval(text(x), {}, known) for role, x in gate.values.items()}
+
+
+@pytest.mark.parametrize("name", NEURONS)
+def test_the_formulas_are_those_of_the_kinetics(name):
+    neuron = NEURONS[name]
+    for gate in program_of(neuron, "test").gates:
+        kinetics = neuron.gate(gate.name).kinetics
+        if not kinetics.is_linear:
+            z = (V - kinetics.v_shift) / kinetics.v_scale
+            wanted = kinetics.network(np.stack([z, np.full_like(V, 0.3)], -1))[:, 0]
+            found = evaluated(gate, {"v": V, gate.name: 0.3})["slope"]
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+            continue
+        for role, found in evaluated(gate, {"v": V}).items():
+            wanted = getattr(kinetics, role)(V)
+            np.testing.assert_allclose(np.broadcast_to(found, V.shape), wanted, rtol=1e-11)
+
+
+@pytest.mark.parametrize("to", TARGETS)
+@pytest.mark.parametrize("name", NEURONS)
+def test_files_are_written_whole(name, to, tmp_path):
+    neuron = NEURONS[name]
+    if to == "neuroml" and name in ("free", "current"):
+        with pytest.raises(InputError, match=r'"free"|is a network'):
+            neuron.export(to, tmp_path / "no")
+        assert not (tmp_path / "no").exists()
+        return
+    for path in neuron.export(to, tmp_path):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".py":
+            ast.parse(text)
+        elif path.suffix in (".nml", ".xml"):
+            ET.fromstring(text)
+        elif path.suffix == ".mod":
+            assert text.count("{") == text.count("}")
+    with pytest.raises(InputError, match="is there already"):
+        neuron.export(to, tmp_path)
+    assert neuron.export(to, tmp_path, overwrite=True)
+
+
+def test_numbers_are_exact_and_brackets_where_they_are_needed():
+    v, text = Symbol("v"), Printer().text
+    assert text(0.28 * 5.0 * v) == "1.4*v"
+    assert float(text(Number(0.1234567890123456))) == 0.1234567890123456
+    assert text(-(v - 3.0) / 2.0) == "-(v - 3.0)/2.0"
+    assert text((v - (v - 1.0)) / (v / 2.0)) == "(v - (v - 1.0))/(v/2.0)"
+    assert text((v + 1.0) ** -2.0) == "(v + 1.0)**(-2)"
+    assert text(2.0 - (-v)) in ("2.0 - -v", "2.0 + v")
+    assert text(Call("exp", -v)) == "exp(-v)" and "tanh" in text(logistic(v))
+
+
+def test_a_cell_without_an_area_keeps_its_totals():
+    whole = AXON.whole_cell(area=500.0)
+    program = program_of(whole, "test")
+    assert program.area == pytest.approx(500.0) and program.c_m == pytest.approx(1.0)
+    assert program.channels[0].g == pytest.approx(36.0)
+    herg = ph.library.get("herg_beattie")
+    program = program_of(herg, "test")
+    total = program.channels[0].g * program.area * 1e-8 * 1e3  # mS/cm² · cm² in µS
+    assert total == pytest.approx(herg.channels[0].g)
+
+
+def test_bad_calls_say_what_to_do(tmp_path):
+    with pytest.raises(UnknownNameError, match="nmodl"):
+        AXON.export("neuron", tmp_path)
+    box = ph.NeuralRightHandSide(ph.Network.create((5, 8, 4)))
+    with pytest.raises(InputError, match="one network without channels"):
+        ph.Neuron("box", right_hand_side=box).export("nmodl", tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file"):
+        AXON.export("nmodl", tmp_path / "file")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+# -- in the simulators themselves, where they are installed ------------------------------------
+
+CLAMP = ph.CurrentClamp.step(10.0, start=10.0, stop=40.0, t_end=50.0)
+
+
+def runs_like_ours(neuron, t, v):
+    """Within 0.1 mV of ours at a time within 0.05 ms."""
+    solved = ph.simulate(neuron, CLAMP, saveat=np.linspace(0.0, 50.0, 10001), rtol=1e-9,
+                         atol=1e-9, backend="torch")  # fmt: skip
+    t, v = np.asarray(t), np.asarray(v)
+    shifts = np.linspace(-0.05, 0.05, 21)[:, None]
+    near = np.interp(np.minimum(t, 50.0) + shifts, solved.t, solved.v)
+    assert np.maximum(near.min(axis=0) - v, v - near.max(axis=0)).max() < 0.1
+
+
+def loaded(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current"])
+def test_neuron_runs_it(name, tmp_path):
+    pytest.importorskip("neuron", reason="NEURON is not installed (pip install neuron)")
+    compiler = shutil.which("nrnivmodl")
+    if compiler is None:
+        pytest.skip("nrnivmodl of NEURON is not on the path")
+    files = NEURONS[name].export("nmodl", tmp_path)
+    subprocess.run([compiler, "."], cwd=tmp_path, check=True, capture_output=True)
+    code = "import cell, json; t, v = cell.run(); print(json.dumps([list(t), list(v)]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True,
+                          capture_output=True, text=True)  # fmt: skip
+    t, v = np.array(eval(done.stdout.splitlines()[-1]))
+    assert files[-1].name == "cell.py"
+    runs_like_ours(NEURONS[name], t, v)
+
+
+@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current"])
+def test_brian2_runs_it(name, tmp_path):
+    pytest.importorskip("brian2", reason="Brian2 is not installed (pip install brian2)")
+    (file,) = NEURONS[name].export("brian2", tmp_path)
+    runs_like_ours(NEURONS[name], *loaded(file).run_step())
+
+
+@pytest.mark.parametrize("name", ["squid_axon", "residual"])
+def test_jaxley_runs_it(name, tmp_path):
+    pytest.importorskip("jaxley", reason="Jaxley is not installed (pip install jaxley)")
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    (file,) = NEURONS[name].export("jaxley", tmp_path)
+    runs_like_ours(NEURONS[name], *loaded(file).run())
+
+
+@pytest.mark.parametrize("name", ["squid_axon", "rates"])
+def test_neuroml_runs_it(name, tmp_path):
+    pytest.importorskip("pyneuroml", reason="pyNeuroML is not installed (pip install pyneuroml)")
+    pynml = shutil.which("pynml")
+    if pynml is None or shutil.which("java") is None:
+        pytest.skip("pynml or java is not on the path")
+    cell, lems = NEURONS[name].export("neuroml", tmp_path)
+    checked = subprocess.run([pynml, "-validate", cell.name], cwd=tmp_path, capture_output=True,
+                             text=True)  # fmt: skip
+    assert "Valid against schema and all tests" in checked.stdout + checked.stderr
+    subprocess.run([pynml, lems.name, "-nogui"], cwd=tmp_path, check=True, capture_output=True)
+    t, v = 1e3 * np.loadtxt(tmp_path / f"{NEURONS[name].name}.dat").T
+    runs_like_ours(NEURONS[name], t, v)
