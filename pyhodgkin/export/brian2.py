@@ -14,14 +14,14 @@ _ACTIVATIONS = {
     "silu": "0.5*z*(1.0 + np.tanh(0.5*z))",
 }
 # Brian2 has units of its own under these names, and v and t.
-_TAKEN = {"v", "t", "dt", "i", "u", "N", "e", "xi", "rand", "randn", "inf", "pi", "int"}
+TAKEN = {"v", "t", "dt", "i", "u", "N", "e", "xi", "rand", "randn", "inf", "pi", "int"}
 
 
 class _Text(Printer):
     """The voltage is the dimensionless number of millivolts."""
 
     def symbol(self, name: str) -> str:
-        return "v_mV" if name == "v" else state_of(name)
+        return "v_mV" if name == "v" else name
 
     def text(self, x: Expression) -> str:
         return super().text(_by_exprel(x))
@@ -39,11 +39,6 @@ def _by_exprel(x: Expression) -> Expression:
     if isinstance(x, Negative):
         return Negative(_by_exprel(x.of))
     return Call(x.name, _by_exprel(x.of)) if isinstance(x, Call) else x
-
-
-def state_of(name: str) -> str:
-    """The name of a gate in Brian2."""
-    return f"{name}_gate" if name in _TAKEN else name
 
 
 def script(cell: CellProgram) -> str:
@@ -73,19 +68,16 @@ def equations(cell: CellProgram) -> list[str]:
 
 def _current(channel: ChannelProgram) -> str:
     if channel.current is not None:
-        names = ", ".join(["v_mV", *(state_of(gate.name) for gate in channel.gates)])
+        names = ", ".join(["v_mV", *(gate.name for gate in channel.gates)])
         scale = Printer().text(channel.current).partition("*")[0]
         scale = scale if "*" in Printer().text(channel.current) else "1.0"
         return f"{scale}*{channel.name}_net({names})*uA/cm**2"
-    raised = [
-        state_of(gate.name) + (f"**{gate.power}" if gate.power > 1 else "")
-        for gate in channel.gates
-    ]
+    raised = [gate.name + (f"**{gate.power}" if gate.power > 1 else "") for gate in channel.gates]
     return f"{'*'.join([f'g_{channel.name}', *raised])}*(v - e_{channel.name})"
 
 
 def _gate(cell: CellProgram, gate: GateProgram) -> list[str]:
-    x, text = state_of(gate.name), _Text()
+    x, text = gate.name, _Text()
     factor = ""
     if cell.temperature is not None and gate.t_ref is not None and gate.q10 != 1.0:
         factor = f"*{gate.q10!r}**((temperature - ({gate.t_ref!r}))/10)"
@@ -122,7 +114,7 @@ def _outputs(gate: GateProgram) -> list[str]:
 
 def _inputs(first: Layer, gate: str) -> list[str]:
     """What a network is called with: the voltage in mV, a gate, or both."""
-    return ["v_mV" if name.endswith("_z") else state_of(gate) for name in first.inputs]
+    return ["v_mV" if name.endswith("_z") else gate for name in first.inputs]
 
 
 def _head(cell: CellProgram) -> Iterator[str]:
@@ -192,7 +184,7 @@ def _tail(cell: CellProgram) -> Iterator[str]:
     yield "initial = {"
     for gate in cell.gates:
         if gate.has_state:
-            x = state_of(gate.name)
+            x = gate.name
             yield f'    "{x}": {_start(gate, x)},'
     yield from ("}", "", "", 'def group(count=1, method="rk4"):')
     yield '    """`count` cells, at rest; ``i_stim`` is a current density."""'

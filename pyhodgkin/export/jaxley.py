@@ -8,6 +8,8 @@ from .expressions import Assignment, Layer, Statement
 from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer
 
+TAKEN = {"v", "dt", "at", "states", "params", "self", "half", "out", "opening", "closing"}
+TAKEN |= {"alpha", "beta", "x_inf", "tau", "factor", "delta_t"}
 _HELPERS = '''
 
 def linoid(x):
@@ -141,8 +143,8 @@ def _channel(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
     for gate in moving:
         start = "0.5" if gate.start is None else repr(gate.start)
         if "slope" not in gate.values:
-            yield f"        a, b = self.{gate.name}_rates(v)"
-            yield f"        {gate.name} = a / (a + b)"
+            yield f"        opening, closing = self.{gate.name}_rates(v)"
+            yield f"        {gate.name} = opening / (opening + closing)"
             start = gate.name
         starts.append(f'f"{{at}}_{gate.name}": {start}')
     yield f"        return {{{', '.join(starts)}}}"

@@ -8,6 +8,23 @@ from .expressions import Assignment, Layer, Statement
 from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer
 
+TAKEN = {
+    "v",
+    "t",
+    "u",
+    "du",
+    "p",
+    "pi",
+    "im",
+    "opening",
+    "closing",
+    "x_inf",
+    "tau",
+    "alpha",
+    "beta",
+    "states",
+    "initial",
+}
 _HELPERS = """linoid(x) = abs(x) < 1e-4 ? 1 + x/2 + x^2/12 : x/(1 - exp(-x))
 softplus(x) = max(x, zero(x)) + log1p(exp(-abs(x)))
 silu(x) = x*(1 + tanh(x/2))/2"""
@@ -129,12 +146,16 @@ def _gate(cell: CellProgram, gate: GateProgram) -> Iterator[str]:
     yield f"    return {first}, {second if gate.has_state else 'nothing'}"
     yield from ("end", "")
     if by_rates:
-        yield f"{x}_inf(v, p) = ((a, b) = {x}_kinetics(v); a/(a + b))"
+        yield f"{x}_inf(v, p) = ((opening, closing) = {x}_kinetics(v); opening/(opening + closing))"
     else:
         yield f"{x}_inf(v, p) = {x}_kinetics(v)[1]"
     if gate.has_state:
-        law = f"a*(1 - {x}) - b*{x}" if by_rates else f"(a - {x})/b"
-        yield f"{x}_slope(v, {x}, p) = ((a, b) = {x}_kinetics(v); {factor}*({law}))"
+        names = "opening, closing" if by_rates else "x_inf, tau"
+        law = f"opening*(1 - {x}) - closing*{x}" if by_rates else f"(x_inf - {x})/tau"
+        yield f"function {x}_slope(v, {x}, p)"
+        yield f"    {names} = {x}_kinetics(v)"
+        yield f"    return {factor}*({law})"
+        yield "end"
     yield ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import log
 
@@ -72,8 +73,10 @@ class CellProgram:
         return tuple(gate for channel in self.channels for gate in channel.gates)
 
 
-def program_of(neuron: Neuron, target: str) -> CellProgram:
+def program_of(neuron: Neuron, target: str, taken: Collection[str] = ()) -> CellProgram:
     """The programs of a neuron, per area.
+
+    A gate with a name in `taken`, which has another meaning in the target, gets ``_gate`` added.
 
     A neuron of a whole cell whose area is not known is taken to have 1 µF/cm²: its total
     capacitance and conductances stay what they are, which is all that the voltage depends on.
@@ -104,7 +107,7 @@ def program_of(neuron: Neuron, target: str) -> CellProgram:
         area = 100.0 * picofarads
     neuron = neuron.per_area(area=area) if neuron.current_unit != PER_CM2 else neuron
     start = dict(neuron.initial)
-    channels = tuple(_channel(c, start, target) for c in neuron.channels)
+    channels = tuple(_channel(c, start, target, taken) for c in neuron.channels)
     source = " ".join(x for x in (f"doi {neuron.doi}" if neuron.doi else "", neuron.note) if x)
     return CellProgram(
         neuron.name, neuron.c_m, neuron.v_rest, AREA if area is None else area,
@@ -112,13 +115,15 @@ def program_of(neuron: Neuron, target: str) -> CellProgram:
     )  # fmt: skip
 
 
-def _channel(channel: Current, start: dict[str, float], target: str) -> ChannelProgram:
-    gates = tuple(_gate(gate, start.get(gate.name), target) for gate in channel.gates)
+def _channel(
+    channel: Current, start: dict[str, float], target: str, taken: Collection[str]
+) -> ChannelProgram:
+    gates = tuple(_gate(gate, start.get(gate.name), target, taken) for gate in channel.gates)
     if isinstance(channel, Channel):
         return ChannelProgram(channel.name, channel.g, channel.e, gates)
     assert isinstance(channel, NeuralCurrent)
     prefix = f"{channel.name}_net"
-    inputs = (f"{prefix}_z", *(gate.name for gate in channel.gates))
+    inputs = (f"{prefix}_z", *(gate.name for gate in gates))
     scaled = Assignment(f"{prefix}_z", (V - channel.v_shift) / channel.v_scale)
     layers, out = network(channel.network, prefix, inputs)
     return ChannelProgram(
@@ -126,10 +131,11 @@ def _channel(channel: Current, start: dict[str, float], target: str) -> ChannelP
     )
 
 
-def _gate(gate: Gate, start: float | None, target: str) -> GateProgram:
-    statements, values = _kinetics(gate.name, gate.kinetics, target)
+def _gate(gate: Gate, start: float | None, target: str, taken: Collection[str]) -> GateProgram:
+    name = f"{gate.name}_gate" if gate.name in taken else gate.name
+    statements, values = _kinetics(name, gate.kinetics, target)
     return GateProgram(
-        gate.name, gate.power, statements, values, gate.q10, gate.t_ref, start, gate.kinetics
+        name, gate.power, statements, values, gate.q10, gate.t_ref, start, gate.kinetics
     )
 
 

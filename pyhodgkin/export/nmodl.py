@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .expressions import Assignment, Call, Expression, renamed
+from .expressions import Assignment, Call
 from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer, unrolled
 
 # Names of NMODL, NEURON and its generated code that a state cannot have.
-_TAKEN = {"v", "t", "dt", "i", "g", "e", "y", "area", "diam", "celsius", "states", "rates"}
+TAKEN = {"v", "t", "dt", "i", "g", "e", "y", "area", "diam", "celsius", "states", "rates"}
 _FUNCTIONS = {
     "linoid": [
         "FUNCTION linoid(x) {",
@@ -41,11 +41,6 @@ class _Text(Printer):
 def suffix_of(cell: CellProgram, channel: ChannelProgram) -> str:
     """The name of a mechanism in NEURON."""
     return f"{channel.name}_{cell.name}"
-
-
-def state_of(gate: GateProgram) -> str:
-    """The name of a gate in NMODL."""
-    return f"{gate.name}_gate" if gate.name in _TAKEN else gate.name
 
 
 def mechanism(cell: CellProgram, channel: ChannelProgram) -> str:
@@ -84,7 +79,7 @@ def _lines(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
         yield from (f"    {line}" for line in _assigned(gate))
     yield "}"
     if moving:
-        yield from ("", "STATE {", f"    {' '.join(state_of(x) for x in moving)}", "}")
+        yield from ("", "STATE {", f"    {' '.join(x.name for x in moving)}", "}")
     yield from ("", "BREAKPOINT {")
     if moving:
         free = any("slope" in gate.values for gate in moving)
@@ -95,7 +90,7 @@ def _lines(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
     yield from ("}", "", "INITIAL {")
     if channel.gates:
         yield "    rates(v)"
-        yield from (f"    {state_of(x)} = {_start(x)}" for x in moving)
+        yield from (f"    {x.name} = {_start(x)}" for x in moving)
     yield "}"
     if moving:
         yield from ("", "DERIVATIVE states {", "    rates(v)")
@@ -109,14 +104,14 @@ def _lines(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
         yield from ("", "UNITSOFF", "FUNCTION learned(v (mV)) {")
         yield from (f"    {line}" for line in _statements(channel.statements, text, channel))
         assert channel.current is not None
-        yield f"    learned = {text.text(_named(channel.current, channel))}"
+        yield f"    learned = {text.text(channel.current)}"
         yield from ("}", "UNITSON")
     for name in _called(channel):
         yield from ("", "UNITSOFF", *_FUNCTIONS[name], "UNITSON")
 
 
 def _assigned(gate: GateProgram) -> list[str]:
-    x, roles = state_of(gate), tuple(gate.values)
+    x, roles = gate.name, tuple(gate.values)
     if not gate.has_state:
         return [f"{x}"]
     if roles == ("slope",):
@@ -129,14 +124,12 @@ def _assigned(gate: GateProgram) -> list[str]:
 def _current(channel: ChannelProgram) -> list[str]:
     if channel.current is not None:
         return ["i = 1e-3*learned(v)"]
-    raised = [
-        state_of(gate) + (f"^{gate.power}" if gate.power > 1 else "") for gate in channel.gates
-    ]
+    raised = [gate.name + (f"^{gate.power}" if gate.power > 1 else "") for gate in channel.gates]
     return [f"i = {'*'.join(['g', *raised])}*(v - e)"]
 
 
 def _start(gate: GateProgram) -> str:
-    x = state_of(gate)
+    x = gate.name
     if gate.start is not None:
         return repr(gate.start)
     if "slope" in gate.values:
@@ -145,7 +138,7 @@ def _start(gate: GateProgram) -> str:
 
 
 def _derivative(gate: GateProgram) -> str:
-    x = state_of(gate)
+    x = gate.name
     if "slope" in gate.values:
         return f"{x}' = {x}_slope"
     if "x_inf" in gate.values:
@@ -156,11 +149,11 @@ def _derivative(gate: GateProgram) -> str:
 def _rates(channel: ChannelProgram, warm: bool, text: Printer) -> Iterator[str]:
     factors = [g for g in channel.gates if warm and g.t_ref is not None and g.q10 != 1.0]
     layers = [name for gate in channel.gates for name in _names(gate.statements)]
-    local = [*(f"{state_of(g)}_q" for g in factors), *layers]
+    local = [*(f"{g.name}_q" for g in factors), *layers]
     if local:
         yield f"    LOCAL {', '.join(dict.fromkeys(local))}"
     for gate in channel.gates:
-        x = state_of(gate)
+        x = gate.name
         yield from (f"    {line}" for line in _statements(gate.statements, text, channel))
         if not gate.has_state:
             yield f"    {x} = {text.text(gate.values['x_inf'])}"
@@ -170,7 +163,6 @@ def _rates(channel: ChannelProgram, warm: bool, text: Printer) -> Iterator[str]:
             yield f"    {x}_q = {gate.q10!r}^((celsius - ({gate.t_ref!r}))/10)"
             rate, time = f"*{x}_q", f"/{x}_q"
         for role, value in gate.values.items():
-            value = _named(value, channel)
             if role == "x_inf":
                 yield f"    {x}_inf = {text.text(value)}"
             elif role == "tau":
@@ -191,14 +183,7 @@ def _statements(statements: tuple, text: Printer, channel: ChannelProgram) -> It
     if statements and channel.current is not None and statements is channel.statements:
         yield f"LOCAL {', '.join(_names(statements))}"
     for each in unrolled(statements):
-        yield f"{each.name} = {text.text(_named(each.value, channel))}"
-
-
-def _named(value: Expression, channel: ChannelProgram) -> Expression:
-    """The expression with the states of gates under their names in NMODL."""
-    names = {gate.name: state_of(gate) for gate in channel.gates}
-    changed = {old: new for old, new in names.items() if old != new}
-    return renamed(value, changed)
+        yield f"{each.name} = {text.text(each.value)}"
 
 
 def _called(channel: ChannelProgram) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,12 +27,25 @@ def _neuroml(cell: CellProgram) -> dict[str, str]:
     }
 
 
-TARGETS: Mapping[str, tuple[str, Callable[[CellProgram], dict[str, str]]]] = {
-    "nmodl": ("NEURON", _nmodl),
-    "brian2": ("Brian2", lambda cell: {f"{cell.name}_brian2.py": brian2.script(cell)}),
-    "jaxley": ("Jaxley", lambda cell: {f"{cell.name}_jaxley.py": jaxley.script(cell)}),
-    "neuroml": ("NeuroML 2", _neuroml),
-    "julia": ("Julia", lambda cell: {f"{cell.name}.jl": julia.script(cell)}),
+def _brian2(cell: CellProgram) -> dict[str, str]:
+    return {f"{cell.name}_brian2.py": brian2.script(cell)}
+
+
+def _jaxley(cell: CellProgram) -> dict[str, str]:
+    return {f"{cell.name}_jaxley.py": jaxley.script(cell)}
+
+
+def _julia(cell: CellProgram) -> dict[str, str]:
+    return {f"{cell.name}.jl": julia.script(cell)}
+
+
+# By name: the simulator, its files, and names that a gate cannot have there.
+TARGETS: Mapping[str, tuple[str, Callable[[CellProgram], dict[str, str]], Collection[str]]] = {
+    "nmodl": ("NEURON", _nmodl, nmodl.TAKEN),
+    "brian2": ("Brian2", _brian2, brian2.TAKEN),
+    "jaxley": ("Jaxley", _jaxley, jaxley.TAKEN),
+    "neuroml": ("NeuroML 2", _neuroml, ("v", "t")),
+    "julia": ("Julia", _julia, julia.TAKEN),
 }
 
 
@@ -50,10 +63,10 @@ def write(
     """
     if to not in TARGETS:
         raise unknown("simulator (to)", to, TARGETS)
-    title, texts = TARGETS[to]
+    title, texts, taken = TARGETS[to]
     name = re.sub(r"\W", "_", neuron.name, flags=re.ASCII) or "cell"
     name = f"cell_{name}" if not name[0].isalpha() else name
-    files = texts(program_of(replace(neuron, name=name), title))
+    files = texts(program_of(replace(neuron, name=name), title, taken))
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"path = {folder} is a file: give a folder, which is made if need be")
