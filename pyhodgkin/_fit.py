@@ -179,33 +179,17 @@ def fit(
     _check(neuron, checkpoint_every)
     check_workers(workers, cluster)
     many = workers is not None or cluster is not None
-    if many and len(checks.seeds_of(seeds)) > 1 and (resume or callback is not None):
-        raise InputError(
-            "seeds with workers or cluster: each start is trained as a whole by a worker, with no "
-            "checkpoints and no callback; leave out resume and callback, or fit one seed a call"
-        )
+    _check_seeds(many and len(checks.seeds_of(seeds)) > 1, resume, callback)
     solved = options_of(options, None, fit)
-    claims_: list[claims.Claim | None] = []
+    taken: list[claims.Claim | None] = []
     plan, told = planned(
-        neuron,
-        recordings,
-        solved=solved,
-        given=names_given(options),
-        trainable=trainable,
-        heldout=heldout,
-        schedule=schedule,
-        loss=loss,
-        penalty=penalty,
-        seeds=seeds,
-        per_cell=per_cell,
-        bounds=bounds,
-        noise=noise,
-        fit_initial=fit_initial,
-        size=(area, capacitance),
-        backend=backend,
-        before_engine=lambda: claims_.append(checks.claim_of(out, resume, overwrite)),
-    )
-    claim = claims_[0]
+        neuron, recordings, solved=solved, given=names_given(options), trainable=trainable,
+        heldout=heldout, schedule=schedule, loss=loss, penalty=penalty, seeds=seeds,
+        per_cell=per_cell, bounds=bounds, noise=noise, fit_initial=fit_initial,
+        size=(area, capacitance), backend=backend,
+        before_engine=lambda: taken.append(checks.claim_of(out, resume, overwrite)),
+    )  # fmt: skip
+    claim = taken[0]
     store = None if claim is None else Store(claim.path, plan.digests())
     for text in told:
         LOGGER.info(text)  # before the first long computation
@@ -218,9 +202,21 @@ def fit(
             if resume and store is not None:
                 resume_run(trainer, store)
             result = _trained(own, trainer, claim, progress, began)
+    return _checked(result, throw)
+
+
+def _checked(result: FitResult, throw: bool) -> FitResult:
     if throw and not np.isfinite(result.scores).any() and result.status != Status.INTERRUPTED:
         raise SolveError(result.message)
     return result
+
+
+def _check_seeds(over_workers: bool, resume: bool, callback: Callback | None) -> None:
+    if over_workers and (resume or callback is not None):
+        raise InputError(
+            "seeds with workers or cluster: each start is trained as a whole by a worker, with no "
+            "checkpoints and no callback; leave out resume and callback, or fit one seed a call"
+        )
 
 
 def _check(neuron: Any, checkpoint_every: float) -> None:

@@ -166,12 +166,14 @@ def _function(
     yield f"        if i < len({upper}) - 1:"
     yield f"            z = {_ACTIVATIONS[layers[0].activation or 'tanh']}"
     yield from ("    return z", "", "")
-    units = ", ".join(f"{x}=1" for x in inputs)
+    units = ", ".join("1" for _ in inputs)
+    arguments = ", ".join(inputs)
     for i, output in enumerate(outputs):
-        yield f"@check_units({units}, result=1)"
-        yield f"def {output}({', '.join(inputs)}):"
-        yield f"    return {name}_outputs({', '.join(inputs)})[{i}]"
-        yield from ("", "")
+        yield f"{output} = Function("
+        yield f"    lambda {arguments}: {name}_outputs({arguments})[{i}],"
+        yield f"    arg_units=[{units}], return_unit=1, stateless=True,"
+        yield ")"
+    yield ""
 
 
 def _tail(cell: CellProgram) -> Iterator[str]:

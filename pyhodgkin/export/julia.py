@@ -120,7 +120,8 @@ def _networks(cell: CellProgram) -> Iterator[str]:
         for layer in statements:
             if isinstance(layer, Layer):
                 rows = "; ".join(" ".join(repr(float(w)) for w in row) for row in layer.weight)
-                yield f"const {_array(layer)}_weight = [{rows};;]"
+                matrix = f"{rows};;" if layer.weight.shape[1] == 1 else rows
+                yield f"const {_array(layer)}_weight = [{matrix}]"
                 bias = ", ".join(repr(float(b)) for b in layer.bias)
                 yield f"const {_array(layer)}_bias = [{bias}]"
 

@@ -89,7 +89,7 @@ def planned(
 
 
 @dataclass(frozen=True)
-class Unknowns:
+class Prepared:
     """The neuron in the unit and at the temperature of the recordings, and what of it is trained.
 
     `warned` are texts on the recordings, `ranges` one on ranges that were changed.
@@ -117,7 +117,7 @@ def unknowns_of(
     bounds: Bounds | None,
     size: tuple[float | None, float | None],
     seeded: bool,
-) -> Unknowns:
+) -> Prepared:
     given = neuron
     neuron = neuron_of(neuron, (*train, *held), *size)
     indices = checks.trainable_of(neuron, trainable)
@@ -130,7 +130,7 @@ def unknowns_of(
     said = tuple(text for text in (*facts.notes((*train, *held), per_cell), taken) if text)
     for text in said:
         warnings.warn(text, RecordingWarning, stacklevel=4)
-    return Unknowns(neuron, indices, cells, bounds, said, ranges)
+    return Prepared(neuron, indices, cells, bounds, said, ranges)
 
 
 def _noises(
