@@ -200,7 +200,7 @@ def _gate(cell: CellProgram, gate: GateProgram) -> Iterator[str]:
 
 
 def _array(layer: Layer) -> str:
-    return layer.out[0].rstrip("0123456789")
+    return layer.out[0].rpartition("_")[0]
 
 
 def _arrays(statements: tuple[Statement, ...]) -> Iterator[str]:

@@ -110,7 +110,7 @@ def _statements(statements: tuple[Statement, ...], text: Printer) -> Iterator[st
 
 
 def _array(layer: Layer) -> str:
-    return layer.out[0].rstrip("0123456789")
+    return layer.out[0].rpartition("_")[0]
 
 
 def _networks(cell: CellProgram) -> Iterator[str]:

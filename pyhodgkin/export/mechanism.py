@@ -183,7 +183,7 @@ def network(
     layers = []
     for i, (weight, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
         last = i == len(net.weights) - 1
-        out = tuple(f"{prefix}_{'out' if last else f'h{i}'}{j}" for j in range(len(bias)))
+        out = tuple(f"{prefix}_{'out' if last else f'h{i}'}_{j}" for j in range(len(bias)))
         layers.append(Layer(out, inputs, weight, bias, "" if last else net.activation))
         inputs = out
     return tuple(layers), inputs

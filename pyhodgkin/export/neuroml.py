@@ -24,6 +24,7 @@ _ELEMENTS = {
     "x_inf": "steadyState",
     "tau": "timeCourse",
 }
+_KINDS = ("gateHHrates", "gateHHtauInf", "gateHHInstantaneous")  # in the order of the schema
 _NAMES = {Exponential: "HHExp", Sigmoid: "HHSigmoid", Linoid: "HHExpLinear"}
 
 
@@ -135,10 +136,8 @@ def _channel(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
         yield f'<ionChannelHH id="{_id(cell, channel)}" conductance="10pS"/>'
         return
     yield f'<ionChannelHH id="{_id(cell, channel)}" conductance="10pS">'
-    for gate in channel.gates:
-        kind = "gateHHInstantaneous"
-        if gate.has_state:
-            kind = "gateHHrates" if "alpha" in gate.values else "gateHHtauInf"
+    for gate in sorted(channel.gates, key=lambda gate: _KINDS.index(_kind(gate))):
+        kind = _kind(gate)
         yield f'    <{kind} id="{gate.name}" instances="{gate.power}">'
         if cell.temperature is not None and gate.t_ref is not None and gate.q10 != 1.0:
             yield f'        <q10Settings type="q10ExpTemp" q10Factor="{gate.q10!r}"'
@@ -150,6 +149,12 @@ def _channel(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
             yield f"        <{_ELEMENTS[role]} {known}/>"
         yield f"    </{kind}>"
     yield "</ionChannelHH>"
+
+
+def _kind(gate: GateProgram) -> str:
+    if not gate.has_state:
+        return "gateHHInstantaneous"
+    return "gateHHrates" if "alpha" in gate.values else "gateHHtauInf"
 
 
 def _standard(gate: GateProgram, role: str) -> str | None:
