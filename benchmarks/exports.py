@@ -136,8 +136,8 @@ def _neuroml(files, neuron, amplitude, python, environment) -> np.ndarray:
     cell = files[0]
     text = cell.read_text()
     before = text.split('amplitude="')[1].split("nA")[0]
-    cell.write_text(text.replace(f'amplitude="{before}nA"',
-                                 f'amplitude="{float(before) * amplitude / 10.0!r}nA"'))  # fmt: skip
+    scaled = float(before) * amplitude / 10.0
+    cell.write_text(text.replace(f'amplitude="{before}nA"', f'amplitude="{scaled!r}nA"'))
     lems = files[1].read_text()
     files[1].write_text(lems.replace('step="0.001ms"', 'step="0.0001ms"'))
     pynml = Path(python).parent / "pynml"
