@@ -50,6 +50,8 @@ from .neuron.kinetics import SteadyStateKinetics as SteadyStateKinetics
 from .neuron.networks import Network as Network
 from .neuron.neuron import Neuron as Neuron
 from .neuron.neuron import leak as leak
+from .neuron.tabulate import Tabulation as Tabulation
+from .neuron.tabulate import tabulate as tabulate
 from .population.distributions import Empirical as Empirical
 from .population.distributions import LogNormal as LogNormal
 from .population.distributions import Normal as Normal

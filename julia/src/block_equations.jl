@@ -74,6 +74,10 @@ function block_nodes!(model::BlockModel{T}) where {T}
     slots, place = system.slots, length(system.leaves)
     for node in system.nodes
         place += 1
+        if !is_combined(node)
+            block_other!(model, node, place)
+            continue
+        end
         first_slot = slots[first(node.children)]
         if node.kind == POWER
             exponent = node.exponent

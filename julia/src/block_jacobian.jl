@@ -83,6 +83,10 @@ function block_node_slopes!(jac::BlockJacobian{T}, model::BlockModel{T}) where {
     for node in system.nodes
         place += 1
         own = offset(T, place)
+        if !is_combined(node)
+            block_other_slope!(slopes, model, node, place)
+            continue
+        end
         zero_column!(slopes, place)
         for j in node.children
             slot = offset(T, slots[j])

@@ -207,6 +207,11 @@ function block_nodes_pullback!(bars::BlockBars{T}, model::BlockModel{T}) where {
     slots, place = system.slots, length(system.leaves) + length(system.nodes)
     for n in length(system.nodes):-1:1
         node, own = system.nodes[n], offset(T, place)
+        if !is_combined(node)
+            block_other_pullback!(bars, model, node, place)
+            place -= 1
+            continue
+        end
         for j in node.children
             slot = offset(T, slots[j])
             if node.kind == SUM

@@ -21,6 +21,7 @@ mutable struct Builder
     leaves::Vector{Tuple{LeafForm,Int}}
     nodes::Vector{Node}
     slots::Vector{Int}
+    tables::Vector{Cubic}
     networks::Vector{Network}
     gates::Vector{Gate}
     factors::Vector{Factor}
@@ -29,7 +30,7 @@ mutable struct Builder
 end
 
 Builder(tensors, temperature) = Builder(tensors, temperature, Float64[], Entry[],
-    Tuple{LeafForm,Int}[], Node[], Int[], Network[], Gate[],
+    Tuple{LeafForm,Int}[], Node[], Int[], Cubic[], Network[], Gate[],
     Factor[], String[])
 
 function add_parameter!(b::Builder, name, value::Real, group::Symbol)
@@ -51,39 +52,6 @@ function add_tensor!(b::Builder, name, shape::Vector{Int})
     end
     push!(b.entries, Entry(name, shape, start, :networks))
     return start
-end
-
-const LEAF_FORMS = Dict("exponential" => EXPONENTIAL, "sigmoid" => SIGMOID, "linoid" => LINOID,
-    "constant" => CONSTANT)
-const NODE_KINDS = Dict("sum" => SUM, "product" => PRODUCT, "power" => POWER)
-
-"The slot of a curve; negative numbers are nodes, until `renumber` knows how many leaves there are."
-function add_curve!(b::Builder, path, data, fixed)
-    count = Ref(-1)
-    single = haskey(LEAF_FORMS, data["form"])
-    return add_curve!(b, path, data, fixed, single, count)
-end
-
-function add_curve!(b::Builder, path, data, fixed, single::Bool, count)
-    form = data["form"]
-    if haskey(LEAF_FORMS, form)
-        count[] += 1
-        name = single ? path : "$path.$(count[])"
-        place = length(b.theta) + 1
-        for parameter in (form == "constant" ? ("a",) : ("a", "v0", "k"))
-            held = parameter in fixed || (form == "exponential" && parameter == "v0")
-            add_parameter!(b, "$name.$parameter", data[parameter], held ? :fixed : :rates)
-        end
-        push!(b.leaves, (LEAF_FORMS[form], place))
-        return length(b.leaves)
-    end
-    kind = NODE_KINDS[choose("form of curve", form, keys(NODE_KINDS))]
-    parts = kind == POWER ? [data["base"]] : data["of"]
-    children = [add_curve!(b, path, part, fixed, false, count) for part in parts]
-    first = length(b.slots) + 1
-    append!(b.slots, children)
-    push!(b.nodes, Node(kind, first:length(b.slots), kind == POWER ? data["exponent"] : 1.0))
-    return -length(b.nodes)
 end
 
 function add_network!(b::Builder, data)
@@ -188,7 +156,7 @@ function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
         initial[findfirst(==(name), states)] = value
     end
     system = System(data["name"], states, data["v_rest"], initial, c_m, leaves, b.nodes,
-        slot.(b.slots), b.networks, gates, channels, b.factors, unknown, black_box,
+        slot.(b.slots), CubicTables(b.tables), b.networks, gates, channels, b.factors, unknown, black_box,
         bounded_states(gates, length(states)), length(b.theta), Pool(), (Pool(), Pool()))
     return system, b.theta, b.entries
 end

@@ -49,7 +49,7 @@ function curves!(c::Curves{T,S}, model::Model{T}, v::S) where {T,S}
             values[i] = model.a[i]
         end
     end
-    isempty(model.system.nodes) || nodes!(values, model.system)
+    isempty(model.system.nodes) || nodes!(values, model.system, v)
     return nothing
 end
 
@@ -63,7 +63,7 @@ function curves!(c::Curves{Float64,Float64}, model::Model{Float64}, v::Float64)
     @inbounds for i in leaves.constants
         c.value[i] = model.a[i]
     end
-    isempty(model.system.nodes) || nodes!(c.value, model.system)
+    isempty(model.system.nodes) || nodes!(c.value, model.system, v)
     return nothing
 end
 
@@ -93,10 +93,14 @@ of numbers, and one loop for all forms is faster than one for each.
     return nothing
 end
 
-function nodes!(values::Vector{S}, system::System) where {S}
+function nodes!(values::Vector{S}, system::System, v::S) where {S}
     slots, place = system.slots, length(system.leaves)
     @inbounds for node in system.nodes
         place += 1
+        if !is_combined(node)
+            values[place] = other_value(node, system, values, v)
+            continue
+        end
         children = node.children
         total = values[slots[first(children)]]
         if node.kind == POWER
@@ -120,8 +124,8 @@ What flows back to the curves (`c.bar`) on to their parameters and to v, which i
 """
 function curves_pullback!(gradient, c::Curves{T,S}, model::Model{T}) where {T,S}
     system = model.system
-    isempty(system.nodes) || nodes_pullback!(c.bar, c.value, system)
     leaves, v_bar = system.leaves, zero(S)
+    isempty(system.nodes) || (v_bar += nodes_pullback!(c.bar, c.value, system))
     @inbounds begin
         for i in leaves.exponentials
             bar = c.bar[i]
@@ -166,12 +170,15 @@ end
     return v_bar
 end
 
+"What flows back to sums, products, powers and functions on to the leaves; that of v is returned."
 function nodes_pullback!(bar::Vector{S}, values::Vector{S}, system::System) where {S}
     slots = system.slots
-    place = length(system.leaves) + length(system.nodes)
+    place, v_bar = length(system.leaves) + length(system.nodes), zero(S)
     @inbounds for n in length(system.nodes):-1:1
         node, own = system.nodes[n], bar[place]
-        if node.kind == SUM
+        if !is_combined(node)
+            v_bar += other_pullback!(bar, node, system, values, own, values[place])
+        elseif node.kind == SUM
             for j in node.children
                 bar[slots[j]] += own
             end
@@ -189,5 +196,5 @@ function nodes_pullback!(bar::Vector{S}, values::Vector{S}, system::System) wher
         end
         place -= 1
     end
-    return nothing
+    return v_bar
 end

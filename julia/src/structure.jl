@@ -4,7 +4,8 @@
 # their sums, products and powers.
 
 @enum LeafForm::UInt8 EXPONENTIAL SIGMOID LINOID CONSTANT
-@enum NodeKind::UInt8 SUM PRODUCT POWER
+# What comes after a power is no sum, product or power: see functions.jl.
+@enum NodeKind::UInt8 SUM PRODUCT POWER NUMBER VOLTAGE EXP LOG TANH_OF LINOID_OF CHOICE TABLE
 @enum GateKind::UInt8 RATES STEADY_STATE INSTANTANEOUS NEURAL_STEADY_STATE NEURAL_RATES FREE
 @enum PriorKind::UInt8 NO_PRIOR PRIOR_RATES PRIOR_STEADY_STATE
 
@@ -25,12 +26,18 @@ function sorted_leaves(forms::Vector{Int}, place::Vector{Int})
     return Leaves(place, range(EXPONENTIAL), range(SIGMOID), range(LINOID), range(CONSTANT))
 end
 
-"A sum, product or power of slots; `children` is a range of the system's list of slots."
+"""
+A sum, product, power or function of slots; `children` is a range of the system's list of slots.
+`exponent` is that of a power, the value of a number, or which of the tables a table is, from 0 on.
+"""
 struct Node
     kind::NodeKind
     children::UnitRange{Int}
     exponent::Float64
 end
+
+is_combined(node::Node) = node.kind <= POWER
+table_number(node::Node) = unsafe_trunc(Int, node.exponent) + 1
 
 """
 A fully connected network. Layer l has its weight (row by row) and then its bias from
@@ -150,6 +157,7 @@ mutable struct System
     const leaves::Leaves
     const nodes::Vector{Node}
     const slots::Vector{Int}
+    const tables::CubicTables
     const networks::Vector{Network}
     const gates::Vector{Gate}
     const channels::Vector{IonChannel}

@@ -52,11 +52,31 @@ function check_curves(t::Tables)
     check_range("node_kind", t.node_kind, 0, Int(typemax(NodeKind)))
     check_size("node_exponent", t.node_exponent, nodes)
     check_bounds("node_bounds", t.node_bounds, nodes, length(t.children))
+    check_tables(t)
     for i in 1:nodes
-        parts = row(t.node_bounds, i)
-        isempty(parts) && wrong("curve $(leaves + i - 1) has no parts")
+        parts, kind = row(t.node_bounds, i), NodeKind(t.node_kind[i])
+        counts = kind <= PRODUCT ? (1:typemax(Int)) : kind in (NUMBER, VOLTAGE) ? (0:0) :
+            kind == CHOICE ? (4:4) : (1:1)
+        length(parts) in counts || wrong("curve $(leaves + i - 1) has $(length(parts)) parts")
+        kind == TABLE && !(t.node_exponent[i] in 0:(size(t.table_grid, 2) - 1)) &&
+            wrong("curve $(leaves + i - 1) is table $(t.node_exponent[i]), which there is not")
         # What a curve is made of comes before it.
         check_range("children", (@view t.children[parts]), 0, leaves + i - 2)
+    end
+    return nothing
+end
+
+"That the piecewise cubics have two knots or more, which increase."
+function check_tables(t::Tables)
+    count = size(t.table_grid, 2)
+    check_size("table_grid", t.table_grid, 2, count)
+    check_size("table_rows", t.table_rows, 5, size(t.table_rows, 2))
+    check_bounds("table_bounds", t.table_bounds, count, size(t.table_rows, 2))
+    for i in 1:count
+        rows = row(t.table_bounds, i)
+        length(rows) >= 3 || wrong("table $(i - 1) has $(length(rows)) rows; it needs 3 or more")
+        knots = @view t.table_rows[1, rows[2:end]]
+        issorted(knots; lt=<=) || wrong("the knots of table $(i - 1) do not increase")
     end
     return nothing
 end

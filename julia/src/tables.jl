@@ -23,6 +23,9 @@ struct Tables
     node_exponent::Vector{Float64}
     node_bounds::Vector{Int}
     children::Vector{Int}
+    table_bounds::Vector{Int}
+    table_grid::Matrix{Float64}
+    table_rows::Matrix{Float64}
     gate_kind::Vector{Int}
     gate_state::Vector{Int}
     gate_curves::Matrix{Int}
@@ -71,7 +74,8 @@ function system_of(t::Tables)
         t.current_gates[row(t.current_bounds, i)] .+ 1, t.current_numbers[1, i],
         t.current_numbers[2, i], t.current_numbers[3, i]) for i in eachindex(t.current_network)]
     return System(t.name, copy(t.states), t.v_rest, copy(t.initial), t.c_m + 1,
-        sorted_leaves(t.leaf_form, t.leaf_place .+ 1), nodes, t.children .+ 1, networks, gates,
+        sorted_leaves(t.leaf_form, t.leaf_place .+ 1), nodes, t.children .+ 1,
+        CubicTables(copy(t.table_bounds), copy(t.table_grid), copy(t.table_rows)), networks, gates,
         channels, factors, unknown, black_box_of(t), bounded_states(gates, length(t.states)),
         t.size, Pool(), (Pool(), Pool()))
 end
@@ -104,6 +108,7 @@ function tables(system::System)
         Int[Int(node.kind) for node in system.nodes],
         Float64[node.exponent for node in system.nodes],
         bounds_of(node.children for node in system.nodes), system.slots .- 1,
+        copy(system.tables.bounds), copy(system.tables.grid), copy(system.tables.rows),
         Int[Int(gate.kind) for gate in gates], Int[gate.state - 1 for gate in gates],
         columns(Int, 2, [[gate.first - 1, gate.second - 1] for gate in gates]),
         Int[Int(gate.prior) for gate in gates], Int[gate.network - 1 for gate in gates],

@@ -9,14 +9,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..neuron.curves import Product, Sum
-from ..neuron.tables import LEAF_FORMS, NODE_KINDS, NONE, PRIOR_KINDS, GateKind, Tables
+from ..neuron.functions import FUNCTIONS
+from ..neuron.tables import LEAF_FORMS, NODE_FORMS, NONE, PRIOR_KINDS, GateKind, Tables
 from ..numerics.arrays import FloatArray
 from ..numerics.elementary import exponential, linoid, logistic
 from ..numerics.mlp import ACTIVATIONS, activate, activation_slope
+from ..numerics.piecewise_cubic import value_and_slope
 
 _EXPONENTIAL, _SIGMOID, _LINOID, _ = map(LEAF_FORMS.index, LEAF_FORMS)
-_SUM, _PRODUCT = map(NODE_KINDS.index, (Sum, Product))
 _PRIOR_RATES = PRIOR_KINDS.index("rates")
 Pair = tuple[FloatArray, FloatArray]
 
@@ -68,10 +68,11 @@ class CellEquations:
                 value, slope = linoid(x)
                 found.append((a * k * value, a * slope))
         for n, kind in enumerate(t.node_kind):
-            bounds = t.node_bounds[n : n + 2]
-            found.append(
-                _node(kind, t.node_exponent[n], [found[c] for c in t.children[slice(*bounds)]])
-            )
+            children = [found[c] for c in t.children[slice(*t.node_bounds[n : n + 2])]]
+            number, rows = float(t.node_exponent[n]), t.table_rows
+            if NODE_FORMS[kind] == "table":
+                rows = rows[slice(*t.table_bounds[int(number) : int(number) + 2])]
+            found.append(_node(NODE_FORMS[kind], number, children, v, rows))
         return found
 
     def _network(self, net: int, inputs: list[Pair]) -> list[Pair]:
@@ -221,13 +222,22 @@ class CellEquations:
             yield self._network(net, inputs)[0]
 
 
-def _node(kind: int, exponent: float, children: list[Pair]) -> Pair:
-    """A sum, product or power of curves."""
+def _node(kind: str, number: float, children: list[Pair], v: FloatArray, rows: FloatArray) -> Pair:
+    """A curve that is made of others; `rows` are those of a table."""
+    if kind == "number":
+        return number + 0.0 * v, 0.0 * v
+    if kind == "voltage":
+        return v, 0.0 * v + 1.0
+    if kind in FUNCTIONS:
+        return FUNCTIONS[kind][2](*children)
     value, slope = children[0]
-    if kind == _SUM:
+    if kind == "table":
+        value, along = value_and_slope(rows, value)
+        return value, along * slope
+    if kind == "sum":
         return sum(x for x, _ in children), sum(d for _, d in children)  # type: ignore[return-value]
-    if kind == _PRODUCT:
+    if kind == "product":
         for x, d in children[1:]:
             value, slope = value * x, slope * x + value * d
         return value, slope
-    return value**exponent, exponent * value ** (exponent - 1.0) * slope
+    return value**number, number * value ** (number - 1.0) * slope

@@ -32,6 +32,11 @@ class Curve:
         return False
 
     @property
+    def is_smooth(self) -> bool:
+        """Whether all its derivatives are continuous."""
+        return all(child.is_smooth for child in self.children())
+
+    @property
     def fraction(self) -> tuple[str, str] | None:
         """Its text as numerator and denominator, where it is written so."""
         return None
@@ -57,7 +62,7 @@ class Curve:
 
     def with_leaves(self, leaves: Iterator[Leaf]) -> Curve:
         """The same tree with its leaves replaced, in reading order."""
-        raise NotImplementedError  # every node below defines it
+        return self  # every node with leaves defines it
 
     def __add__(self, other: Curve | float) -> Curve:
         return Sum((self, as_curve(other)))
@@ -165,8 +170,11 @@ class Product(Curve):
         return value, slope
 
     def __str__(self) -> str:
-        over, under = [], []
+        over, under, sign = [], [], ""
         for factor in self.factors:
+            if factor.form == "number" and str(factor) == "-1":
+                sign = "" if sign else "-"
+                continue
             if isinstance(factor, Power) and factor.exponent == -1.0:
                 under.append(_grouped(factor.base))
             elif factor.fraction is not None:
@@ -174,7 +182,7 @@ class Product(Curve):
                 under.append(factor.fraction[1])
             else:
                 over.append(_grouped(factor) if isinstance(factor, Sum) else str(factor))
-        return "·".join(over or ["1"]) + "".join(f"/{text}" for text in under)
+        return sign + "·".join(over or ["1"]) + "".join(f"/{text}" for text in under)
 
 
 @dataclass(frozen=True)
@@ -213,9 +221,8 @@ def as_curve(value: Curve | float) -> Curve:
     except (TypeError, ValueError):
         raise InputError(
             f"{value!r} is neither a curve of the voltage nor a number: build it from Exponential, "
-            "Sigmoid, Linoid and Constant with + * / ** (pyhodgkin.rates). Gaussian, piecewise and "
-            "tabulated curves and Python functions are not supported; a NeuralKinetics trained on "
-            "recordings can take any shape"
+            "Sigmoid, Linoid, Constant, Tabulated, formula, gaussian and piecewise with + * / ** "
+            "(pyhodgkin.rates). Python functions are not supported: write them as a formula in v"
         ) from None
 
 

@@ -7,7 +7,7 @@ all values of the parameters, and code that reads them is compiled once for all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,11 +17,12 @@ from ..numerics.arrays import FloatArray
 from ..numerics.mlp import ACTIVATIONS
 from ..units import capacitance_of, conductance_of
 from .channels import Channel, NeuralCurrent, NeuralRightHandSide
-from .curves import Curve, Leaf, Power
+from .curve_tables import CurveTables, bounds, joined, table
+from .functions import Parameter, parameter_paths
 from .gates import Gate
 from .kinetics import Kinetics, NeuralKinetics
 from .networks import Network
-from .tables import LEAF_FORMS, NODE_KINDS, NONE, PRIOR_KINDS, GateKind, Integers, Tables
+from .tables import NONE, PRIOR_KINDS, GateKind, Integers, Tables
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -70,25 +71,23 @@ def items(neuron: Neuron) -> Iterator[Item]:
 
 def _kinetics_items(prefix: str, kinetics: Kinetics) -> Iterator[Item]:
     for role, curve in kinetics.curves().items():
-        for path, leaf in _named_leaves(f"{prefix}.{role}", curve):
+        for leaf, paths in parameter_paths(f"{prefix}.{role}", curve):
             # In a·exp((v - v0)/k) a change of v0 is a change of a: only one of them is trained.
             fixed = {"v0"} if leaf.form == "exponential" else set()
             # A steady state that is a plain sigmoid stays between 0 and 1 only if a stays 1.
-            if role.endswith("x_inf"):
+            named = isinstance(leaf, Parameter)
+            if role.endswith("x_inf") and not named:
                 fixed.add("a")
-            for name in leaf.parameter_names():
+            for name, path in paths.items():
                 value = np.array(getattr(leaf, name))
                 unit = "mV" if name in ("v0", "k") else ""
+                # A voltage may have either sign; sizes and slope factors keep theirs.
                 log = name in ("a", "k") and value != 0.0
+                log = log and not (named and leaf.name.startswith("v"))
                 group = "fixed" if name in fixed else "rates"
-                yield Item(f"{path}.{name}", value, unit, group, "log" if log else "identity")
+                yield Item(path, value, unit, group, "log" if log else "identity")
     if isinstance(kinetics, NeuralKinetics):
         yield from _network_items(f"{prefix}.network", kinetics.network)
-
-
-def _named_leaves(path: str, curve: Curve) -> Iterator[tuple[str, Leaf]]:
-    for i, leaf in enumerate(curve.leaves()):
-        yield path if leaf is curve else f"{path}.{i}", leaf
 
 
 def _network_items(prefix: str, network: Network) -> Iterator[Item]:
@@ -145,9 +144,7 @@ class _Builder:
 
     def __init__(self, neuron: Neuron, places: dict[str, int]) -> None:
         self._neuron, self._places = neuron, places
-        self._leaves: list[tuple[int, int]] = []
-        self._nodes: list[tuple[int, float]] = []
-        self._children: list[list[int]] = []
+        self._curves = CurveTables(places)
         self._gates: list[tuple[list[int], list[float]]] = []
         self._channels: list[tuple[int, int]] = []
         self._factors: list[list[tuple[int, int]]] = []
@@ -178,7 +175,7 @@ class _Builder:
     def _gate(self, channel: str, gate: Gate) -> int:
         kinetics, path = gate.kinetics, f"{channel}.{gate.name}"
         state = self._neuron.states.index(gate.name) if gate.has_state else NONE
-        curves = [self._curve(f"{path}.{r}", c) for r, c in kinetics.curves().items()]
+        curves = [self._curves.add(f"{path}.{r}", c) for r, c in kinetics.curves().items()]
         curves += [NONE] * (2 - len(curves))
         prior, network = 0, NONE
         numbers = [gate.rate_factor(self._neuron.temperature), 0.0, 1.0, 0.0, np.nan, 0.0]
@@ -201,68 +198,27 @@ class _Builder:
         self._gates.append(([kind, state, *curves, prior, network], numbers))
         return len(self._gates) - 1
 
-    def _curve(self, path: str, curve: Curve) -> int:
-        """The number of a curve: of leaves from 0 on as they come, of nodes below -1."""
-        names = iter([name for name, _ in _named_leaves(path, curve)])
-        return self._add(curve, names)
-
-    def _add(self, curve: Curve, names: Iterator[str]) -> int:
-        if isinstance(curve, Leaf):
-            place = self._places[f"{next(names)}.a"]
-            self._leaves.append((LEAF_FORMS.index(curve.form), place))
-            return len(self._leaves) - 1
-        children = [self._add(child, names) for child in curve.children()]
-        exponent = curve.exponent if isinstance(curve, Power) else 1.0
-        self._nodes.append((NODE_KINDS.index(type(curve)), exponent))
-        self._children.append(children)
-        return -1 - len(self._nodes)
-
     def arrays(self) -> dict[str, Integers | FloatArray]:
-        forms = np.array([form for form, _ in self._leaves], dtype=np.int64)
-        order = np.argsort(forms, kind="stable")
-        number = np.argsort(order)
-
-        def final(curve: int) -> int:
-            return int(number[curve]) if curve >= 0 else len(order) - 2 - curve
-
+        number = self._curves.numbering()
         gates = np.array([g for g, _ in self._gates], dtype=np.int64).reshape(-1, 6)
-        curves = [[NONE if c == NONE else final(c) for c in row] for row in gates[:, 2:4].tolist()]
-        children = [[final(child) for child in row] for row in self._children]
+        curves = [[NONE if c == NONE else number(c) for c in row] for row in gates[:, 2:4].tolist()]
         return {
-            "leaf_form": forms[order],
-            "leaf_place": _table([p for _, p in self._leaves])[order],
-            "node_kind": _table([kind for kind, _ in self._nodes]),
-            "node_exponent": np.array([x for _, x in self._nodes], dtype=np.float64),
-            "node_bounds": _bounds(children),
-            "children": _joined(children),
+            **self._curves.arrays(),
             "gate_kind": gates[:, 0].copy(),
             "gate_state": gates[:, 1].copy(),
-            "gate_curves": _table(curves, 2),
+            "gate_curves": table(curves, 2),
             "gate_prior": gates[:, 4].copy(),
             "gate_network": gates[:, 5].copy(),
             "gate_numbers": np.array([x for _, x in self._gates]).reshape(-1, 6),
-            "channel_places": _table(self._channels, 2),
-            "channel_bounds": _bounds(self._factors),
-            "factors": _table([x for row in self._factors for x in row], 2),
-            "current_network": _table([network for network, _ in self._currents]),
-            "current_bounds": _bounds(self._inputs),
-            "current_gates": _joined(self._inputs),
+            "channel_places": table(self._channels, 2),
+            "channel_bounds": bounds(self._factors),
+            "factors": table([x for row in self._factors for x in row], 2),
+            "current_network": table([network for network, _ in self._currents]),
+            "current_bounds": bounds(self._inputs),
+            "current_gates": joined(self._inputs),
             "current_numbers": np.array([x for _, x in self._currents]).reshape(-1, 3),
-            "network_place": _table([place for place, _ in self._networks]),
-            "network_activation": _table([f for _, f in self._networks]),
-            "network_bounds": _bounds(self._layers),
-            "layers": _joined(self._layers),
+            "network_place": table([place for place, _ in self._networks]),
+            "network_activation": table([f for _, f in self._networks]),
+            "network_bounds": bounds(self._layers),
+            "layers": joined(self._layers),
         }
-
-
-def _table(rows: Sequence, width: int = 0) -> Integers:
-    found = np.array(rows, dtype=np.int64)
-    return found.reshape(-1, width) if width else found.reshape(-1)
-
-
-def _bounds(rows: Sequence[Sequence]) -> Integers:
-    return np.cumsum([0, *map(len, rows)], dtype=np.int64)
-
-
-def _joined(rows: Sequence[Sequence[int]]) -> Integers:
-    return _table([x for row in rows for x in row])

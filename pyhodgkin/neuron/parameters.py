@@ -213,7 +213,7 @@ def _take_gate(gate: Gate, values: _Values) -> Gate:
     curves = {}
     for role, curve in kinetics.curves().items():
         leaves = [
-            type(leaf)(*(float(next(values)) for _ in leaf.parameter_names()))
+            replace(leaf, **{name: float(next(values)) for name in leaf.parameter_names()})
             for leaf in curve.leaves()
         ]
         curves[role] = curve.with_leaves(iter(leaves))

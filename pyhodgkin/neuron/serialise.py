@@ -13,19 +13,18 @@ from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
-from ..errors import DocumentError, InputError, nearest
+from ..errors import DocumentError
 from ..numerics.arrays import FloatArray
 from .channels import Channel, NeuralCurrent, NeuralRightHandSide
+from .curve_documents import built, curve_from_dict, curve_to_dict, unknown_name
 from .fields import Fields
 from .gates import Gate
 from .kinetics import KINETICS, NeuralKinetics
 from .networks import Network
 from .neuron import Neuron
-from .rates import Constant, Curve, Exponential, Leaf, Linoid, Power, Product, Sigmoid, Sum
+from .rates import Curve
 
 Arrays = Mapping[str, FloatArray]
-LEAVES: dict[str, type[Leaf]] = {c.form: c for c in (Constant, Exponential, Sigmoid, Linoid)}
-COMBINED = ("sum", "product", "power")
 CURRENTS: dict[str, type] = {"channel": Channel, "neural_current": NeuralCurrent}
 TAGS = {kind: name for name, kind in (CURRENTS | KINETICS).items()}
 # The order in a document, where it is not that of the dataclass.
@@ -77,45 +76,6 @@ def from_dict(data: Any, arrays: Arrays) -> Neuron:
     return _Reader(arrays).item(Neuron, data, "neuron")
 
 
-def curve_to_dict(curve: Curve) -> dict[str, Any]:
-    """A curve as nested plain data.
-
-    Examples
-    --------
-    >>> curve_to_dict(Exponential(0.125, -65, -80))
-    {'form': 'exponential', 'a': 0.125, 'v0': -65.0, 'k': -80.0}
-    """
-    if isinstance(curve, Leaf):
-        return {"form": curve.form, **{n: getattr(curve, n) for n in curve.parameter_names()}}
-    if isinstance(curve, Power):
-        return {"form": "power", "base": curve_to_dict(curve.base), "exponent": curve.exponent}
-    return {"form": curve.form, "of": [curve_to_dict(child) for child in curve.children()]}
-
-
-def curve_from_dict(data: Any, where: str = "curve") -> Curve:
-    """The curve that `curve_to_dict` wrote; `where` is for the messages."""
-    fields = Fields(data, where)
-    form = fields.text("form")
-    if form in LEAVES:
-        kind = LEAVES[form]
-        curve = _built(kind, where, **{n: fields.number(n) for n in kind.parameter_names()})
-    elif form == "power":
-        base = curve_from_dict(fields.take("base"), f"{where}.base")
-        curve = Power(base, fields.number("exponent"))
-    elif form in COMBINED:
-        parts = fields.listing("of")
-        if not parts:
-            raise DocumentError(f'{where}: field "of" is an empty list')
-        kind = Sum if form == "sum" else Product
-        curve = kind(
-            tuple(curve_from_dict(part, f"{where}.of[{i}]") for i, part in enumerate(parts))
-        )
-    else:
-        raise _unknown(where, "form of curve", form, (*LEAVES, *COMBINED))
-    fields.finish()
-    return curve
-
-
 @cache
 def _types(kind: type) -> dict[str, str]:
     """The fields of a dataclass and their types, in the order of a document."""
@@ -164,7 +124,7 @@ class _Reader:
     def _item(self, kind: type, fields: Fields, where: str) -> Any:
         values = {n: self._value(fields, n, type_, where) for n, type_ in _types(kind).items()}
         fields.finish()
-        return _built(kind, where, **values)
+        return built(kind, where, **values)
 
     def _value(self, fields: Fields, name: str, type_: str, where: str) -> Any:
         if name in OPTIONAL:
@@ -183,7 +143,7 @@ class _Reader:
         fields = Fields(data, where)
         kind = fields.text("kind")
         if kind not in kinds:
-            raise _unknown(where, f"kind of {what}", kind, kinds)
+            raise unknown_name(where, f"kind of {what}", kind, kinds)
         return self._item(kinds[kind], fields, where)
 
     def _network(self, data: Any, where: str) -> Network:
@@ -203,18 +163,4 @@ class _Reader:
                     )
                 found.append(array)
         weights, biases = tuple(found[0::2]), tuple(found[1::2])
-        return _built(Network, where, weights=weights, biases=biases, activation=activation)
-
-
-def _built(kind: Callable[..., Any], where: str, **values: Any) -> Any:
-    """An object from fields that are each of the right type but may not fit together."""
-    try:
-        return kind(**values)
-    except DocumentError:
-        raise
-    except InputError as error:
-        raise DocumentError(f"{where}: {error}") from None
-
-
-def _unknown(where: str, what: str, name: str, choices: Any) -> DocumentError:
-    return DocumentError(f'{where}: unknown {what} "{name}"; {nearest(name, choices)}')
+        return built(Network, where, weights=weights, biases=biases, activation=activation)

@@ -16,7 +16,20 @@ NONE = -1  # in place of an index
 
 # The numbers that stand for names; the Julia module has the same ones, counted from 0.
 LEAF_FORMS = ("exponential", "sigmoid", "linoid", "constant")
-NODE_KINDS: tuple[type[Curve], ...] = (Sum, Product, Power)
+NODE_FORMS = (
+    "sum",
+    "product",
+    "power",
+    "number",
+    "voltage",
+    "exp",
+    "log",
+    "tanh",
+    "linoid",
+    "choice",
+    "table",
+)
+NODE_KINDS: tuple[type[Curve], ...] = (Sum, Product, Power)  # the first of them as classes
 PRIOR_KINDS = ("", "rates", "steady_state")
 
 
@@ -36,9 +49,9 @@ class Tables:
     """The equations of a neuron without the values of its parameters.
 
     Places in theta, in the state, of curves, gates and networks count from 0; -1 stands for none.
-    A *curve* is an elementary one (L of them, sorted by form) or, with a number from L on, a sum,
-    product or power of others. Ranges are given by their bounds: those of the i-th are
-    ``bounds[i]`` to ``bounds[i + 1]``.
+    A *curve* is an elementary one (L of them, sorted by form) or, with a number from L on, made of
+    others that come before it (a sum, product, power or function of them), v, or a number. Ranges
+    are given by their bounds: those of the i-th are ``bounds[i]`` to ``bounds[i + 1]``.
 
     Attributes
     ----------
@@ -55,9 +68,13 @@ class Tables:
     leaf_form, leaf_place : array (L,)
         Index in `LEAF_FORMS`; place of `a`, with v0 and k right after it.
     node_kind, node_exponent : array (M,)
-        Index in `NODE_KINDS`; the exponent of a power.
+        Index in `NODE_FORMS`; the exponent of a power, the value of a number, which of the tables
+        a table is.
     node_bounds, children : array (M + 1,), (…)
-        The curves that a sum, product or power is made of.
+        The curves that each is made of: a choice (a, b, p, q) is p where a < b, else q.
+    table_bounds, table_grid, table_rows : array (T + 1,), (T, 2), (…, 5)
+        Piecewise cubics, as `numerics.piecewise_cubic.cubic_rows` gives them; the first knot and
+        1/h of evenly spaced ones, 0 for others.
     gate_kind, gate_state, gate_curves : array (G,), (G,), (G, 2)
         `GateKind`; place in the state; the curves alpha and beta, or x_inf and tau (of the prior
         where there is one).
@@ -99,6 +116,9 @@ class Tables:
     node_exponent: FloatArray
     node_bounds: Integers
     children: Integers
+    table_bounds: Integers
+    table_grid: FloatArray
+    table_rows: FloatArray
     gate_kind: Integers
     gate_state: Integers
     gate_curves: Integers

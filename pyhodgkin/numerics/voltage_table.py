@@ -37,8 +37,10 @@ class Grid:
     exact: bool
 
 
-def grid_of(v: ArrayLike, spacing: float = SPACING) -> Grid:
+def grid_of(v: ArrayLike, spacing: float | None = SPACING) -> Grid:
     """The grid of the voltages `v` (N,), mV, its nodes `spacing` apart where it is not exact.
+
+    Without a spacing it is always exact: curves with kinks cannot be interpolated so well.
 
     Examples
     --------
@@ -50,9 +52,12 @@ def grid_of(v: ArrayLike, spacing: float = SPACING) -> Grid:
     """
     samples = np.asarray(v, dtype=np.float64)
     distinct, places = np.unique(samples, return_inverse=True)
+    exact = Grid(distinct, places.reshape(-1, 1), np.ones((len(samples), 1)), True)
+    if spacing is None:
+        return exact
     low = distinct[0] - (ORDER // 2 - 1) * spacing
     count = int(np.ceil((distinct[-1] - distinct[0]) / spacing)) + ORDER - 1
     if len(distinct) <= count:
-        return Grid(distinct, places.reshape(-1, 1), np.ones((len(samples), 1)), True)
+        return exact
     index, weight = even_stencils((samples - low) / spacing, count, ORDER)
     return Grid(low + spacing * np.arange(count), index, weight, False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...neuron.curves import Power, Product, Sum
-from ...neuron.tables import LEAF_FORMS, NODE_KINDS, Tables
-from .graph import Node, exponential, linoid, logistic, power
+import numpy as np
+
+from ...neuron.functions import FUNCTIONS
+from ...neuron.tables import LEAF_FORMS, NODE_FORMS, Tables
+from .graph import Node, choose, exponential, hyperbolic_tangent, linoid, logarithm, logistic, power
 from .rows import Rows
 
 
@@ -16,7 +18,7 @@ def curves(tables: Tables, rows: Rows, row: Callable[[int], Node], v: Node) -> l
     for n, kind in enumerate(tables.node_kind):
         first, last = tables.node_bounds[n : n + 2]
         children = [found[i] for i in tables.children[first:last]]
-        found.append(_composed(NODE_KINDS[kind], children, float(tables.node_exponent[n])))
+        found.append(_composed(NODE_FORMS[kind], children, float(tables.node_exponent[n]), v))
     return found
 
 
@@ -30,11 +32,31 @@ def _leaf(tables: Tables, rows: Rows, row: Callable[[int], Node], v: Node, i: in
     return a * (exponential(z) if form == "exponential" else logistic(z))
 
 
-def _composed(kind: type, children: list[Node], exponent: float) -> Node:
+def _composed(form: str, children: list[Node], number: float, v: Node) -> Node:
+    if form == "number":
+        return v.graph.constant(number)
+    if form == "voltage":
+        return v
+    known = [child.constant for child in children]
+    if form in FUNCTIONS:
+        if all(x is not None for x in known):
+            pairs = [(np.float64(x), np.float64(0.0)) for x in known]
+            return v.graph.constant(float(FUNCTIONS[form][2](*pairs)[0]))
+        return _GRAPHS[form](*children)
     total = children[0]
-    if kind is Power:
-        return power(total, exponent)
-    assert kind in (Sum, Product)
+    if form == "power":
+        return power(total, number) if known[0] is None else v.graph.constant(known[0] ** number)
+    if form not in ("sum", "product"):
+        raise NotImplementedError(f"no kernel for a {form}")
     for child in children[1:]:
-        total = total + child if kind is Sum else total * child
+        total = total + child if form == "sum" else total * child
     return total
+
+
+_GRAPHS: dict[str, Callable[..., Node]] = {
+    "exp": exponential,
+    "log": logarithm,
+    "tanh": hyperbolic_tangent,
+    "linoid": linoid,
+    "choice": choose,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .graph import Graph, Node, Value, below, logistic, power
+from .graph import Graph, Node, Value, below, choose, logistic, power
 
 LARGEST = 700.0  # exp(x) is held there
 
@@ -26,6 +26,9 @@ def partials(node: Node) -> list[tuple[Node, Value]]:
     if name == "/":
         over = arguments[1]
         return [(x, 1.0 / over), (over, -(node / over))]
+    if name == "choose":
+        a, b, p, q = arguments
+        return [(p, choose(a, b, 1.0, 0.0)), (q, choose(a, b, 0.0, 1.0))]
     return [(x, _slope(node, x, arguments[1:]))]
 
 
@@ -36,6 +39,8 @@ def _slope(node: Node, x: Node, rest: Sequence[Node]) -> Value:
         return below(x, LARGEST, node)
     if name == "logistic":
         return node * (1.0 - node)
+    if name == "logarithm":
+        return 1.0 / x
     if name == "hyperbolic_tangent":
         return 1.0 - node * node
     if name == "softplus":

@@ -96,6 +96,18 @@ def below(x, limit, value):
 
 
 @jit
+def logarithm(x):
+    """ln(x); NaN where x is not positive."""
+    return tl.where(x > 0.0, tl.log(tl.where(x > 0.0, x, 1.0)), float("nan"))
+
+
+@jit
+def choose(a, b, p, q):
+    """`p` where a < b, else `q`."""
+    return tl.where(a < b, p, q)
+
+
+@jit
 def power(x, exponent):
     """`x` to a power that is no whole number; NaN for a negative `x`."""
     found = exponential(exponent * tl.log(tl.where(x > 0.0, x, 1.0)))

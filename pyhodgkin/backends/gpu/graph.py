@@ -144,6 +144,15 @@ def logistic(x: Node) -> Node:
     return x.graph.apply("logistic", x)
 
 
+def logarithm(x: Node) -> Node:
+    return x.graph.apply("logarithm", x)
+
+
+def choose(a: Node, b: Node, p: Value, q: Value) -> Node:
+    """`p` where a < b, else `q`."""
+    return a.graph.apply("choose", a, b, p, q)
+
+
 def hyperbolic_tangent(x: Node) -> Node:
     return x.graph.apply("hyperbolic_tangent", x)
 

@@ -9,11 +9,13 @@ from .graph import Graph, Node, Value
 Read = Callable[[int], str]
 FUNCTIONS = (
     "below",
+    "choose",
     "exponential",
     "hyperbolic_tangent",
     "inside",
     "larger",
     "linoid",
+    "logarithm",
     "linoid_slope",
     "logistic",
     "power",

@@ -8,8 +8,8 @@ import triton
 import triton.language as tl
 
 from pyhodgkin.backends.gpu.elementary import (
-    below, exponential, hyperbolic_tangent, inside, larger, linoid, linoid_slope,
-    logistic, power, softplus, within,
+    below, choose, exponential, hyperbolic_tangent, inside, larger, linoid, linoid_slope,
+    logarithm, logistic, power, softplus, within,
 )
 from pyhodgkin.backends.gpu.memory import read, read_piece, read_time, write
 from pyhodgkin.backends.gpu.stimulus import line, sinusoids

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
 from ...numerics.arrays import FloatArray
-from ...numerics.voltage_table import grid_of
+from ...numerics.voltage_table import SPACING, grid_of
 from ...protocols import Protocol, Segments
 from ...recordings import Recording
 from ..base import SolveOptions, is_clamped
@@ -189,7 +189,8 @@ def _clamped(
         compared = [b.stimulus for b in balances]
         measured = measured if by_voltage else [b.target(neuron.c_m) for b in balances]
     targets, kept = _targets(recordings, compared, measured, scale)
-    table = grid_of(np.concatenate([g.v for g in grids]))
+    spacing = SPACING if neuron.is_smooth else None
+    table = grid_of(np.concatenate([g.v for g in grids]), spacing)
     held = session().call(
         "make_clamped",
         system_of(neuron),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ...neuron.neuron import Neuron
+from ...numerics.voltage_table import SPACING
 from ...recordings import Recording
 from ..base import SolveOptions
 from ..loss import default_scale
@@ -51,8 +52,11 @@ class Plan:
 
 
 @lru_cache(maxsize=64)
-def _plan(recordings: tuple[Recording, ...], c_m: float, dtype: torch.dtype, device: str) -> Plan:
+def _plan(
+    recordings: tuple[Recording, ...], c_m: float, smooth: bool, dtype: torch.dtype, device: str
+) -> Plan:
     drives = [voltage_grid_of(r) for r in recordings]
+    spacing = SPACING if smooth else None
     offsets = np.cumsum([0, *(len(d.h) for d in drives)])
     lengths = [len(r) for r in recordings]
 
@@ -70,7 +74,7 @@ def _plan(recordings: tuple[Recording, ...], c_m: float, dtype: torch.dtype, dev
         measured = [b.target(c_m) for b in balances]
     masks = [r.mask for r in recordings]
     return Plan(
-        table=Table(np.concatenate([d.v for d in drives]), dtype=dtype, device=device),
+        table=Table(np.concatenate([d.v for d in drives]), spacing, dtype, device),
         h=tensor([d.h for d in drives]),
         starts=torch.as_tensor(offsets[:-1], device=device),
         places=tensor([d.places + o for d, o in zip(drives, offsets, strict=False)], torch.long),
@@ -91,9 +95,9 @@ def passes(
     neuron: Neuron, recordings: Sequence[Recording], k: int, options: SolveOptions
 ) -> Iterator[tuple[slice, slice, Plan]]:
     """Recordings and parameter sets, in groups that fit the memory."""
-    dtype = getattr(torch, options.dtype)
+    dtype, smooth = getattr(torch, options.dtype), neuron.is_smooth
     for own in _groups(recordings):
-        plan = _plan(tuple(recordings[own]), neuron.c_m, dtype, options.device)
+        plan = _plan(tuple(recordings[own]), neuron.c_m, smooth, dtype, options.device)
         most = max(1, LANES // len(plan.h))
         for first in range(0, k, most):
             yield own, slice(first, min(first + most, k)), plan

@@ -40,7 +40,8 @@ def kernel_for(neuron: Neuron, method: Method, options: SolveOptions) -> bool:
     if not isinstance(method, (Explicit, Rosenbrock)):
         return False
     try:
-        return neuron.tables.size > 0
+        tables = neuron.tables
+        return tables.size > 0 and len(tables.table_grid) == 0  # tables: the eager integrator
     except InputError:  # a form of kinetics that is a Python function
         return False
 

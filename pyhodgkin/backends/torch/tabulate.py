@@ -22,7 +22,7 @@ class Table:
     v : array (N,)
         Voltages of interest, mV.
     spacing : float
-        Distance of the grid's nodes, mV; see the error above.
+        Distance of the grid's nodes, mV; None for the distinct voltages themselves.
     dtype, device
         Of the values that will be spread.
 
@@ -46,7 +46,7 @@ class Table:
     def __init__(
         self,
         v: ArrayLike,
-        spacing: float = SPACING,
+        spacing: float | None = SPACING,
         dtype: torch.dtype = torch.float64,
         device: str | torch.device = "cpu",
     ) -> None:

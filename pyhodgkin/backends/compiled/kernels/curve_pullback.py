@@ -6,8 +6,9 @@ by the voltage from `SLOPE_BAR` on.
 
 from __future__ import annotations
 
-from .curves import LARGEST, PRODUCT, SUM
-from .elementary import SERIES, compiled, exponential, linoid, linoid_slope, power
+from .curves import LARGEST, POWER, PRODUCT, SUM
+from .elementary import compiled, exponential, linoid, linoid_bend, linoid_slope, power
+from .functions import other_pullback
 from .layout import (
     CHILDREN,
     EXPONENTIALS,
@@ -43,9 +44,12 @@ def no_curve_bars(like, m, x):
 @compiled
 def curves_pullback(like, m, c, x, v, paired):
     """Bars of the curves to their parameters (added to `PARAMETER_BAR`); that of v."""
-    for n in range(m[NODES] - 1, -1, -1):
-        node_pullback(like, m, c, x, n, paired)
     v_bar = fill(like, 0.0)
+    for n in range(m[NODES] - 1, -1, -1):
+        if m[m[NODE_KIND] + n] <= POWER:
+            node_pullback(like, m, c, x, n, paired)
+        else:
+            v_bar = v_bar + other_pullback(like, m, c, x, n, paired)
     for i in range(m[LINOIDS]):
         v_bar = v_bar + leaf_pullback(like, m, x, v, i, paired)
     for i in range(m[LINOIDS], m[LEAVES]):
@@ -95,19 +99,6 @@ def shape_of(like, m, z, i):
         slope = e * share * share
         return g, slope, slope * select(z >= 0.0, e - 1.0, 1.0 - e) * share
     return linoid(z), linoid_slope(z, e), linoid_bend(z, e)
-
-
-@compiled
-def linoid_bend(z, e):
-    """The second derivative of x/(1 - exp(-x)); `e` is exp(-|x|)."""
-    p = absolute(z)
-    w = z * z
-    near = fma(fill(w, -132.0 * 691.0 / 1307674368000.0), w, 90.0 / 47900160.0)
-    near = fma(fma(near, w, -56.0 / 1209600.0), w, 30.0 / 30240.0)
-    near = fma(fma(near, w, -12.0 / 720.0), w, 2.0 / 12.0)
-    less = select(p < SERIES, 1.0, 1.0 - e)
-    far = e * (p * (1.0 + e) - 2.0 * (1.0 - e)) / (less * less * less)
-    return select(p < SERIES, near, far)
 
 
 @compiled

@@ -13,6 +13,7 @@ from .elementary import (
     logistic,
     power,
 )
+from .functions import other_node
 from .layout import (
     CHILDREN,
     EXPONENTIALS,
@@ -39,7 +40,7 @@ from .layout import (
 )
 from .vectors import absolute, fill, fma, load, select, store
 
-SUM, PRODUCT = 0, 1  # places in neuron.tables.NODE_KINDS; the third is a power
+SUM, PRODUCT, POWER = range(3)  # the first of neuron.tables.NODE_FORMS
 LARGEST = 700.0
 
 
@@ -91,7 +92,10 @@ def curves(like, m, c, x, v):
     for i in range(linoids, m[LEAVES]):
         store(x, values + i, load(like, x, a + i))
     for n in range(m[NODES]):
-        node(like, m, c, x, n)
+        if m[m[NODE_KIND] + n] <= POWER:
+            node(like, m, c, x, n)
+        else:
+            other_node(like, m, c, x, n, v, False)
 
 
 @compiled
@@ -156,8 +160,11 @@ def curves_and_slopes(like, m, c, x, v):
         store(x, values + i, load(like, x, a + i))
         store(x, slopes + i, fill(like, 0.0))
     for n in range(m[NODES]):
-        node(like, m, c, x, n)
-        node_slope(like, m, c, x, n)
+        if m[m[NODE_KIND] + n] <= POWER:
+            node(like, m, c, x, n)
+            node_slope(like, m, c, x, n)
+        else:
+            other_node(like, m, c, x, n, v, True)
 
 
 @compiled

@@ -172,6 +172,19 @@ def _linoid_slope_series(w):
 
 
 @compiled
+def linoid_bend(z, e):
+    """The second derivative of x/(1 - exp(-x)); `e` is exp(-|x|)."""
+    p = absolute(z)
+    w = z * z
+    near = fma(fill(w, -132.0 * 691.0 / 1307674368000.0), w, 90.0 / 47900160.0)
+    near = fma(fma(near, w, -56.0 / 1209600.0), w, 30.0 / 30240.0)
+    near = fma(fma(near, w, -12.0 / 720.0), w, 2.0 / 12.0)
+    less = select(p < SERIES, 1.0, 1.0 - e)
+    far = e * (p * (1.0 + e) - 2.0 * (1.0 - e)) / (less * less * less)
+    return select(p < SERIES, near, far)
+
+
+@compiled
 def held_below(x):
     """`x`, not more than the largest value of `exponential`."""
     most, _ = _limits(x)

@@ -41,6 +41,7 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     NODE_KIND,
     NODE_BOUNDS,
     CHILDREN,
+    TABLE_BOUNDS,
     GATE_KIND,
     GATE_STATE,
     GATE_CURVES,
@@ -60,6 +61,8 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     LEAF_POWER,  # of each elementary curve, the slot of its exponential from `SHARED` on, or -1
     # -- in c --
     NODE_EXPONENT,
+    TABLE_GRID,
+    TABLE_ROWS,
     GATE_NUMBERS,
     CURRENT_NUMBERS,
     BOX_NUMBERS,
@@ -121,13 +124,14 @@ UNBOUNDED = [GateKind.FREE, GateKind.INSTANTANEOUS]
     STAGE_VALUES,  # the curves of each stage
     DENSE_BAR,
     N_HEADER,
-) = range(96)
+) = range(99)
 
 INTEGER_TABLES = {
     LEAF_PLACE: "leaf_place",
     NODE_KIND: "node_kind",
     NODE_BOUNDS: "node_bounds",
     CHILDREN: "children",
+    TABLE_BOUNDS: "table_bounds",
     GATE_KIND: "gate_kind",
     GATE_STATE: "gate_state",
     GATE_CURVES: "gate_curves",
@@ -146,6 +150,8 @@ INTEGER_TABLES = {
 }
 NUMBER_TABLES = {
     NODE_EXPONENT: "node_exponent",
+    TABLE_GRID: "table_grid",
+    TABLE_ROWS: "table_rows",
     GATE_NUMBERS: "gate_numbers",
     CURRENT_NUMBERS: "current_numbers",
     BOX_NUMBERS: "box_numbers",

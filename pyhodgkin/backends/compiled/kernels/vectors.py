@@ -241,6 +241,7 @@ def _unary(name: str) -> Callable:
 
 absolute = _unary("fabs")
 root = _unary("sqrt")
+round_down = _unary("floor")
 
 
 @intrinsic
