@@ -209,8 +209,8 @@ def _gate(gate: Gate, error: float, low: float, high: float) -> tuple[Gate, Tabu
             raise InputError(
                 f'tabulate: gate "{gate.name}": with {intervals + 1} knots x_inf is off by '
                 f"{off.max():.2g} at {at[off.argmax()]:.4g} mV and tau by {late.max():.2g} at "
-                f"{at[late.argmax()]:.4g} mV; error = {error:g} is not reached: ask for a larger one "
-                "or a smaller v_range"
+                f"{at[late.argmax()]:.4g} mV; error = {error:g} is not reached: ask "
+                "for a larger one or a smaller v_range"
             )
         intervals *= 2
     report = TabulatedGate(
