@@ -56,9 +56,7 @@ def accuracy(cell: ph.Neuron) -> None:
 def speed(cell: ph.Neuron, n: int, engines: list[str], repeats: int) -> None:
     """Times of populations, in turn."""
     rng = np.random.default_rng(1)
-    own = {
-        name: AXON.parameter(name) * rng.uniform(0.8, 1.2, n) for name in ("na.g", "k.g", "l.g")
-    }
+    own = {name: AXON.parameter(name) * rng.uniform(0.8, 1.2, n) for name in ("na.g", "k.g", "l.g")}
     table = ph.tabulate(cell, error=1e-4).neuron
     kinds = {"network": cell, "table": table, "published": AXON}
     print("| engine | cells | gate n | times (s) | cell·ms/s | spikes off by, largest (ms) |")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from curved_cells import CURVED
 from neurons import SQUID
 from test_lowering import CASES
 
@@ -68,6 +69,8 @@ def cases() -> dict[str, Case]:
         found[f"squid {name} {solver}"] = Case(SQUID, (clamp,), options(solver, 1e-2))
     for name in ("free", "blind", "boundless", "nested", "prior", "warm"):
         found[name] = Case(CASES[name], (STEP,), options("tsit5", 1e-2))
+    for name in ("smooth", "kinks"):
+        found[name] = Case(CURVED[name], (STEP,), options("tsit5", 1e-2))
     found["nested rodas4p"] = Case(CASES["nested"], (STEP,), options("rodas4p", 1e-3))
     tight = options("tsit5", 1e-9)
     short = ph.CurrentClamp.step(20.0, start=0.02, stop=0.06, t_end=0.08)

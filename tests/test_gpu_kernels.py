@@ -28,6 +28,7 @@ interpreted_only = pytest.mark.skipif(
 FORMS = (
     *(f"{name} {solver}" for name in ("learned", "black_box") for solver in ("tsit5", "rodas5p")),
     *("free", "blind", "boundless", "nested", "nested rodas4p", "prior", "warm"),
+    *("smooth", "kinks"),
 )
 CLAMPS = (
     *("squid chirp tsit5", "squid voltage tsit5"),

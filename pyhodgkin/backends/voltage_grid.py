@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray, Indices
+from ..numerics.voltage_table import SPACING
 from ..protocols import Segments
 from ..recordings import Recording
 
@@ -47,6 +48,15 @@ def check_linear(neuron: Neuron) -> None:
         f'mode = "clamped" needs gates that a known voltage drives linearly; neuron '
         f'"{neuron.name}" has {what}: use mode = "simulation"'
     )
+
+
+def spacing_for(neuron: Neuron) -> float | None:
+    """How far the nodes lie apart from which its kinetics are interpolated, mV.
+
+    None where some curve has kinks, which a polynomial smooths: then they are not interpolated.
+    """
+    curves = (c for gate in neuron.gates for c in gate.kinetics.curves().values())
+    return SPACING if all(curve.is_smooth for curve in curves) else None
 
 
 def voltage_grid_of(recording: Recording, move: float = MOVE) -> VoltageGrid:

@@ -145,11 +145,6 @@ class Neuron(Exportable):
         """Whether a known voltage drives every gate linearly: no free network moves any."""
         return self.right_hand_side is None and all(g.kinetics.is_linear for g in self.gates)
 
-    @property
-    def is_smooth(self) -> bool:
-        """Whether its kinetics have no kinks: no table, choice, minimum or maximum in a curve."""
-        return all(c.is_smooth for g in self.gates for c in g.kinetics.curves().values())
-
     def initial_state(self, v: float | None = None) -> FloatArray:
         """State (S,) at potential `v` (mV, default `v_rest`), the gates at their steady state."""
         return initial_state(self, v)

@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError, unknown
 from ...neuron.neuron import Neuron
 from ...numerics.arrays import FloatArray
-from ...numerics.voltage_table import SPACING, grid_of
+from ...numerics.voltage_table import grid_of
 from ...protocols import Protocol, Segments
 from ...recordings import Recording
 from ..base import SolveOptions, is_clamped
 from ..batch_elements import Ends
 from ..loss import Loss, default_scale
 from ..step_limit import check_max_steps
-from ..voltage_grid import balance_of, check_linear, voltage_grid_of
+from ..voltage_grid import balance_of, check_linear, spacing_for, voltage_grid_of
 from .requirements import names
 from .start import session
 
@@ -189,8 +189,7 @@ def _clamped(
         compared = [b.stimulus for b in balances]
         measured = measured if by_voltage else [b.target(neuron.c_m) for b in balances]
     targets, kept = _targets(recordings, compared, measured, scale)
-    spacing = SPACING if neuron.is_smooth else None
-    table = grid_of(np.concatenate([g.v for g in grids]), spacing)
+    table = grid_of(np.concatenate([g.v for g in grids]), spacing_for(neuron))
     held = session().call(
         "make_clamped",
         system_of(neuron),

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from ...neuron.neuron import Neuron
-from ...numerics.voltage_table import SPACING
 from ...recordings import Recording
 from ..base import SolveOptions
 from ..loss import default_scale
-from ..voltage_grid import balance_of, voltage_grid_of
+from ..voltage_grid import balance_of, spacing_for, voltage_grid_of
 from .tabulate import Table
 
 # Steps times parameter sets in one pass; some 200 bytes each and gate.
@@ -53,10 +52,13 @@ class Plan:
 
 @lru_cache(maxsize=64)
 def _plan(
-    recordings: tuple[Recording, ...], c_m: float, smooth: bool, dtype: torch.dtype, device: str
+    recordings: tuple[Recording, ...],
+    c_m: float,
+    spacing: float | None,
+    dtype: torch.dtype,
+    device: str,
 ) -> Plan:
     drives = [voltage_grid_of(r) for r in recordings]
-    spacing = SPACING if smooth else None
     offsets = np.cumsum([0, *(len(d.h) for d in drives)])
     lengths = [len(r) for r in recordings]
 
@@ -95,9 +97,9 @@ def passes(
     neuron: Neuron, recordings: Sequence[Recording], k: int, options: SolveOptions
 ) -> Iterator[tuple[slice, slice, Plan]]:
     """Recordings and parameter sets, in groups that fit the memory."""
-    dtype, smooth = getattr(torch, options.dtype), neuron.is_smooth
+    dtype, spacing = getattr(torch, options.dtype), spacing_for(neuron)
     for own in _groups(recordings):
-        plan = _plan(tuple(recordings[own]), neuron.c_m, smooth, dtype, options.device)
+        plan = _plan(tuple(recordings[own]), neuron.c_m, spacing, dtype, options.device)
         most = max(1, LANES // len(plan.h))
         for first in range(0, k, most):
             yield own, slice(first, min(first + most, k)), plan
