@@ -35,7 +35,7 @@ TABLES = cell(
     ),
     n=steady(
         "n",
-        Tabulated(UNEVEN, Sigmoid(1, -30, 9)(UNEVEN)),
+        Tabulated(UNEVEN, Sigmoid(1, -30, 9)(UNEVEN)) * Sigmoid(1, -90, 9),
         0.5 * Tabulated(EVEN, bell(EVEN)),
         power=2,
     ),
