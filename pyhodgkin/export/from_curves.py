@@ -42,7 +42,7 @@ def expression_of(curve: Curve) -> Expression:
         return _power(expression_of(curve.base), curve.exponent)
     raise InputError(
         f"export: a curve of kind {type(curve).__name__} cannot be written for other simulators; "
-        "those of pyhodgkin.rates can"
+        "constants, exponentials, sigmoids and linoids with + * / ** can"
     )
 
 
