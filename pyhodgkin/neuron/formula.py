@@ -236,11 +236,11 @@ class _Parser:
 
     def choice(self, test: ast.AST, yes: Curve, no: Curve, depth: int) -> Curve:
         if isinstance(test, ast.BoolOp):
-            for part in reversed(test.values):
-                both = isinstance(test.op, ast.And)
+            first, *others = test.values
+            for part in reversed(others):
                 found = self.choice(part, yes, no, depth + 1)
-                yes, no = (found, no) if both else (yes, found)
-            return found
+                yes, no = (found, no) if isinstance(test.op, ast.And) else (yes, found)
+            return self.choice(first, yes, no, depth + 1)
         if not isinstance(test, ast.Compare):
             self.refuse(test, "is no condition: write a comparison, such as v < -40")
         values = [self.curve(x, depth + 1) for x in (test.left, *test.comparators)]
