@@ -84,6 +84,15 @@ def learned() -> dict[str, ph.Neuron]:
     current = ph.NeuralCurrent("x", ph.Network.create((2, 6, 1), seed=4, activation="softplus"),
                                (gate,), scale=2.0)  # fmt: skip
     found["network_current"] = axon.with_channel(current)
+    n = ph.RateKinetics(
+        ph.rates.formula("min(0.5, a*exp((v + 55)/k) + 0.02)", a=0.1, k=20.0),
+        ph.rates.formula("0.1 if v < -50 else 0.1*exp(-(v + 50)/80)"),
+    )
+    m, v = axon.gate("m").kinetics, np.linspace(-110.0, 60.0, 86)
+    tables = ph.SteadyStateKinetics(
+        ph.rates.Tabulated(v, m.x_inf(v)), ph.rates.Tabulated(v, m.tau(v), scale="log")
+    )
+    found["formulas_and_tables"] = axon.replace_gate("n", n).replace_gate("m", tables)
     return {name: _named(neuron, name) for name, neuron in found.items()}
 
 

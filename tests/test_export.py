@@ -14,7 +14,15 @@ import pytest
 
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, UnknownNameError
-from pyhodgkin.export.expressions import Call, Number, Symbol, logistic
+from pyhodgkin.export.expressions import (
+    Call,
+    Choice,
+    Lookup,
+    Number,
+    Symbol,
+    expressions_of,
+    logistic,
+)
 from pyhodgkin.export.mechanism import program_of
 from pyhodgkin.export.printing import Printer, unrolled
 from pyhodgkin.neuron.neural_forms import NUMPY
@@ -53,14 +61,40 @@ LEARNED = {
     "free": with_network("free"),
     "current": with_current(),
 }
-NEURONS = {name: ph.library.get(name) for name in ph.library.names()} | LEARNED
+
+
+def with_formulas():
+    """The axon with a formula, a choice, a minimum and tables in n and m."""
+    rates = ph.RateKinetics(
+        ph.rates.formula("min(0.5, a*exp((v + 55)/k) + 0.02)", a=0.1, k=20.0),
+        ph.rates.formula("0.1 if v < -50 else 0.1*exp(-(v + 50)/80)"),
+    )
+    v = np.linspace(-110.0, 60.0, 41)
+    m = AXON.gate("m").kinetics
+    tables = ph.SteadyStateKinetics(
+        ph.rates.Tabulated(v, m.x_inf(v)), ph.rates.Tabulated(v, m.tau(v), scale="log")
+    )
+    return AXON.replace_gate("n", rates).replace_gate("m", tables)
+
+
+CURVED = {"formulas": with_formulas()}
+NEURONS = {name: ph.library.get(name) for name in ph.library.names()} | LEARNED | CURVED
 
 
 def evaluated(gate, values):
     """The curves of a gate by the text of its program, as Python."""
     known, text = {**HERE, **values}, Printer().text
-    for statement in unrolled(gate.statements):
-        known[statement.name] = eval(text(statement.value), {}, known)
+    for each in unrolled(gate.statements):
+        inside = [eval(text(x), {}, known) for x in expressions_of(each)]
+        if isinstance(each, Choice):
+            known[each.name] = np.where(inside[0] < inside[1], *inside[2:])
+        elif isinstance(each, Lookup):
+            row = np.searchsorted(each.rows[1:, 0], inside[0], side="right")
+            pieces = [eval(text(each.cubic(i)), {}, known) for i in range(len(each.rows))]
+            pieces = np.array([np.broadcast_to(x, V.shape) for x in pieces])
+            known[each.name] = np.take_along_axis(pieces, row[None], 0)[0]
+        else:
+            known[each.name] = inside[0]
     return {role: eval(text(x), {}, known) for role, x in gate.values.items()}
 
 
@@ -158,7 +192,7 @@ def loaded(path):
     return module
 
 
-@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current"])
+@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current", "formulas"])
 def test_neuron_runs_it(name, tmp_path):
     pytest.importorskip("neuron", reason="NEURON is not installed (pip install neuron)")
     compiler = shutil.which("nrnivmodl")
@@ -174,14 +208,14 @@ def test_neuron_runs_it(name, tmp_path):
     runs_like_ours(NEURONS[name], t, v)
 
 
-@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current"])
+@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current", "formulas"])
 def test_brian2_runs_it(name, tmp_path):
     pytest.importorskip("brian2", reason="Brian2 is not installed (pip install brian2)")
     (file,) = NEURONS[name].export("brian2", tmp_path)
     runs_like_ours(NEURONS[name], *loaded(file).run_step())
 
 
-@pytest.mark.parametrize("name", ["squid_axon", "residual"])
+@pytest.mark.parametrize("name", ["squid_axon", "residual", "formulas"])
 def test_jaxley_runs_it(name, tmp_path):
     pytest.importorskip("jaxley", reason="Jaxley is not installed (pip install jaxley)")
     import jax
@@ -191,7 +225,7 @@ def test_jaxley_runs_it(name, tmp_path):
     runs_like_ours(NEURONS[name], *loaded(file).run())
 
 
-@pytest.mark.parametrize("name", ["squid_axon", "rates"])
+@pytest.mark.parametrize("name", ["squid_axon", "rates", "formulas"])
 def test_neuroml_runs_it(name, tmp_path):
     pytest.importorskip("pyneuroml", reason="pyNeuroML is not installed (pip install pyneuroml)")
     pynml = shutil.which("pynml")

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .expressions import Call, Expression, Layer, Negative, Operation
+from .expressions import (
+    Assignment,
+    Call,
+    Choice,
+    Expression,
+    Layer,
+    Lookup,
+    Negative,
+    Operation,
+    expressions_of,
+)
 from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer
 
@@ -104,12 +114,20 @@ def _gate(cell: CellProgram, gate: GateProgram) -> list[str]:
 
 
 def _outputs(gate: GateProgram) -> list[str]:
-    """The outputs of the network of a gate, as variables of the equations."""
+    """Choices, tables and the outputs of the network of a gate, as variables of the equations."""
+    text, lines = _Text(), []
+    for each in gate.statements:
+        if isinstance(each, Choice):
+            left, right, yes, no = map(text.text, expressions_of(each))
+            first, second = f"int({left} < {right})", f"int({left} >= {right})"
+            lines.append(f"{each.name} = {first}*({yes}) + {second}*({no}) : 1")
+        elif isinstance(each, Lookup):
+            lines.append(f"{each.name} = {each.name}_table({text.text(each.of)}) : 1")
     layers = [x for x in gate.statements if isinstance(x, Layer)]
     if not layers:
-        return []
+        return lines
     inputs = _inputs(layers[0], gate.name)
-    return [
+    return lines + [
         f"{name} = {gate.name}_net{i}({', '.join(inputs)}) : 1"
         for i, name in enumerate(layers[-1].out)
     ]
@@ -133,18 +151,33 @@ def _head(cell: CellProgram) -> Iterator[str]:
 def _networks(cell: CellProgram) -> Iterator[str]:
     for channel in cell.channels:
         for gate in channel.gates:
+            for each in gate.statements:
+                if isinstance(each, Lookup):
+                    yield from _table(each)
             layers = [x for x in gate.statements if isinstance(x, Layer)]
             if layers:
-                scaled = next(x for x in gate.statements if not isinstance(x, Layer))
+                scaled = next(x for x in gate.statements if isinstance(x, Assignment))
                 names = ["v" if x.endswith("_z") else gate.name for x in layers[0].inputs]
                 outputs = [f"{gate.name}_net{i}" for i in range(len(layers[-1].out))]
                 yield from _function(f"{gate.name}_net", layers, names, scaled.value, outputs)
         if channel.current is not None:
             layers = [x for x in channel.statements if isinstance(x, Layer)]
-            scaled = next(x for x in channel.statements if not isinstance(x, Layer))
+            scaled = next(x for x in channel.statements if isinstance(x, Assignment))
             names = ["v", *(gate.name for gate in channel.gates)]
             name = f"{channel.name}_net"
             yield from _function(name, layers, names, scaled.value, [name])
+
+
+def _table(table: Lookup) -> Iterator[str]:
+    """A piecewise cubic as a function of Brian2 by numpy."""
+    name = f"{table.name}_table"
+    yield f"{name.upper()} = np.array({table.rows.tolist()!r})"
+    yield from ("", "", f"def {name}_values(x):")
+    yield f"    row = {name.upper()}[np.searchsorted({name.upper()}[1:, 0], x, side='right')]"
+    yield "    start, a, b, c, d = np.moveaxis(row, -1, 0)"
+    yield from ("    u = x - start", "    return a + u*(b + u*(c + u*d))", "", "")
+    yield f"{name} = Function({name}_values, arg_units=[1], return_unit=1, stateless=True)"
+    yield ""
 
 
 def _function(
@@ -193,7 +226,7 @@ def _tail(cell: CellProgram) -> Iterator[str]:
             yield f'    "{x}": {_start(gate, x)},'
     yield from ("}", "", "", 'def group(count=1, method="rk4"):')
     yield '    """`count` cells, at rest; ``i_stim`` is a current density."""'
-    learned = any(isinstance(s, Layer) for g in cell.gates for s in g.statements)
+    learned = any(isinstance(s, (Layer, Lookup)) for g in cell.gates for s in g.statements)
     learned |= any(channel.current is not None for channel in cell.channels)
     if learned:
         yield '    prefs.codegen.target = "numpy"  # the networks are functions of numpy'

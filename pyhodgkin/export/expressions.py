@@ -135,7 +135,54 @@ class Layer:
     activation: str
 
 
-Statement = Assignment | Layer
+@dataclass(frozen=True)
+class Choice:
+    """``name`` is ``yes`` where ``left < right`` and ``no`` elsewhere."""
+
+    name: str
+    left: Expression
+    right: Expression
+    yes: Expression
+    no: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """``name`` is a piecewise cubic of ``of``.
+
+    Parameters
+    ----------
+    name : str
+    of : Expression
+    rows : array (N + 1, 5)
+        Below the knots, each interval, above them: where it begins, and the coefficients of the
+        powers 0 to 3 from there (`numerics.piecewise_cubic`).
+    """
+
+    name: str
+    of: Expression
+    rows: FloatArray
+
+    def cubic(self, row: int) -> Expression:
+        """The polynomial of one interval."""
+        start, *c = (float(x) for x in self.rows[row])
+        u = self.of - start
+        value: Expression = Number(c[3])
+        for coefficient in (c[2], c[1], c[0]):
+            value = Number(coefficient) if value == Number(0.0) else value * u + coefficient
+        return value
+
+
+Statement = Assignment | Layer | Choice | Lookup
+
+
+def expressions_of(statement: Assignment | Choice | Lookup) -> tuple[Expression, ...]:
+    """The expressions inside a statement, those of every interval of a table included."""
+    if isinstance(statement, Assignment):
+        return (statement.value,)
+    if isinstance(statement, Lookup):
+        return (statement.of,)
+    return statement.left, statement.right, statement.yes, statement.no
 
 
 def as_expression(value: Any) -> Expression:

@@ -6,51 +6,89 @@ from functools import reduce
 
 from ..errors import InputError
 from ..neuron.curves import Constant, Curve, Power, Product, Sum
+from ..neuron.functions import Formula, Function, Parameter, Voltage
+from ..neuron.functions import Number as FixedNumber
 from ..neuron.rates import Exponential, Linoid, Sigmoid
-from .expressions import Call, Expression, Number, Symbol, exp
+from ..neuron.tabulated import Tabulated
+from .expressions import Call, Choice, Expression, Lookup, Number, Statement, Symbol, exp
 
 V = Symbol("v")
 
 
-def expression_of(curve: Curve) -> Expression:
+def expression_of(curve: Curve, before: list[Statement], name: str = "curve") -> Expression:
     """`curve` as an expression of ``v`` (mV).
+
+    Parameters
+    ----------
+    curve : Curve
+    before : list of statements
+        Choices and tables inside are added to it, and stand in the expression by their names.
+    name : str
+        What these names begin with.
 
     Raises
     ------
     InputError
-        For a curve of a kind that no target is told of.
+        For a curve of a kind of the user's own.
 
     Examples
     --------
     >>> from pyhodgkin.export.printing import Printer
-    >>> Printer().text(expression_of(Sigmoid(2.0, -35, 10) + 0.5))
+    >>> Printer().text(expression_of(Sigmoid(2.0, -35, 10) + 0.5, []))
     '2.0/(1.0 + exp(-(v + 35.0)/10.0)) + 0.5'
     """
-    if isinstance(curve, Constant):
+    if isinstance(curve, (Constant, Parameter)):
         return Number(curve.a)
+    if isinstance(curve, FixedNumber):
+        return Number(curve.value)
+    if isinstance(curve, Voltage):
+        return V
     if isinstance(curve, Exponential):
         return curve.a * exp((V - curve.v0) / curve.k)
     if isinstance(curve, Sigmoid):
         return Number(curve.a) / (1.0 + exp(-((V - curve.v0) / curve.k)))
     if isinstance(curve, Linoid):
         return curve.a * curve.k * Call("linoid", (V - curve.v0) / curve.k)
-    if isinstance(curve, Sum):
-        return reduce(lambda a, b: a + b, map(expression_of, curve.terms))
+    if isinstance(curve, Tabulated):
+        table = Lookup(f"{name}_{len(before)}", V, curve.rows)
+        before.append(table)
+        return exp(Symbol(table.name)) if curve.scale == "log" else Symbol(table.name)
+    if isinstance(curve, Formula):
+        return expression_of(curve.filled, before, name)
+    if isinstance(curve, Power) and curve.exponent == -1.0:
+        return 1.0 / expression_of(curve.base, before, name)
+    if not isinstance(curve, (Sum, Product, Power, Function)):
+        raise InputError(
+            f"export: a curve of kind {type(curve).__name__} cannot be written for other "
+            "simulators; those of pyhodgkin.rates can, tables and formulas included"
+        )
     if isinstance(curve, Product):
-        return reduce(_times, curve.factors[1:], expression_of(curve.factors[0]))
+        return _product(curve, before, name)
+    parts = [expression_of(part, before, name) for part in curve.children()]
+    if isinstance(curve, Sum):
+        return reduce(lambda a, b: a + b, parts)
     if isinstance(curve, Power):
-        return _power(expression_of(curve.base), curve.exponent)
-    raise InputError(
-        f"export: a curve of kind {type(curve).__name__} cannot be written for other simulators; "
-        "constants, exponentials, sigmoids and linoids with + * / ** can"
-    )
+        return parts[0] ** curve.exponent
+    return _function(curve.name, parts, before, name)
 
 
-def _times(left: Expression, factor: Curve) -> Expression:
-    if isinstance(factor, Power) and factor.exponent == -1.0:
-        return left / expression_of(factor.base)
-    return left * expression_of(factor)
+def _product(curve: Product, before: list[Statement], name: str) -> Expression:
+    first, *rest = curve.factors
+    found = expression_of(first, before, name)
+    for factor in rest:
+        if isinstance(factor, Power) and factor.exponent == -1.0:
+            found = found / expression_of(factor.base, before, name)
+        else:
+            found = found * expression_of(factor, before, name)
+    return found
 
 
-def _power(base: Expression, exponent: float) -> Expression:
-    return 1.0 / base if exponent == -1.0 else base**exponent
+def _function(
+    function: str, of: list[Expression], before: list[Statement], name: str
+) -> Expression:
+    if len(of) == 1:
+        return Call(function, of[0])
+    left, right = of[:2]
+    yes, no = {"choice": of[2:], "min": of, "max": of[::-1]}[function]
+    before.append(Choice(f"{name}_{len(before)}", left, right, yes, no))
+    return Symbol(before[-1].name)  # type: ignore[union-attr]

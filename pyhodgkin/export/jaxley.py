@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .expressions import Assignment, Layer, Statement
+from .expressions import Assignment, Choice, Layer, Lookup, Statement, expressions_of
 from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer
 
@@ -25,6 +25,15 @@ def softplus(x):
 
 def silu(x):
     return 0.5 * x * (1.0 + jnp.tanh(0.5 * x))
+
+
+def piecewise_cubic(rows, x):
+    """Rows: below the knots, each interval, above: its start, the powers 0 to 3 from there."""
+    rows = jnp.asarray(rows)
+    row = rows[jnp.searchsorted(rows[1:, 0], x, side="right")]
+    start, a, b, c, d = (row[..., i] for i in range(5))
+    u = x - start
+    return a + u * (b + u * (c + u * d))
 
 
 def exponential_step(x, dt, alpha, beta):
@@ -209,7 +218,9 @@ def _arrays(statements: tuple[Statement, ...]) -> Iterator[str]:
         if isinstance(layer, Layer):
             yield f"{_array(layer)}_weight = {layer.weight.tolist()!r}"
             yield f"{_array(layer)}_bias = {layer.bias.tolist()!r}"
-    if any(isinstance(layer, Layer) for layer in statements):
+        elif isinstance(layer, Lookup):
+            yield f"{layer.name}_rows = {layer.rows.tolist()!r}"
+    if any(isinstance(layer, (Layer, Lookup)) for layer in statements):
         yield ""
 
 
@@ -218,6 +229,13 @@ def _statements(statements: tuple[Statement, ...]) -> Iterator[str]:
     for each in statements:
         if isinstance(each, Assignment):
             yield f"{each.name} = {text.text(each.value)}"
+            continue
+        if isinstance(each, Choice):
+            left, right, yes, no = map(text.text, expressions_of(each))
+            yield f"{each.name} = jnp.where({left} < {right}, {yes}, {no})"
+            continue
+        if isinstance(each, Lookup):
+            yield f"{each.name} = piecewise_cubic(self.{each.name}_rows, {text.text(each.of)})"
             continue
         stacked = ", ".join(each.inputs)
         inner = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .expressions import Assignment, Layer, Statement
+from .expressions import Assignment, Choice, Layer, Lookup, Statement, expressions_of
 from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer
 
@@ -27,7 +27,12 @@ TAKEN = {
 }
 _HELPERS = """linoid(x) = abs(x) < 1e-4 ? 1 + x/2 + x^2/12 : x/(1 - exp(-x))
 softplus(x) = max(x, zero(x)) + log1p(exp(-abs(x)))
-silu(x) = x*(1 + tanh(x/2))/2"""
+silu(x) = x*(1 + tanh(x/2))/2
+function piecewise_cubic(rows, x)
+    i = 1 + searchsortedlast(view(rows, 2:size(rows, 1), 1), x)
+    u = x - rows[i, 1]
+    return rows[i, 2] + u*(rows[i, 3] + u*(rows[i, 4] + u*rows[i, 5]))
+end"""
 
 
 def script(cell: CellProgram) -> str:
@@ -101,6 +106,11 @@ def _statements(statements: tuple[Statement, ...], text: Printer) -> Iterator[st
     for each in statements:
         if isinstance(each, Assignment):
             yield f"    {each.name} = {text.text(each.value)}"
+        elif isinstance(each, Choice):
+            left, right, yes, no = map(text.text, expressions_of(each))
+            yield f"    {each.name} = {left} < {right} ? {yes} : {no}"
+        elif isinstance(each, Lookup):
+            yield f"    {each.name} = piecewise_cubic({each.name}_rows, {text.text(each.of)})"
         else:
             inputs = ", ".join(each.inputs)
             name = _array(each)
@@ -118,6 +128,9 @@ def _networks(cell: CellProgram) -> Iterator[str]:
     programs += [channel.statements for channel in cell.channels]
     for statements in programs:
         for layer in statements:
+            if isinstance(layer, Lookup):
+                rows = "; ".join(" ".join(repr(float(x)) for x in row) for row in layer.rows)
+                yield f"const {layer.name}_rows = [{rows}]"
             if isinstance(layer, Layer):
                 rows = "; ".join(" ".join(repr(float(w)) for w in row) for row in layer.weight)
                 matrix = f"{rows};;" if layer.weight.shape[1] == 1 else rows

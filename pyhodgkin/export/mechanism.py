@@ -143,7 +143,7 @@ def _kinetics(
     name: str, kinetics: Kinetics, target: str
 ) -> tuple[tuple[Statement, ...], dict[str, Expression]]:
     if not isinstance(kinetics, NeuralKinetics):
-        return (), {role: expression_of(curve) for role, curve in kinetics.curves().items()}
+        return _curves(name, kinetics)
     if kinetics.form not in NEURAL_FORMS:
         raise InputError(
             f'export: gate "{name}" has the form "{kinetics.form}", which was registered as a '
@@ -168,12 +168,21 @@ def _kinetics(
     factors = [exp(b * tanh_of(each / b)) for each in n]
     if kinetics.prior is None:
         return (z, *layers), {"alpha": factors[0], "beta": factors[1]}
-    prior = {role: expression_of(curve) for role, curve in kinetics.prior.curves().items()}
+    before, prior = _curves(name, kinetics.prior)
     if "tau" in prior:
         rates = prior["x_inf"] / prior["tau"], (1.0 - prior["x_inf"]) / prior["tau"]
     else:
         rates = prior["alpha"], prior["beta"]
-    return (z, *layers), {"alpha": rates[0] * factors[0], "beta": rates[1] * factors[1]}
+    return (*before, z, *layers), {"alpha": rates[0] * factors[0], "beta": rates[1] * factors[1]}
+
+
+def _curves(name: str, kinetics: Kinetics) -> tuple[tuple[Statement, ...], dict[str, Expression]]:
+    before: list[Statement] = []
+    found = {
+        role: expression_of(curve, before, f"{name}_part")
+        for role, curve in kinetics.curves().items()
+    }
+    return tuple(before), found
 
 
 def network(

@@ -13,9 +13,9 @@ from ..errors import InputError
 from ..neuron.curves import Constant, Curve
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.rates import Exponential, Linoid, Sigmoid
-from .expressions import Call, Expression, Negative, Number, Operation, Symbol, renamed
+from .lems import component
 from .mechanism import CellProgram, ChannelProgram, GateProgram
-from .printing import Printer, unrolled
+from .printing import Printer
 
 _TYPES = {"alpha": "Rate", "beta": "Rate", "x_inf": "Variable", "tau": "Time"}
 _ELEMENTS = {
@@ -26,30 +26,6 @@ _ELEMENTS = {
 }
 _KINDS = ("gateHHrates", "gateHHtauInf", "gateHHInstantaneous")  # in the order of the schema
 _NAMES = {Exponential: "HHExp", Sigmoid: "HHSigmoid", Linoid: "HHExpLinear"}
-
-
-class _Text(Printer):
-    def __init__(self) -> None:
-        super().__init__({"log": "ln"}, power="^")
-
-    def symbol(self, name: str) -> str:
-        return "V" if name == "v" else name
-
-    def text(self, x: Expression) -> str:
-        return super().text(_without_signs(x))
-
-
-def _without_signs(x: Expression) -> Expression:
-    """The expression without unary minus, which LEMS does not read everywhere."""
-    if isinstance(x, Number):
-        return x if x.value >= 0 else Operation("-", Number(0.0), Number(-x.value))
-    if isinstance(x, Negative):
-        return Operation("-", Number(0.0), _without_signs(x.of))
-    if isinstance(x, Operation):
-        if x.op == "/" and isinstance(x.left, Negative):
-            return Operation("-", Number(0.0), _without_signs(Operation("/", x.left.of, x.right)))
-        return Operation(x.op, _without_signs(x.left), _without_signs(x.right))
-    return Call(x.name, _without_signs(x.of)) if isinstance(x, Call) else x
 
 
 def refuse(cell: CellProgram) -> None:
@@ -127,7 +103,8 @@ def _document(cell: CellProgram) -> Iterator[str]:
         for gate in channel.gates:
             for role in gate.values:
                 if _standard(gate, role) is None:
-                    yield from (f"    {line}" for line in _component(channel, gate, role))
+                    own = component(_type(channel, gate, role), _TYPES[role], gate, role)
+                    yield from (f"    {line}" for line in own)
     yield "</neuroml>"
 
 
@@ -179,74 +156,6 @@ def _standard(gate: GateProgram, role: str) -> str | None:
 
 def _type(channel: ChannelProgram, gate: GateProgram, role: str) -> str:
     return f"{channel.name}_{gate.name}_{role}"
-
-
-def _component(channel: ChannelProgram, gate: GateProgram, role: str) -> Iterator[str]:
-    """A ComponentType whose output is one curve."""
-    kind, text = _TYPES[role], _Text()
-    base = f"baseVoltageDep{kind}"
-    exposure = {"Rate": "r", "Variable": "x", "Time": "t"}[kind]
-    dimension = {"Rate": "per_time", "Variable": "none", "Time": "time"}[kind]
-    yield f'<ComponentType name="{_type(channel, gate, role)}" extends="{base}">'
-    yield '    <Constant name="TIME_SCALE" dimension="time" value="1ms"/>'
-    yield '    <Constant name="VOLT_SCALE" dimension="voltage" value="1mV"/>'
-    yield "    <Dynamics>"
-    yield '        <DerivedVariable name="V" dimension="none" value="v/VOLT_SCALE"/>'
-    lines: list[str] = []
-    last: dict[str, str] = {}
-    for count, each in enumerate(unrolled(gate.statements)):
-        # A variable is defined once in LEMS: partial sums have names of their own.
-        value = renamed(each.value, last)
-        name = f"{each.name}_{count}"
-        last[each.name] = name
-        lines += _derived(name, value, text, f"n{count}")
-    value = renamed(gate.values[role], last)
-    lines += _derived("value", value, text, "end")
-    yield from (f"        {line}" for line in lines)
-    end = {"Rate": "value/TIME_SCALE", "Variable": "value", "Time": "value*TIME_SCALE"}[kind]
-    yield f'        <DerivedVariable name="{exposure}" exposure="{exposure}"'
-    yield f'            dimension="{dimension}" value="{end}"/>'
-    yield "    </Dynamics>"
-    yield "</ComponentType>"
-
-
-def _derived(name: str, value: Expression, text: Printer, mark: str) -> list[str]:
-    """A variable, before it those of the functions that LEMS does not have."""
-    before: list[str] = []
-    value = _expanded(value, before, text, mark)
-    return [*before, _variable(name, text.text(value))]
-
-
-def _variable(name: str, value: str) -> str:
-    return f'<DerivedVariable name="{name}" dimension="none" value="{escape(value)}"/>'
-
-
-def _expanded(x: Expression, before: list[str], text: Printer, mark: str) -> Expression:
-    """Without linoid, softplus and silu."""
-    if isinstance(x, Operation):
-        left = _expanded(x.left, before, text, mark)
-        return Operation(x.op, left, _expanded(x.right, before, text, mark))
-    if isinstance(x, Negative):
-        return Negative(_expanded(x.of, before, text, mark))
-    if not isinstance(x, Call):
-        return x
-    of = _expanded(x.of, before, text, mark)
-    if x.name == "softplus":
-        return Call("log", 1.0 + Call("exp", of))
-    if x.name == "silu":
-        return of / (1.0 + Call("exp", -of))
-    if x.name == "linoid":
-        name = f"x_{mark}_{len(before)}"
-        before.append(_variable(name, text.text(of)))
-        small = f"{name} .gt. (0 - 1e-4) .and. {name} .lt. 1e-4"
-        before += [
-            f'<ConditionalDerivedVariable name="{name}_ratio" dimension="none">',
-            f'    <Case condition="{small}" value="1 + {name}/2 + {name}*{name}/12"/>',
-            f'    <Case value="{name}/(1 - exp(0 - {name}))"/>',
-            "</ConditionalDerivedVariable>",
-        ]
-        return Symbol(f"{name}_ratio")
-    return Call(x.name, of)
 
 
 def _id(cell: CellProgram, channel: ChannelProgram) -> str:

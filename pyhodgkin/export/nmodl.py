@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .expressions import Assignment, Call
+from .expressions import Call, Choice, Lookup, expressions_of
 from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer, unrolled
 
@@ -183,7 +183,27 @@ def _statements(statements: tuple, text: Printer, channel: ChannelProgram) -> It
     if statements and channel.current is not None and statements is channel.statements:
         yield f"LOCAL {', '.join(_names(statements))}"
     for each in unrolled(statements):
-        yield f"{each.name} = {text.text(each.value)}"
+        if isinstance(each, Choice):
+            yield f"if ({text.text(each.left)} < {text.text(each.right)}) {{"
+            yield f"    {each.name} = {text.text(each.yes)}"
+            yield from ("} else {", f"    {each.name} = {text.text(each.no)}", "}")
+        elif isinstance(each, Lookup):
+            yield from _tree(each, 0, len(each.rows), text)
+        else:
+            yield f"{each.name} = {text.text(each.value)}"
+
+
+def _tree(table: Lookup, first: int, end: int, text: Printer) -> Iterator[str]:
+    """The intervals `first` to `end` of a table, found by halving."""
+    if end - first == 1:
+        yield f"{table.name} = {text.text(table.cubic(first))}"
+        return
+    middle = (first + end) // 2
+    yield f"if ({text.text(table.of)} < {text.number(float(table.rows[middle, 0]))}) {{"
+    yield from (f"    {line}" for line in _tree(table, first, middle, text))
+    yield "} else {"
+    yield from (f"    {line}" for line in _tree(table, middle, end, text))
+    yield "}"
 
 
 def _called(channel: ChannelProgram) -> list[str]:
@@ -192,7 +212,7 @@ def _called(channel: ChannelProgram) -> list[str]:
         *((gate.statements, gate.values.values()) for gate in channel.gates),
         (channel.statements, () if channel.current is None else (channel.current,)),
     ):
-        assigned: list[Assignment] = list(unrolled(statements))
-        for value in (*(x.value for x in assigned), *values):
+        inside = [x for each in unrolled(statements) for x in expressions_of(each)]
+        for value in (*inside, *values):
             found |= {x.name for x in value.walk() if isinstance(x, Call)}
     return sorted(found & set(_FUNCTIONS))

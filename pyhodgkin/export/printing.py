@@ -9,8 +9,10 @@ import numpy as np
 from .expressions import (
     Assignment,
     Call,
+    Choice,
     Expression,
     Layer,
+    Lookup,
     Negative,
     Number,
     Operation,
@@ -94,13 +96,13 @@ def _tight(x: Expression) -> bool:
     return not isinstance(x, Operation) or x.op == "^"
 
 
-def unrolled(statements: tuple[Statement, ...]) -> Iterator[Assignment]:
+def unrolled(statements: tuple[Statement, ...]) -> Iterator[Assignment | Choice | Lookup]:
     """Layers as one sum for each unit, in short statements."""
     for statement in statements:
-        if isinstance(statement, Assignment):
-            yield statement
-        else:
+        if isinstance(statement, Layer):
             yield from _layer(statement)
+        else:
+            yield statement
 
 
 def _layer(layer: Layer) -> Iterator[Assignment]:
