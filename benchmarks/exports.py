@@ -85,7 +85,7 @@ def learned() -> dict[str, ph.Neuron]:
                                (gate,), scale=2.0)  # fmt: skip
     found["network_current"] = axon.with_channel(current)
     n = ph.RateKinetics(
-        ph.rates.formula("min(0.5, a*exp((v + 55)/k) + 0.02)", a=0.1, k=20.0),
+        ph.rates.formula("min(0.5, a*exp((v + 55)/k))", a=0.1, k=20.0),
         ph.rates.formula("0.1 if v < -50 else 0.1*exp(-(v + 50)/80)"),
     )
     m, v = axon.gate("m").kinetics, np.linspace(-110.0, 60.0, 86)
