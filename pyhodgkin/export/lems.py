@@ -73,12 +73,20 @@ def component(name: str, kind: str, gate: GateProgram, role: str) -> Iterator[st
         last[each.name] = own
     value = renamed(gate.values[role], last)
     lines += _derived("value", value, text, "end")
-    yield from (f"        {line}" for line in lines)
+    plain, by_cases = _divided(lines)
+    yield from (f"        {line}" for line in plain)
     end = {"Rate": "value/TIME_SCALE", "Variable": "value", "Time": "value*TIME_SCALE"}[kind]
     yield f'        <DerivedVariable name="{exposure}" exposure="{exposure}"'
     yield f'            dimension="{dimension}" value="{end}"/>'
+    yield from (f"        {line}" for line in by_cases)
     yield "    </Dynamics>"
     yield "</ComponentType>"
+
+
+def _divided(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Variables without cases, and those with, which come after all others in the schema."""
+    plain = [line for line in lines if line.startswith("<DerivedVariable")]
+    return plain, [line for line in lines if not line.startswith("<DerivedVariable")]
 
 
 def _derived(name: str, value: Expression, text: Printer, mark: str) -> list[str]:

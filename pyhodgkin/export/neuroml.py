@@ -24,7 +24,6 @@ _ELEMENTS = {
     "x_inf": "steadyState",
     "tau": "timeCourse",
 }
-_KINDS = ("gateHHrates", "gateHHtauInf", "gateHHInstantaneous")  # in the order of the schema
 _NAMES = {Exponential: "HHExp", Sigmoid: "HHSigmoid", Linoid: "HHExpLinear"}
 
 
@@ -113,9 +112,11 @@ def _channel(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
         yield f'<ionChannelHH id="{_id(cell, channel)}" conductance="10pS"/>'
         return
     yield f'<ionChannelHH id="{_id(cell, channel)}" conductance="10pS">'
-    for gate in sorted(channel.gates, key=lambda gate: _KINDS.index(_kind(gate))):
-        kind = _kind(gate)
-        yield f'    <{kind} id="{gate.name}" instances="{gate.power}">'
+    kinds = {_kind(gate) for gate in channel.gates}
+    for gate in channel.gates:
+        # The schema allows one kind of elements in a channel; of several, each is a <gate>.
+        kind, of_type = (_kind(gate), "") if len(kinds) == 1 else ("gate", f' type="{_kind(gate)}"')
+        yield f'    <{kind} id="{gate.name}"{of_type} instances="{gate.power}">'
         if cell.temperature is not None and gate.t_ref is not None and gate.q10 != 1.0:
             yield f'        <q10Settings type="q10ExpTemp" q10Factor="{gate.q10!r}"'
             yield f'            experimentalTemp="{gate.t_ref!r}degC"/>'
