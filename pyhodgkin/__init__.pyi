@@ -75,6 +75,9 @@ from .protocols import VoltageClamp as VoltageClamp
 from .readers import read as read
 from .recordings import Recording as Recording
 from .recordings import RecordingSet as RecordingSet
+from .recordings.electrode import Electrode as Electrode
+from .recordings.electrode import electrode_of as electrode_of
+from .recordings.electrode import without_electrode as without_electrode
 from .results.fit_result import FitResult as FitResult
 from .results.identifiability import Identifiability as Identifiability
 from .solution.solution import Solution as Solution

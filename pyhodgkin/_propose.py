@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from . import _propose_spiking as _real
 from ._evaluate import evaluate
 from ._fit import fit
 from .backends.base import Backend
@@ -128,6 +129,14 @@ def propose(
     if not networks or not best.neuron.gates or best.rmse <= limit:
         tell(f"proposed: {best.name}, residual {best.rmse:.3g} (noise {noise:.3g})")
         return Proposal(best.neuron, trainable, tuple(candidates), tuple(log), used)
+    if _real.is_real(items):
+        neuron, used = _real.searched(items, passive_membrane(items), unit, candidates, solve, tell)
+        tell(
+            f"proposed: {neuron.name}, and one more current that is learned, which is zero at first"
+        )
+        trainable = ("networks", *_real.NUMBERS)
+        neuron = _real.with_learned_current(neuron)
+        return Proposal(neuron, trainable, tuple(candidates), tuple(log), used)
     neuron = _with_networks(best.neuron)
     tell(
         f"proposed: {best.name}, whose residual {best.rmse:.3g} is {best.rmse / noise:.0f} times "

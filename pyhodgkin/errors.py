@@ -46,6 +46,10 @@ class PlausibilityWarning(RecordingWarning):
     """A number that is hardly meant so, for instance seconds taken as ms."""
 
 
+class FitWarning(UserWarning):
+    """A fit that ended silent or no better than a constant, so that it means nothing."""
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Text that suggests the choice closest to `name`, and lists them all when they are few.
 

@@ -33,8 +33,8 @@ make_options(solver, rtol, atol, v_scale, max_steps, dt_max, single=false) =
     Options(solver, rtol, atol, v_scale, max_steps, dt_max, single)
 
 make_loss(kind, delta, spikes=0.0, threshold=0.0, match_window=5.0, v_clip=Inf,
-    observer_conductance=0.0) =
-    Loss(kind; delta, spikes, threshold, match_window, v_clip, observer_conductance)
+    observer_conductance=0.0, extra=0.0) =
+    Loss(kind; delta, spikes, threshold, match_window, v_clip, observer_conductance, extra)
 
 "The ends of windows, whose states are written into memory of the caller's."
 make_ends(weight, target, state) = Ends(weight, target, state)

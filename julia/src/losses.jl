@@ -7,7 +7,8 @@ const LOSS_KINDS = Dict("mse" => MSE, "mae" => MAE, "huber" => HUBER)
 """
 The residual is (predicted - measured)/scale; `delta` is where Huber's function turns linear.
 `spikes` weighs the squared errors of spike times in ms², a spike being a rise of v through
-`threshold` (mV), and its counterpart at most `match_window` ms away. Where v is compared, what is
+`threshold` (mV), and its counterpart at most `match_window` ms away; a spike too many counts as
+`extra` that are missing. Where v is compared, what is
 above `v_clip` counts as that. In clamped training on a measured v, an `observer_conductance` above
 zero (mS/cm²) turns the residual of the current into that of v under an observer of that gain.
 """
@@ -19,12 +20,13 @@ struct Loss
     match_window::Float64
     v_clip::Float64
     observer_conductance::Float64
+    extra::Float64
 end
 
 Loss(kind::AbstractString="mse"; delta=1.0, spikes=0.0, threshold=0.0, match_window=5.0,
-    v_clip=Inf, observer_conductance=0.0) =
+    v_clip=Inf, observer_conductance=0.0, extra=0.0) =
     Loss(LOSS_KINDS[choose("kind of loss", kind, keys(LOSS_KINDS))], delta, spikes, threshold,
-        match_window, v_clip, observer_conductance)
+        match_window, v_clip, observer_conductance, extra)
 
 "Cost of a residual and its derivative."
 @inline function cost(loss::Loss, r::Float64)

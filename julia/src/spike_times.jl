@@ -38,17 +38,19 @@ end
 """
 Mean squared error of the spike times of recording `r` times `loss.spikes`, and what flows back
 from it to `predicted`, added to `bars`. A spike without a counterpart costs as much as one at the
-edge of its window.
+edge of its window, and one too many as much as `loss.extra` of these.
 """
 function spike_loss!(bars, predicted, targets::Targets, r::Int, loss::Loss)
     t, data, level = targets.t[r], targets.data[r], loss.threshold
     expected = rises(data, level, targets.weight[r])
-    isempty(expected) && return 0.0
+    isempty(expected) && loss.extra == 0.0 && return 0.0
     found = rises(predicted, level)
     measured = [crossing(t, data, i, level) for i in expected]
     ours = [crossing(t, predicted, i, level) for i in found]
-    pairs, each = match_spikes(measured, ours, loss.match_window), loss.spikes / length(measured)
-    total = each * loss.match_window^2 * (length(measured) - length(pairs))
+    pairs = match_spikes(measured, ours, loss.match_window)
+    each = loss.spikes / max(1, length(measured))
+    missing = length(measured) - length(pairs) + loss.extra * (length(ours) - length(pairs))
+    total = each * loss.match_window^2 * missing
     for (m, p) in pairs
         late, i = ours[p] - measured[m], found[p]
         total += each * late^2

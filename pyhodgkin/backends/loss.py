@@ -32,12 +32,14 @@ class Loss:
         Where v is compared, this times the mean squared error of the spike times, in ms², is
         added. A spike is a rise of v through `threshold`; as many as can be are paired with one of
         the prediction, at most `match_window` away, and of such pairings the closest is taken. A
-        spike without any counts as that far off, and gives no gradient. One too many is not in
-        this term, but in the residual of v; cliffs on both sides were found to stop a fit sooner.
+        spike without any counts as that far off, and gives no gradient; so does one too many with
+        `extra`, else it is in the residual of v only.
     threshold : float
         mV; where a spike is timed.
     match_window : float
         ms; less than half the shortest interval keeps spikes from being taken for others.
+    extra : float
+        A spike too many counts as so many that are missing; 1 for as much, default 0.
     v_clip : float, optional
         mV. Where v is compared, what is above counts as that, in both traces: how long a spike
         that comes too early or too late lasts does not count, nor what it looks like.
@@ -62,6 +64,7 @@ class Loss:
     match_window: float = 5.0
     v_clip: float | None = None
     observer_conductance: float | None = None
+    extra: float = 0.0
 
     def __post_init__(self) -> None:
         if self.observer_conductance is not None and not 0.0 < self.observer_conductance < np.inf:
@@ -76,6 +79,8 @@ class Loss:
                 f"Loss: spikes = {self.spikes} must not be negative, threshold = "
                 f"{self.threshold} mV must be a voltage"
             )
+        if not 0.0 <= self.extra < np.inf:
+            raise InputError(f"Loss: extra = {self.extra} must not be negative")
         if self.kind not in LOSS_KINDS:
             raise unknown("kind of loss", self.kind, LOSS_KINDS)
         if (self.scale is not None and not self.scale > 0) or not self.delta > 0:

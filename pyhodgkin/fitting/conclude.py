@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import FitWarning
 from ..numerics.arrays import FloatArray
 from ..recordings import Recording
 from ..recordings.observables import observables_of
@@ -89,6 +91,8 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
         more = len(rows) - _TOLD
         log += [*rows[:_TOLD], *([f"… and {more} more recordings"] if more > 0 else [])]
         log += [f"goodness of fit: {goodness.summary()}"] if goodness.summary() else []
+        if goodness.warning():
+            warnings.warn(goodness.warning(), FitWarning, stacklevel=4)
     return FitResult(
         neuron=problem.neuron.with_theta(mean[best]),
         theta=mean,

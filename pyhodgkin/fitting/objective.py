@@ -114,6 +114,23 @@ class Objective:
         out.gradient[at] = np.where(bad[:, None], 0.0, gradient)
         return out
 
+    def values(self, k: int, phi: FloatArray) -> FloatArray:
+        """Values (M,) at M points `phi` (M, p) of start `k`; inf where a solve failed."""
+        theta, states = self._unknowns.repeated(k, len(phi)).unpack(phi)
+        usable = np.isfinite(theta).reshape(len(phi), -1).all(axis=-1)
+        out, at = np.full(len(phi), np.inf), np.flatnonzero(usable)
+        if len(at) == 0:
+            return out
+        found = self._comparison.value_and_grad(theta[at], None if states is None else states[at])
+        total = np.array(found.value)
+        for cost, _ in self._penalty(theta[at]):
+            total = total + cost
+        if self._stage.prior_weight and len(self._with_prior):
+            away = phi[np.ix_(at, self._with_prior)] - self._origin[k]
+            total = total + np.sum(self._prior_weight * away**2, axis=-1)
+        out[at] = np.where(np.isfinite(total) & ~found.failed, total, np.inf)
+        return out
+
     def residuals(self, k: int, phi: FloatArray) -> list[FloatArray]:
         """Scaled residuals (M, n) of each recording at M points `phi` (M, p) of start `k`."""
         theta, states = self._unknowns.repeated(k, len(phi)).unpack(phi)

@@ -11,6 +11,7 @@ import numpy as np
 from ..recordings import Recording
 from ..recordings.denoise import anchored, denoised, refined, start
 from ..recordings.plausible import judged_before
+from ..recordings.sampling import around_spikes, for_simulation
 
 _BREAKS = 200  # changes of a stimulus; more of them are samples of a curve
 
@@ -49,6 +50,13 @@ class PreparedRecordings:
             for r, size in zip(self.smooth, self.noise, strict=True)
         ]
 
+    def sampled(self, sampling: str, driving: bool = False) -> list[Recording]:
+        """`measured`, or `driving`, with all samples or those that a cell with spikes needs."""
+        if sampling == "all":
+            return self.driving if driving else self.measured
+        of, from_ = (around_spikes, self.smooth) if driving else (for_simulation, self.measured)
+        return [of(r) if r.observed == "v" else r for r in from_]
+
 
 def cut(recording: Recording, horizon: float | None) -> Recording:
     """The samples of the first `horizon` ms of a recording, under the same protocol."""
@@ -58,6 +66,19 @@ def cut(recording: Recording, horizon: float | None) -> Recording:
     part = {recording.observed: recording.data[:n]}
     with judged_before():
         return replace(recording, t=recording.t[:n], mask=recording.mask[:n], **part)
+
+
+def left_out(count: int, leave_out: tuple[int, int] | None) -> list[int]:
+    """The places of the recordings that a stage leaves out; none where few would be left."""
+    if leave_out is None or count < 2 * leave_out[1]:
+        return []
+    return list(range(leave_out[0], count, leave_out[1]))
+
+
+def without(recordings: list[Recording], leave_out: tuple[int, int] | None) -> list[Recording]:
+    """The recordings that a stage is trained on."""
+    away = left_out(len(recordings), leave_out)
+    return [r for i, r in enumerate(recordings) if i not in away]
 
 
 def thinned(recording: Recording, every: int, whole: float = 1.0) -> Recording:

@@ -15,6 +15,7 @@ from .modes.base import Mode, of_name
 from .penalties import CurvePenalty
 
 RATES = ("constant", "cosine", "halving")
+SAMPLINGS = ("all", "spiking")
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,26 @@ class Stage:
 
     Parameters
     ----------
-    mode : {"simulation", "clamped", "observer", "multiple_shooting"} or Mode
+    mode : {"simulation", "clamped", "observer", "multiple_shooting", "spikes"} or Mode
         What is compared: solve the neuron and compare what was observed (`Simulation`); or drive
         its gates with the measured (or commanded) voltage and compare the current (`Clamped`):
         no spikes to match, and fast; or solve it with a current that draws v to the one
         measured (`Observer`), which keeps spikes in their places; or solve it in windows, each
         from a state of its own that is trained too (`MultipleShooting`). The last two are of
         current clamp: recordings of voltage clamp that are fitted with them are compared by their
-        current in the same stage. By name, with the settings of the mode as arguments `gain`,
-        `window` and `continuity`, or as a value.
-    optimizer : {"adamw", "lbfgs", "levenberg"}
+        current in the same stage. Or compare spike trains, and v where there is no spike
+        (`SpikeTrains`), with the optimizer "cmaes". By name, with the settings of the mode as
+        arguments `gain`, `window` and `continuity`, or as a value.
+    optimizer : {"adamw", "lbfgs", "levenberg", "cmaes"}
         Levenberg-Marquardt goes furthest, from a start that is about right. Of networks it
         looks along the directions in their weights that change what they say; without any, each
-        of its steps predicts twice for each unknown, so there it is for up to about 60.
+        of its steps predicts twice for each unknown, so there it is for up to about 60. CMA-ES
+        needs no gradient; a step is a generation of 20 points or more.
     steps : int
         Evaluations of the loss and its gradient, at most.
     lr : float
-        Learning rate of AdamW; for L-BFGS the length of the very first step. Parameters are
+        Learning rate of AdamW; for L-BFGS the length of the very first step, for CMA-ES the
+        standard deviation of the first generation. Parameters are
         seen without units: logarithms, potentials in 10 mV, network weights as they are.
     schedule : {"cosine", "constant", "halving"}
         How the rate of AdamW goes down: to a hundredth along a half cosine, not at all, or by
@@ -82,6 +86,15 @@ class Stage:
         Stop a start whose loss is below.
     options : mapping, optional
         Overrides of the solve options, for instance ``{"rtol": 1e-4}``.
+    sampling : {"all", "spiking"}
+        Which samples are compared (`Clamped`, `Simulation`, `SpikeTrains`): all, or fewer where
+        a cell with spikes is at rest, as means over up to 1 ms.
+    undo : bool
+        Take the stage back where the spike trains, simulated, and v between spikes agree with
+        those measured less after it than before: see `SpikeTrains`.
+    leave_out : (int, int), optional
+        (first, every): these recordings are left out of a stage with `undo` that simulates, which
+        is kept only if they too agree better after it: evidence for what is trained.
 
     Examples
     --------
@@ -111,6 +124,9 @@ class Stage:
     min_improvement: float = 1e-4
     target: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    sampling: str = "all"
+    undo: bool = False
+    leave_out: tuple[int, int] | None = None
 
     def __post_init__(
         self, gain: float | None, window: float | None, continuity: float | None
@@ -124,6 +140,8 @@ class Stage:
                 raise unknown(f"{what} of a Stage", str(getattr(self, what)), known)
         if int(self.steps) != self.steps or self.steps < 1:
             raise InputError(f"Stage: steps = {self.steps}; give 1 or more")
+        if self.sampling not in SAMPLINGS:
+            raise unknown("sampling of a Stage", str(self.sampling), SAMPLINGS)
         if not 0 < self.lr < np.inf:
             raise InputError(f"Stage: lr = {self.lr} must be positive")
         if not (0 <= self.weight_decay < np.inf and 0 <= self.prior_weight < np.inf):

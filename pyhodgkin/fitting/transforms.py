@@ -122,6 +122,14 @@ class Transform:
         out[..., self.indices] = self._values(phi)[0]
         return out
 
+    def clipped(self, theta: FloatArray) -> FloatArray:
+        """theta (…, P) with its trainable parameters within their bounds."""
+        if not self._bounded.any():
+            return theta
+        out, (low, high) = np.array(theta), self._range
+        out[..., self.indices] = np.clip(out[..., self.indices], low, high)
+        return out
+
     def vjp(self, phi: FloatArray, gradient: FloatArray) -> FloatArray:
         """The gradient by phi (…, p), from that by theta (…, P)."""
         return np.ascontiguousarray(gradient[..., self.indices]) * self._values(phi)[1]

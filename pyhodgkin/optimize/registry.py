@@ -9,6 +9,7 @@ from ..errors import InputError
 from ..numerics.arrays import FloatArray
 from ..registry import Registry
 from .adamw import AdamW, Optimizer
+from .cmaes import CMAES, Values
 from .lbfgs import LBFGS
 from .levenberg_marquardt import Curvature, Curvatures, LevenbergMarquardt
 from .separate import Blocks, SeparateLevenbergMarquardt
@@ -34,6 +35,8 @@ class Setting:
         The same for several starts at once.
     blocks : Blocks, optional
         Where phi is made of blocks that nothing connects.
+    values : callable, optional
+        (k, points (M, p)) to the losses (M,) of start k there, for searches without a gradient.
     """
 
     phi: FloatArray
@@ -43,6 +46,7 @@ class Setting:
     curvature: Curvature
     curvatures: Curvatures | None = None
     blocks: Blocks | None = None
+    values: Values | None = None
 
 
 def _levenberg(setting: Setting) -> Optimizer:
@@ -51,12 +55,19 @@ def _levenberg(setting: Setting) -> Optimizer:
     return LevenbergMarquardt(setting.phi, setting.curvature, setting.curvatures)
 
 
+def _values(setting: Setting) -> Values:
+    if setting.values is None:
+        raise InputError("cmaes: a Setting without `values`, which it compares its points by")
+    return setting.values
+
+
 Factory = Callable[[Setting], Optimizer]
 OPTIMIZERS: Registry[Factory] = Registry(
     "optimizer",
     {
         "adamw": lambda setting: AdamW(setting.phi, setting.decay),
         "lbfgs": lambda setting: LBFGS(setting.phi, setting.memory, first=setting.lr),
+        "cmaes": lambda setting: CMAES(setting.phi, _values(setting), setting.lr),
         "levenberg": _levenberg,
     },
 )

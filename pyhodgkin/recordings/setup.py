@@ -19,6 +19,8 @@ _NUMBERS = {
     "junction_potential": ("mV", "junction potential {} mV subtracted"),
     "bias_current": ("pA", "bias current {} pA in the command"),
     "bridge_balance": ("MΩ", "bridge balance {} MΩ"),
+    "bridge_error": ("MΩ", "bridge error of {} MΩ taken out"),
+    "electrode_capacitance": ("pF", "electrode capacitance of {} pF taken out"),
     "series_resistance": ("MΩ", "series resistance {} MΩ"),
     "series_resistance_compensation": ("%", "series resistance compensated by {} %"),
     "capacitance_compensation": ("pF", "pipette capacitance compensated {} pF"),
@@ -33,8 +35,8 @@ _LIKELY = (0.1, 60.0)
 class Setup:
     """The part of a `Recording` that concerns the electrode and the amplifier.
 
-    What is not known is None. Only `junction_potential` and `bias_current` bear on the numbers
-    of the recording, which already include them; nothing here changes a simulation.
+    What is not known is None. Only `junction_potential`, `bias_current` and `bridge_error` bear on
+    the numbers of the recording, which already include them; nothing here changes a simulation.
 
     Parameters
     ----------
@@ -47,6 +49,10 @@ class Setup:
         Holding current of a current-clamp recording that is part of its command, pA.
     bridge_balance : float, optional
         Series resistance that the bridge balanced, MΩ.
+    bridge_error : float, optional
+        Series resistance whose voltage has been taken out of v (see `without_electrode`), MΩ.
+    electrode_capacitance : float, optional
+        Capacitance of the electrode that was taken for that, pF.
     series_resistance : float, optional
         Series resistance of the whole-cell configuration, MΩ.
     series_resistance_compensation : float, optional
@@ -61,6 +67,8 @@ class Setup:
     junction_potential: float | None = None
     bias_current: float | None = None
     bridge_balance: float | None = None
+    bridge_error: float | None = None
+    electrode_capacitance: float | None = None
     series_resistance: float | None = None
     series_resistance_compensation: float | None = None
     capacitance_compensation: float | None = None

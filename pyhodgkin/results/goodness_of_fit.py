@@ -139,6 +139,38 @@ class GoodnessOfFit:
         flat = bool(train) and all(r.flat for r in train)
         return not (flat or self.notes or any(r.poor or r.silent for r in train))
 
+    @property
+    def verdict(self) -> str:
+        """In a few words what the training recordings say of the fit.
+
+        "nothing to learn from" (flat), "silent" (a cell that spiked is predicted without any
+        spike), "no better than a constant", "poor", or "explains".
+        """
+        train = [r for r in self.residuals if not r.heldout]
+        if train and all(r.flat for r in train):
+            return "nothing to learn from"
+        spiking = [r for r in train if r.spikes > 0]
+        if spiking and all(r.silent for r in spiking):
+            return "silent"
+        # The squared error says little of spikes that come at other times: their number does.
+        wrong = sum(abs(r.predicted_spikes - r.spikes) for r in train)
+        countless = wrong >= sum(r.spikes for r in train)
+        if countless and all(r.constant or r.flat for r in train):
+            return "no better than a constant"
+        return "explains" if self.explains else "poor"
+
+    def warning(self) -> str:
+        """What a user has to be told of a fit that means nothing; empty for others."""
+        verdict = self.verdict
+        if verdict == "silent":
+            count = sum(r.spikes for r in self.residuals if not r.heldout)
+            text = f"the fit ended silent: no spike is predicted where {count} were measured"
+        elif verdict == "no better than a constant":
+            text = "the fit predicts its training recordings no better than a constant would"
+        else:
+            return ""
+        return f"{text}; result.goodness says more, and its parameters mean nothing"
+
     def summary(self) -> str:
         """One line on what is wrong; empty where nothing is."""
         train = [r for r in self.residuals if not r.heldout]
@@ -171,7 +203,8 @@ class GoodnessOfFit:
         """Safe for JSON."""
         rows = finite_or_none([asdict(residual) for residual in self.residuals])
         return {"residuals": rows, "advice": list(self.advice), "notes": list(self.notes),
-                "explains": self.explains, "summary": self.summary()}  # fmt: skip
+                "explains": self.explains, "verdict": self.verdict,
+                "summary": self.summary()}  # fmt: skip
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GoodnessOfFit:

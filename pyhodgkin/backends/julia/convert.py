@@ -113,6 +113,7 @@ def loss_of(loss: Loss) -> Any:
     v_clip = float("inf") if loss.v_clip is None else loss.v_clip
     observer = 0.0 if loss.observer_conductance is None else loss.observer_conductance
     numbers = (loss.delta, loss.spikes, loss.threshold, loss.match_window, v_clip, observer)
+    numbers += (loss.extra,) if loss.extra else ()
     return session().call("make_loss", loss.kind, *map(float, numbers))
 
 

@@ -66,7 +66,7 @@ class Targets:
         for r, recording in enumerate(self.recordings):
             t = recording.t
             expected = rises(recording.data, level, recording.mask)
-            if len(expected) == 0:
+            if len(expected) == 0 and not self.loss.extra:
                 continue
             measured = crossing(t, recording.data, expected, level)
             for k in range(len(v)):
@@ -79,7 +79,9 @@ class Targets:
                 low, high = v[k, r, i], v[k, r, i + 1]
                 late = v.new_tensor(t[i] - measured[first]) + (level - low) * gap / (high - low)
                 missing = self.loss.match_window**2 * (len(measured) - len(first))
-                cost = (late.square().sum() + missing) / len(measured)
+                extra = len(times) - len(first)
+                missing += self.loss.extra * self.loss.match_window**2 * extra
+                cost = (late.square().sum() + missing) / max(1, len(measured))
                 place = torch.tensor([k, r], device=v.device)
                 total = total.index_put(tuple(place), cost)
         return total

@@ -6,3 +6,4 @@ from .clamped import Clamped as Clamped
 from .multiple_shooting import MultipleShooting as MultipleShooting
 from .observer import Observer as Observer
 from .simulation import Simulation as Simulation
+from .spike_trains import SpikeTrains as SpikeTrains

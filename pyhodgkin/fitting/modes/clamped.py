@@ -60,7 +60,8 @@ class Clamped(Mode):
         self, problem: Problem, stage: StageSettings, unknowns: Parameterization
     ) -> Comparison:
         def seen(prepared: PreparedRecordings) -> list[Recording]:
-            return [thinned(cut(r, stage.horizon), stage.every) for r in prepared.driving]
+            driving = prepared.sampled(stage.sampling, driving=True)
+            return [thinned(cut(r, stage.horizon), stage.every) for r in driving]
 
         trained, heldout = (seen(x) for x in problem.prepared)
         loss, options = problem.loss_of(stage.loss), problem.options_of(stage.options)

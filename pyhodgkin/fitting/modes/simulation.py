@@ -14,7 +14,7 @@ from ...recordings.observables import observables_of
 from ..comparison import Comparison, RecordingComparison
 from ..losses import pooled_scale
 from ..parameterization import Parameterization
-from ..prepared_recordings import cut
+from ..prepared_recordings import cut, without
 from ..problem import Problem
 from .base import Mode, StageSettings, register
 
@@ -66,8 +66,11 @@ class Simulation(Mode):
         self, problem: Problem, stage: StageSettings, unknowns: Parameterization
     ) -> Comparison:
         trained, heldout = (
-            [cut(r, stage.horizon) for r in prepared.measured] for prepared in problem.prepared
+            [cut(r, stage.horizon) for r in prepared.sampled(stage.sampling)]
+            for prepared in problem.prepared
         )
+        if unknowns.states is None:
+            trained = without(trained, stage.leave_out)
         loss = scaled(problem.loss_of(stage.loss), trained or heldout)
         options = problem.options_of(stage.options)
         commanded = problem.joint and problem.observables == ("current",)

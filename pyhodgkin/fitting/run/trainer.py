@@ -23,6 +23,7 @@ from .early_stopping import EarlyStopping, interval
 from .interrupts import Interrupts, StopNow
 from .stage_summary import at_limit, described
 from .trainer_state import checkpoint_of
+from .undo import kept_or_undone
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -83,7 +84,7 @@ class Trainer:
         phi = self._unknowns.start()
         decay = self._plan.decay(stage, phi.shape[-1])
         objective = self._objective
-        by = objective.curvature, objective.several, objective.blocks
+        by = objective.curvature, objective.several, objective.blocks, objective.values
         setting = Setting(phi, stage.lr, decay, stage.memory, *by)
         self.optimizer = create(stage.optimizer, setting)
         self.step, self.searching = 0, stage.multistart > 0
@@ -189,9 +190,13 @@ class Trainer:
         found, phi = np.isfinite(self.best), self.stopping.best_phi
         limited = self.step >= stage.steps and not self.optimizer.done.all()
         self.limit = at_limit(self.history.of_stage(self.stage, "loss")) if limited else ""
+        before = self.theta
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self.reason)
         self._describe(stage, phi)
+        if stage.undo:
+            self.theta, notes = kept_or_undone(self._problem, stage, before, self.theta)
+            self.note(*notes)
         self.stage += 1
         if self.stage < len(self.schedule):
             nodes, states = self._unknowns.states, self._unknowns.unpack(phi)[1]

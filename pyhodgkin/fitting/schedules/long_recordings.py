@@ -71,6 +71,8 @@ def coarse_to_fine(
     tuple of Stage, str
         The same and nothing where no recording is long.
     """
+    if any(x.sampling != "all" for x in stages):
+        return tuple(stages), ""  # these see few samples of all of it
     if recordings[0].observed != "v":
         return _commanded(stages, recordings)
     out, told = list(stages), []

@@ -11,6 +11,7 @@ import numpy as np
 from ...neuron.channels import NeuralCurrent
 from ...neuron.neuron import Neuron
 from ...numerics.arrays import Indices
+from ...numerics.spikes import upward_crossings
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of, places_of
 from ..initialize.multistart import learnable_gates
@@ -116,6 +117,15 @@ class Situation:
         return (
             float(np.mean(np.square(noise))) / pooled_scale(self.driven) ** 2 if any(noise) else 0.0
         )
+
+    @cached_property
+    def real_spikes(self) -> bool:
+        """Whether these are recordings of a cell that spikes, in pA or nA and with noise."""
+        if self.commanded or self.both or self.recordings[0].current_unit == "uA/cm2":
+            return False
+        if not any(self.noise_of_v):
+            return False
+        return any(len(upward_crossings(r.t, r.data, 0.0, 1.0)) for r in self.recordings)
 
     @property
     def millivolts(self) -> str:

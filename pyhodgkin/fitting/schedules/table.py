@@ -7,6 +7,7 @@ from .per_cell import shared_networks
 from .residual import is_residual, residual
 from .row import HELD, NOISE, Row, curves_of
 from .situation import Situation
+from .spiking_cell import spiking_cell
 from .stages_for import (
     CANDIDATES,
     CANDIDATES_ONE,
@@ -40,6 +41,14 @@ TABLE = (
         "no gates that a known voltage drives linearly, so it is simulated",
     ),
     *both_clamps.ROWS,
+    Row(
+        lambda s: s.real_spikes and not s.own,
+        spiking_cell,
+        f"{NOISE}, a real cell that spikes: first the gates are driven by the denoised v, then "
+        "conductances, shifts and time scales of the gates are searched by spike trains, then v "
+        "is simulated, with spike times in the loss; stages after which spikes agree less are "
+        "taken back",
+    ),
     Row(
         lambda s: s.commanded and any(map(is_residual, s.neuron.gates)) and not s.trainable_given,
         lambda s: residual(s.neuron),
