@@ -16,10 +16,8 @@ from .backends.options import SolveOptions, options_of
 from .errors import InputError, RecordingError
 from .fitting.stage import Stage
 from .neuron.channels import Channel
-from .neuron.kinetics import NeuralKinetics
-from .neuron.networks import Network
 from .neuron.neuron import Neuron, leak
-from .proposal.candidates import Candidate, channels, passive_neuron, spiking
+from .proposal.candidates import Candidate, channels, passive_neuron, spiking, with_networks
 from .proposal.commands import COMMAND_BLOCK, smoothed_command
 from .proposal.passive import SPIKE, passive_membrane
 from .proposal.result import Proposal
@@ -41,7 +39,6 @@ _EXPLAINED = 3.0
 _LEAST_NOISE = 0.5  # mV; what a published model misses in any case
 # A second channel has to take this part of the residual away.
 _WORTH = 0.2
-_HIDDEN = (8,)
 _QUICK = SolveOptions(rtol=1e-4, atol=1e-6)
 
 Say = Callable[[str], None]
@@ -137,7 +134,7 @@ def propose(
         trainable = ("networks", *_real.NUMBERS)
         neuron = _real.with_learned_current(neuron)
         return Proposal(neuron, trainable, tuple(candidates), tuple(log), used)
-    neuron = _with_networks(best.neuron)
+    neuron = with_networks(best.neuron)
     tell(
         f"proposed: {best.name}, whose residual {best.rmse:.3g} is {best.rmse / noise:.0f} times "
         f"the noise; its gates {', '.join(x.name for x in neuron.gates)} get networks that "
@@ -291,13 +288,3 @@ def _scatter(recording: Recording) -> float:
     """Standard deviation of the noise of a current, from second differences (their median)."""
     second = np.diff(recording.data[recording.mask], 2)
     return float(np.median(np.abs(second))) / 0.6745 / np.sqrt(6.0)
-
-
-def _with_networks(neuron: Neuron) -> Neuron:
-    """Residual networks in every gate that has kinetics of its own."""
-    for seed, gate in enumerate(neuron.gates):
-        if gate.has_state:
-            network = Network.create((1, *_HIDDEN, 2), seed=seed, zero_last=True)
-            kinetics = NeuralKinetics("residual", network, prior=gate.kinetics)
-            neuron = neuron.replace_gate(gate.name, kinetics)
-    return neuron

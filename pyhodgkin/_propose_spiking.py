@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ._fit import fit
+from .errors import FitWarning
 from .fitting.schedules.spiking_cell import search
 from .neuron.channels import NeuralCurrent
 from .neuron.gates import Gate
@@ -44,18 +46,21 @@ def searched(
     solve: dict[str, Any],
     tell: Say,
 ) -> tuple[Neuron, tuple[Recording, ...]]:
-    """A general neuron after a search by spike trains, and the recordings that it was judged on.
+    """A general neuron fitted to the recordings by the stages of a real cell, and these.
 
-    Where the best of the `known` neurons is closer than that, it is searched from there.
+    Where the best of the `known` neurons is closer than the general one to begin with and a search
+    by spike trains leaves it closer, that is fitted.
     """
     used = tuple(smoothed_command(r) for r in items)
     threshold = spike_threshold(used)
-    tell(f"spikes begin at {threshold:.1f} mV; a general neuron is searched by spike trains:")
+    tell(f"spikes begin at {threshold:.1f} mV; starts are searched by spike trains:")
 
     def from_start(start: Neuron, generations: int) -> tuple[float, Neuron]:
         stage = search(_TIME_SCALE, generations, _SIZE, _MOVED)
         how: dict[str, Any] = {"schedule": stage, "fit_initial": False, "progress": False, **solve}
-        result = fit(start, used, trainable=_MOVED, **how)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FitWarning)  # it is only the beginning
+            result = fit(start, used, trainable=_MOVED, **how)
         score = float(result.scores[result.best])
         remark = next((x for x in result.log if x.startswith(stage.label)), "")
         tell(f"  {start.name}: cost {score:.3g};{remark.rpartition(';')[2]}")
@@ -63,8 +68,13 @@ def searched(
 
     best, neuron = from_start(general(passive, threshold, unit), _GENERATIONS)
     if known and from_start(known[0].neuron, 1)[0] < best:
-        best, neuron = from_start(known[0].neuron, _GENERATIONS)
-    return neuron, used
+        other, found = from_start(known[0].neuron, _GENERATIONS)
+        neuron = found if other < best else neuron
+    tell(f"{neuron.name}: its numbers are fitted")
+    result = fit(neuron, used, trainable=NUMBERS, fit_initial=False, progress=False, **solve)
+    for line in result.log:
+        tell(f"  {line}")
+    return replace(result.neuron, name=neuron.name), used
 
 
 def with_learned_current(neuron: Neuron) -> Neuron:

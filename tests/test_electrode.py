@@ -13,7 +13,7 @@ from pyhodgkin.recordings.electrode import recorded_anew
 
 
 def sweeps(resistance: float, capacitance: float = 0.0, unit: str = "pA") -> list[ph.Recording]:
-    """A passive cell as an electrode with this resistance (MΩ) records it, with 0.05 mV of noise."""
+    """A passive cell as an electrode of this resistance (MΩ) records it; 0.05 mV of noise."""
     scale = {"pA": 1.0, "nA": 1e-3}[unit]
     cell = ph.Neuron("cell", (ph.leak(5.0 * scale, -70.0),), c_m=100.0 * scale, v_rest=-70.0)
     steps = ph.CurrentClamp.family(

@@ -8,11 +8,14 @@ import numpy as np
 
 from ..neuron import library
 from ..neuron.channels import Channel
+from ..neuron.kinetics import NeuralKinetics
+from ..neuron.networks import Network
 from ..neuron.neuron import Neuron, leak
 from .passive import Passive
 
 # At least this part of the measured conductance at rest stays with the leak.
 _LEAST_LEAK = 0.1
+_HIDDEN = (8,)
 # The neuron of HodgkinModel.jl repeats the squid axon, that of COBA-HH the one of Traub and Miles;
 # hERG alone is no neuron.
 _LEFT_OUT = ("hodgkinmodel_jl", "herg_beattie", "brette_coba_hh")
@@ -98,3 +101,13 @@ def channels() -> list[Channel]:
             if isinstance(channel, Channel) and channel.gates:
                 found.setdefault((channel.gates,), replace(channel, name=f"{channel.name}_{name}"))
     return list(found.values())
+
+
+def with_networks(neuron: Neuron) -> Neuron:
+    """Residual networks in every gate that has kinetics of its own."""
+    for seed, gate in enumerate(neuron.gates):
+        if gate.has_state:
+            network = Network.create((1, *_HIDDEN, 2), seed=seed, zero_last=True)
+            kinetics = NeuralKinetics("residual", network, prior=gate.kinetics)
+            neuron = neuron.replace_gate(gate.name, kinetics)
+    return neuron

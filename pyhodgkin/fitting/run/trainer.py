@@ -194,9 +194,8 @@ class Trainer:
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self.reason)
         self._describe(stage, phi)
-        if stage.undo:
-            self.theta, notes = kept_or_undone(self._problem, stage, before, self.theta)
-            self.note(*notes)
+        self.theta, notes = kept_or_undone(self._problem, stage, before, self.theta)
+        self.note(*notes)
         self.stage += 1
         if self.stage < len(self.schedule):
             nodes, states = self._unknowns.states, self._unknowns.unpack(phi)[1]

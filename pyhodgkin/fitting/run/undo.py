@@ -31,8 +31,10 @@ def kept_or_undone(
     Returns
     -------
     array, list of str
-        Of each start whichever costs less (`SpikeTrains`), simulated.
+        Of each start whichever costs less (`SpikeTrains`), simulated; without `undo` those after.
     """
+    if not stage.undo:
+        return after, []
     part = problem.of("v") if len(problem.observables) > 1 else problem
     comparison = comparison_of(part, stage)
     each = [

@@ -26,7 +26,9 @@ from .stages_for import Schedule
 
 QUICK = {"rtol": 1e-4, "atol": 1e-6}  # for a search
 _LOOSE = {"rtol": 1e-5, "atol": 1e-7}
-SCALES = ((50.0, 40, 0.3), (10.0, 60, 0.15))  # ms, generations, size of the first of them
+# ms, generations, size of the first of them; fewer where networks are learned too.
+SCALES = ((50.0, 30, 0.2), (10.0, 60, 0.15))
+SCALES_WITH_NETWORKS = ((50.0, 10, 0.1), (10.0, 20, 0.1))
 _DRIVEN_LOSS = Loss("huber", delta=0.1)
 # v in mV, cut off below the spikes; a spike 7 ms late costs as much as an error of 1 mV.
 SPIKES = Loss("huber", scale=1.0, spikes=0.02, match_window=30.0, v_clip=-33.0, extra=1.0)
@@ -41,7 +43,8 @@ def spiking_cell(s: Situation) -> Schedule:
     stages: list[Stage] = []
     if searched:
         stages += [clamped(_of(s, {"conductances"}) or numbers, 30), clamped(numbers, 30)]
-        stages += [search(time_scale, n, size, numbers) for time_scale, n, size in SCALES]
+        scales = SCALES_WITH_NETWORKS if s.networks else SCALES
+        stages += [search(time_scale, n, size, numbers) for time_scale, n, size in scales]
     if numbers:
         stages.append(simulated(12, numbers))
     if s.networks:
