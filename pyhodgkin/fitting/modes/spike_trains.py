@@ -125,7 +125,7 @@ class SpikeTrainComparison:
 
     def _cost(self, recording: Recording, v: FloatArray) -> FloatArray:
         """The cost (K,) of predictions (K, T) of one recording; inf where a solve failed."""
-        good = np.isfinite(v).all(axis=-1)
+        good = np.asarray(np.isfinite(v).all(axis=-1))
         measured = self._spikes(recording, recording.data)
         most = RUNAWAY * len(measured) + 20
         trains = [

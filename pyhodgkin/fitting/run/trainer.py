@@ -83,8 +83,8 @@ class Trainer:
         self._objective = self._plan.objective(stage, self._unknowns)
         phi = self._unknowns.start()
         decay = self._plan.decay(stage, phi.shape[-1])
-        objective = self._objective
-        by = objective.curvature, objective.several, objective.blocks, objective.values
+        found = self._objective
+        by = found.curvature, found.several, found.blocks, found.values
         setting = Setting(phi, stage.lr, decay, stage.memory, *by)
         self.optimizer = create(stage.optimizer, setting)
         self.step, self.searching = 0, stage.multistart > 0
@@ -193,23 +193,20 @@ class Trainer:
         before = self.theta
         self._take_best()
         self.status = np.where(found, int(Status.SUCCESS), self.reason)
-        self._describe(stage, phi)
-        self.theta, notes = kept_or_undone(self._problem, stage, before, self.theta)
-        self.note(*notes)
+        self._describe(stage, phi, before)
         self.stage += 1
         if self.stage < len(self.schedule):
             nodes, states = self._unknowns.states, self._unknowns.unpack(phi)[1]
-            if isinstance(nodes, ShootingNodes) and states is not None:
-                self.enter((nodes, states, found))
-            else:
-                self.enter()
+            shot = isinstance(nodes, ShootingNodes) and states is not None
+            self.enter((nodes, states, found) if shot else None)  # type: ignore[arg-type]
 
-    def _describe(self, stage: Stage, phi: FloatArray) -> None:
-        """A line of the log on a stage that has ended, at its best `phi` (K, p)."""
+    def _describe(self, stage: Stage, phi: FloatArray, before: FloatArray) -> None:
+        """Lines of the log on a stage that has ended, at its best `phi` (K, p), or is undone."""
         what = "held-out loss" if self._by_heldout else "loss"
         remark = self._objective.remark(phi, np.isfinite(self.best))
         known = self.best, what, remark, self.refused, self.reason
-        self.note(described(stage.label, self.step, *known, self.limit))
+        self.theta, notes = kept_or_undone(self._problem, stage, before, self.theta)
+        self.note(described(stage.label, self.step, *known, self.limit), *notes)
 
     def _take_best(self) -> None:
         found, y0 = np.isfinite(self.best), self._unknowns.initial(self.stopping.best_phi)
