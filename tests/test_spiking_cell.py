@@ -225,6 +225,17 @@ def test_cells_in_pa_with_noise_have_stages_of_their_own_and_a_clamped_start():
     assert "real cell" not in choose(None, neuron, clean, indices, noise=(0.0,) * 3)[1]
 
 
+def test_little_noise_leaves_the_clamped_start():
+    axon = ph.library.get("squid_axon")
+    clamp = ph.CurrentClamp.step(10.0, start=2.0, stop=20.0, t_end=25.0)
+    solution = ph.simulate(axon, clamp, saveat=0.05, backend="torch")
+    for noise, first in ((0.03, "clamped"), (0.5, "observer")):
+        recording = ph.Recording.from_solution(solution, noise=noise, seed=1)
+        indices = axon.layout.select("conductances")
+        stages, reason = choose(None, axon, [recording], indices, noise=levels([recording], None))
+        assert stages[0].mode.name == first and stages[-1].mode.name == "simulation", reason
+
+
 def test_fewer_samples_keep_the_spikes():
     recording = sweeps()[2]
     few, driving = for_simulation(recording), around_spikes(recording)

@@ -17,6 +17,8 @@ from ...recordings.observables import observables_of, of, places_of
 from ..initialize.multistart import learnable_gates
 from ..losses import pooled_scale
 
+DIFFERENTIABLE = 0.1  # mV: noise that dv/dt bears, after v has been denoised
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -117,6 +119,12 @@ class Situation:
         return (
             float(np.mean(np.square(noise))) / pooled_scale(self.driven) ** 2 if any(noise) else 0.0
         )
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether v is noisy, and so little that its slope, denoised, still tells the current."""
+        noise = self.noise_of_v
+        return bool(any(noise)) and max(noise) <= DIFFERENTIABLE
 
     @cached_property
     def real_spikes(self) -> bool:

@@ -61,6 +61,13 @@ TABLE = (
         "voltage clamp: the gates are driven by the command",
     ),
     Row(
+        lambda s: not s.networks and s.differentiable and "capacitance" not in s.groups,
+        lambda s: (*clamped(0, 100), *observed_numbers(s.neuron, s.count)),
+        f"{NOISE}, {{s.count}} numbers unknown: the noise is small, so the gates are driven by the "
+        "denoised v for a start and i_stim - c_m dv/dt is matched; then it is simulated with an "
+        "observer whose gain goes down, then without",
+    ),
+    Row(
         lambda s: not s.networks and (s.noise_ratio > 0.0 or "capacitance" in s.groups),
         lambda s: observed_numbers(s.neuron, s.count),
         f"{NOISE}, {{s.count}} numbers unknown: c_m dv/dt is uncertain, so it is simulated with "
