@@ -82,6 +82,18 @@ class SpikeTrainComparison:
             for r, v in zip(self.recordings, predicted, strict=True)
         ]
 
+    def miscounted(self, theta: FloatArray) -> FloatArray:
+        """Mean difference of the numbers of spikes of a recording (K,); inf where one failed."""
+        out = np.zeros(len(theta))
+        for recording, v in zip(
+            self.recordings, self._predicted(self.recordings, theta, None), strict=True
+        ):
+            count = len(self._spikes(recording, recording.data))
+            for k, row in enumerate(np.reshape(v, (len(theta), -1))):
+                fine = bool(np.isfinite(row).all())
+                out[k] += abs(len(self._spikes(recording, row)) - count) if fine else np.inf
+        return out / max(1, len(self.recordings))
+
     def _predicted(
         self, recordings: Sequence[Recording], theta: FloatArray, y0: FloatArray | None
     ) -> list[FloatArray]:
