@@ -17,7 +17,7 @@ from ...recordings.observables import observables_of, of, places_of
 from ..initialize.multistart import learnable_gates
 from ..losses import pooled_scale
 
-DIFFERENTIABLE = 0.1  # mV: noise that dv/dt bears, after v has been denoised
+DIFFERENTIABLE = 0.06  # mV: noise that dv/dt bears, after v has been denoised
 
 
 @dataclass(frozen=True)
