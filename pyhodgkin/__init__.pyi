@@ -28,6 +28,8 @@ from .fitting.initialize.upsample import upsample_with_model as upsample_with_mo
 from .fitting.penalties import CurvePenalty as CurvePenalty
 from .fitting.run.callbacks import StepInfo as StepInfo
 from .fitting.stage import Stage as Stage
+from .imports.read import read_channel as read_channel
+from .imports.read import read_channels as read_channels
 from .network.groups import NeuronGroup as NeuronGroup
 from .network.kinetics import AlphaSynapse as AlphaSynapse
 from .network.kinetics import DoubleExponentialSynapse as DoubleExponentialSynapse

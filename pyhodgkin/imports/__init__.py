@@ -1,0 +1,1 @@
+"""Channels read from files of other simulators: NMODL and NeuroML 2."""

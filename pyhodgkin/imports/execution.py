@@ -1,0 +1,308 @@
+"""NMODL executed on expressions instead of numbers: what each variable is as a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+
+from ..errors import InputError
+from .algebra import Node, call, choice, num, power, put, ref
+from .source import Source
+from .syntax import Block, Mechanism, Statement, Term
+
+MOST_STATEMENTS, MOST_CALLS = 20_000, 25
+_IGNORED = {"printf", "fprintf"}
+AT_START = "@INITIAL"  # marks what INITIAL computes from the voltage of that moment
+
+
+def _half(sign: float) -> Callable[[Node], Node]:
+    return lambda x: (call("exp", x) + call("exp", -x) * sign) * 0.5
+
+
+# Functions of NMODL, by name: how many arguments, and what is made of them.
+BUILT_IN: dict[str, tuple[int, Callable[..., Node]]] = {
+    "exp": (1, lambda x: call("exp", x)),
+    "log": (1, lambda x: call("log", x)),
+    "log10": (1, lambda x: call("log", x) / 2.302585092994046),
+    "tanh": (1, lambda x: call("tanh", x)),
+    "sinh": (1, _half(-1.0)),
+    "cosh": (1, _half(1.0)),
+    "fabs": (1, lambda x: call("abs", x)),
+    "abs": (1, lambda x: call("abs", x)),
+    "sqrt": (1, lambda x: power(x, num(0.5))),
+    "pow": (2, power),
+    "exprelr": (1, lambda x: call("linoid", -x)),
+}
+
+
+class Execution:
+    """Runs INITIAL once and BREAKPOINT until nothing changes.
+
+    Attributes
+    ----------
+    values : dict of str to Node
+        Variables of the mechanism, by expressions of ``v``, the states, and names without a value.
+    lines : dict of str to int
+        Where each of them was assigned last.
+    slopes : dict of str to (Node, int)
+        The derivative of each state, and the line that says so.
+    named : dict of str to Node
+        Functions of the voltage that have a name in the file, by that name and ``#``.
+    updates : dict of str to (Node, int)
+        The next value of each state, where a PROCEDURE is solved instead of derivatives.
+    """
+
+    def __init__(self, source: Source, mechanism: Mechanism) -> None:
+        self.source, self.mechanism = source, mechanism
+        self.values: dict[str, Node] = {}
+        self.lines: dict[str, int] = {}
+        self.slopes: dict[str, tuple[Node, int]] = {}
+        self.updates: dict[str, tuple[Node, int]] = {}
+        self.local: list[dict[str, Node]] = []
+        self.calls: list[str] = []
+        self.named: dict[str, Node] = {}
+        self.count, self.within, self.solving = 0, "", False
+        self.naming, self.branches = False, 0
+
+    def run(self) -> None:
+        found = self.mechanism
+        if found.breakpoint is None:
+            self.source.refuse(found.line, "has no BREAKPOINT, and so no current")
+        if found.initial is not None:
+            self.block(found.initial, "INITIAL")
+        moment = {"v", "t", "dt", *found.states}
+        for name, value in list(self.values.items()):
+            if name in found.states:
+                del self.values[name]
+            elif value.free & moment or any(x.endswith(AT_START) for x in value.free):
+                self.values[name] = ref(name + AT_START)
+        before = None
+        for _ in range(3):
+            if before is not None:
+                before = (dict(self.values), dict(self.slopes))
+            self.block(found.breakpoint, "BREAKPOINT")
+            before = before or ({}, {})
+        if before is not None and before[0]:
+            for name, value in self.values.items():
+                if before[0].get(name) != value:
+                    self.source.refuse(
+                        self.lines[name], f"changes {name} at every step of the integration"
+                    )
+
+    def currents(self) -> dict[str, Node]:
+        """The variables once more, with ``name#`` in the place of named functions of v."""
+        assert self.mechanism.breakpoint is not None
+        kept, self.naming = dict(self.values), True
+        equations = dict(self.slopes), dict(self.updates)
+        for name, value in kept.items():
+            self.values[name] = self.with_name(name, value)
+        self.block(self.mechanism.breakpoint, "BREAKPOINT")
+        found, self.values, self.naming = self.values, kept, False
+        self.slopes, self.updates = equations
+        return found
+
+    def with_name(self, name: str, value: Node) -> Node:
+        """A function of v alone by its name; a product of such functions and numbers as it is."""
+        whole = put(value, self.named)
+        if "v" not in whole.free or not whole.free.isdisjoint(self.mechanism.states):
+            return value
+        factors = value.args if value.op == "mul" else (value,)
+        plain = [x.args[0] if x.op == "pow" else x for x in factors]
+        if value != whole and all(x.op in ("ref", "num") and x.data != "v" for x in plain):
+            return value
+        self.named[f"{name}#"] = whole
+        return ref(f"{name}#")
+
+    def block(self, block: Block, within: str) -> None:
+        self.within = within
+        with self.frame({}):
+            self.statements(block.body)
+
+    @contextmanager
+    def frame(self, values: dict[str, Node]):
+        self.local.append(values)
+        yield
+        self.local.pop()
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def statements(self, body: tuple[Statement, ...]) -> None:
+        for statement in body:
+            self.count += 1
+            if self.count > MOST_STATEMENTS:
+                self.source.refuse(statement.line, f"comes after {MOST_STATEMENTS} statements")
+            try:
+                self.statement(statement)
+            except InputError as error:
+                if str(error).startswith(self.source.name):
+                    raise
+                raise self.source.error(statement.line, str(error)) from None
+
+    def statement(self, s: Statement) -> None:
+        if s.kind == "skip":
+            return
+        if s.kind == "refused":
+            self.source.refuse(s.line, s.name)
+        if s.kind == "local":
+            for name in s.names:
+                self.local[-1][name] = ref(f"{name}@LOCAL")
+        elif s.kind == "assign":
+            assert s.term is not None
+            self.assign(s, self.value(s.term))
+        elif s.kind == "prime":
+            assert s.term is not None
+            self.prime(s, self.value(s.term))
+        elif s.kind == "if":
+            self.condition(s)
+        elif s.kind == "call":
+            assert s.term is not None
+            if s.name not in _IGNORED:
+                self.called(s.term)
+        elif s.kind == "solve":
+            self.solve(s)
+
+    def assign(self, s: Statement, value: Node) -> None:
+        if s.name in self.local[-1]:
+            self.local[-1][s.name] = value
+            return
+        found = self.mechanism
+        if s.name in found.states and self.within != "INITIAL":
+            if not self.solving:
+                self.source.refuse(s.line, f"sets the state {s.name} outside its equation")
+            self.updates[s.name] = (value, s.line)
+            return
+        if s.name in ("v", "t", "dt", "celsius"):
+            self.source.refuse(s.line, f"sets {s.name}")
+        if self.naming and not self.branches:
+            value = self.with_name(s.name, value)
+        elif self.naming:
+            value = put(value, self.named)
+        self.values[s.name] = value
+        self.lines[s.name] = s.line
+
+    def prime(self, s: Statement, value: Node) -> None:
+        if s.name not in self.mechanism.states:
+            self.source.refuse(s.line, f"is the equation of {s.name}, which is no STATE")
+        self.slopes[s.name] = (value, s.line)
+
+    def condition(self, s: Statement) -> None:
+        """Both branches; variables that differ after them become choices."""
+        assert s.term is not None
+        decide = self.test(s.term)
+        if decide(num(1.0), num(0.0)).value is not None:
+            self.statements(s.body if decide(num(1.0), num(0.0)).value else s.other)
+            return
+        start = (dict(self.values), dict(self.local[-1]), dict(self.slopes), dict(self.updates))
+        self.branches += 1
+        self.statements(s.body)
+        yes = (self.values, self.local[-1], self.slopes, self.updates)
+        self.values, self.local[-1], self.slopes, self.updates = start
+        self.statements(s.other)
+        self.branches -= 1
+        for mine, other in ((self.values, yes[0]), (self.local[-1], yes[1])):
+            for name in {*mine, *other}:
+                a, b = other.get(name, ref(name)), mine.get(name, ref(name))
+                mine[name] = a if a == b else decide(a, b)
+        for mine, other in ((self.slopes, yes[2]), (self.updates, yes[3])):
+            for name in {*mine, *other}:
+                a, b = other.get(name), mine.get(name)
+                if a is None or b is None:
+                    self.source.refuse(s.line, f"gives the equation of {name} in one case only")
+                mine[name] = (decide(a[0], b[0]), b[1])
+
+    def solve(self, s: Statement) -> None:
+        block = self.mechanism.blocks.get(s.name)
+        if block is None or block.kind == "FUNCTION":
+            self.source.refuse(s.line, f"solves {s.name}, which is no block of the file")
+        method = s.names[0]
+        if method == "after_cvode" or (block.kind == "PROCEDURE" and method):
+            self.source.refuse(s.line, f"has the method {method} for a {block.kind}")
+        self.solving = True
+        with self.frame({}):
+            self.statements(block.body)
+        self.solving = False
+
+    # -- expressions --------------------------------------------------------------------------
+
+    def value(self, x: Term) -> Node:
+        if x.kind == "number":
+            return num(float(x.value))
+        if x.kind == "name":
+            return self.variable(str(x.value))
+        if x.kind == "call":
+            return self.called(x)
+        if x.kind in _CONDITIONS:
+            return self.test(x)(num(1.0), num(0.0))
+        parts = [self.value(part) for part in x.parts]
+        if x.kind == "neg":
+            return -parts[0]
+        if x.kind == "text":
+            raise InputError("has a text as a value")
+        a, b = parts
+        if x.kind == "+":
+            return a + b
+        if x.kind == "-":
+            return a - b
+        if x.kind == "*":
+            return a * b
+        if x.kind == "/":
+            if b.value == 0.0:
+                raise InputError("divides by zero")
+            return a / b
+        return power(a, b)
+
+    def variable(self, name: str) -> Node:
+        if name in self.local[-1]:
+            return self.local[-1][name]
+        return self.values.get(name, ref(name))
+
+    def called(self, x: Term) -> Node:
+        """A call of a function or procedure of the file, or of one that NMODL has."""
+        name = str(x.value)
+        block = self.mechanism.blocks.get(name)
+        if block is None:
+            if name not in BUILT_IN:
+                raise InputError(f"calls {name}(), which is neither in the file nor known here")
+            count, make = BUILT_IN[name]
+            if len(x.parts) != count:
+                raise InputError(f"calls {name}() with {len(x.parts)} arguments")
+            return make(*(self.value(part) for part in x.parts))
+        if block.kind == "DERIVATIVE" or len(x.parts) != len(block.arguments):
+            raise InputError(f"calls {name}() with {len(x.parts)} arguments")
+        if name in self.calls or len(self.calls) > MOST_CALLS:
+            raise InputError(f"calls {name}() within itself")
+        given = dict(zip(block.arguments, map(self.value, x.parts), strict=True))
+        if block.kind == "FUNCTION":
+            given[name] = num(0.0)
+        self.calls.append(name)
+        with self.frame(given):
+            self.statements(block.body)
+            found = self.local[-1].get(name, num(0.0))
+        self.calls.pop()
+        return found
+
+    def test(self, x: Term) -> Callable[[Node, Node], Node]:
+        """A condition, as the choice between two expressions."""
+        if x.kind == "!":
+            inner = self.test(x.parts[0])
+            return lambda yes, no: inner(no, yes)
+        if x.kind in ("&&", "||"):
+            one, two = map(self.test, x.parts)
+            if x.kind == "&&":
+                return lambda yes, no: one(two(yes, no), no)
+            return lambda yes, no: one(yes, two(yes, no))
+        if x.kind not in _CONDITIONS:
+            value = self.value(x)
+            return lambda yes, no: choice("same", value, num(0.0), no, yes)
+        a, b = map(self.value, x.parts)
+        return {
+            "<": lambda yes, no: choice("choice", a, b, yes, no),
+            ">": lambda yes, no: choice("choice", b, a, yes, no),
+            "<=": lambda yes, no: choice("choice", b, a, no, yes),
+            ">=": lambda yes, no: choice("choice", a, b, no, yes),
+            "==": lambda yes, no: choice("same", a, b, yes, no),
+            "!=": lambda yes, no: choice("same", a, b, no, yes),
+        }[x.kind]
+
+
+_CONDITIONS = ("<", ">", "<=", ">=", "==", "!=", "&&", "||", "!")

@@ -1,0 +1,59 @@
+"""The text that is being read, and errors that name the file, the line and the statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn
+
+from ..errors import InputError
+
+MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """The name of a file, and its text.
+
+    Examples
+    --------
+    >>> Source("k.mod", "NEURON {").refuse(1, "is not closed")
+    Traceback (most recent call last):
+    ...
+    pyhodgkin.errors.InputError: k.mod, line 1: "NEURON {" is not closed
+    """
+
+    name: str
+    text: str
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    def error(self, line: int, why: str) -> InputError:
+        """The error about a line of the file."""
+        text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
+        text = text[:117] + "…" if len(text) > 118 else text
+        return InputError(f'{self.name}, line {line}: "{text}" {why}')
+
+    def refuse(self, line: int, why: str) -> NoReturn:
+        raise self.error(line, why)
+
+
+def source_of(path: Path) -> Source:
+    """The text of a file; refused where it is too large or binary."""
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise InputError(f"{path} has {size} bytes; the limit of a channel is {MOST_BYTES}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(data) > MOST_BYTES or b"\0" in data:
+        raise InputError(f"{path} is no text file")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")  # only comments have letters beyond ASCII
+    return Source(path.name, text.replace("\r\n", "\n").replace("\r", "\n"))
