@@ -87,7 +87,9 @@ class Node:
             return f"{inner[0]}^{self.data:g}"
         if self.op == "add":
             return " + ".join(map(str, self.args))
-        return " ".join(inner) if self.op == "mul" else f"{self.data or self.op}({', '.join(inner)})"
+        return (
+            " ".join(inner) if self.op == "mul" else f"{self.data or self.op}({', '.join(inner)})"
+        )
 
 
 def num(value: float) -> Node:
@@ -189,6 +191,9 @@ def choice(op: str, a: Node, b: Node, yes: Node, no: Node) -> Node:
     """`yes` where a < b (op "choice") or a = b (op "same"), else `no`."""
     if yes == no:
         return yes
+    if yes.value == 0.0 and no.op == "call" and no.data == "exp" and no.args[0] == a:
+        if op == "choice" and b.value is not None and b.value <= -50.0:
+            return no  # exp(x) where it is no more than a rounding error
     if a.value is not None and b.value is not None:
         return yes if (a.value < b.value if op == "choice" else a.value == b.value) else no
     return Node(op, None, (a, b, yes, no))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,15 +12,24 @@ from ..errors import InputError, unknown
 from ..neuron.channels import Channel
 from ..neuron.gates import Gate
 from ..neuron.kinetics import InstantaneousKinetics
-from .algebra import Node, linear, mul, num, power, put, ref
-from .execution import AT_START, Execution
-from .gating import V, Law, gate_of, law_of, slope_of_update
+from .algebra import Node, linear, mul, num, put
+from .curves import short
+from .execution import AT_START, AT_STEP, Execution
+from .gating import Law, V, gate_of, law_of, slope_of_update
 from .source import Source
 from .syntax import Declared, Mechanism
 
 SIEMENS = {"pS/um2": 1e-4, "mS/cm2": 1e-3, "millimho/cm2": 1e-3, "mmho/cm2": 1e-3, "uS/cm2": 1e-6,
            "nS/um2": 1e-1, "S/m2": 1e-4, "nS/cm2": 1e-9, "umho/cm2": 1e-6}  # fmt: skip
-MILLIAMPERES = ("", "mA/cm2", "milliamp/cm2", "milliamps/cm2", "ma/cm2", "mA/cm^2", "milliampere/cm2")
+MILLIAMPERES = (
+    "",
+    "mA/cm2",
+    "milliamp/cm2",
+    "milliamps/cm2",
+    "ma/cm2",
+    "mA/cm^2",
+    "milliampere/cm2",
+)
 
 
 class Given(NamedTuple):
@@ -65,7 +75,9 @@ class Channels:
                     raise unknown(f"reversal potential of {self.source.name}", name, ions)
                 values[key] = float(value)
         elif e is not None:
-            reversals = [n for n in ions if n == "e" + next(i.name for i in found.ions if n in i.reads)]
+            reversals = [
+                n for n in ions if n == "e" + next(i.name for i in found.ions if n in i.reads)
+            ]
             open_ones = reversals or [
                 n for n, x in names.items()
                 if n.startswith("e") and x.value is None and n not in self.run.values
@@ -126,10 +138,18 @@ class Channels:
     def one(self, current: Node, label: str, line: int) -> Iterator[Channel]:
         raw = self.opened(current)
         solved = put(raw, self.values)
-        terms = solved.args if solved.op == "add" and linear(self.whole(solved), "v") is None else ()
+        terms = (
+            solved.args if solved.op == "add" and linear(self.whole(solved), "v") is None else ()
+        )
         if not terms:
             self.check_conductance(raw, line)
-            yield self.channel(solved, label, line)
+            off = solved.value == 0.0
+            if off:  # a conductance of 0 in the file: the gates are there all the same
+                parts = raw.args if raw.op == "mul" else (raw,)
+                left = [x for x in parts if put(x, self.values).value != 0.0]
+                solved = put(mul(*left, num(1.0)), self.values)
+            channel = self.channel(solved, label, line)
+            yield replace(channel, g=0.0) if off else channel
             return
         for i, term in enumerate(terms):
             yield self.channel(term, f"{label}_{i + 1}", line)
@@ -169,7 +189,9 @@ class Channels:
             if factor.value is not None:
                 scale *= factor.value
                 continue
-            base, p = (factor.args[0], float(factor.data)) if factor.op == "pow" else (factor, 1.0)
+            base, p = (
+                (factor.args[0], float(factor.data or 1.0)) if factor.op == "pow" else (factor, 1.0)
+            )
             name = str(base.data) if base.op == "ref" else ""
             if name in self.found.states or name in self.run.named:
                 if p != int(p) or p < 1:
@@ -191,7 +213,7 @@ class Channels:
         gates = [self.gate(name, p, line) for name, p in powers.items()]
         if functions:
             gates.append(self.function(f"{label}_inf", mul(*functions, num(1.0)), 1))
-        return Channel(label, g=_short(g), e=_short(-zero / slope + 0.0), gates=tuple(gates))
+        return Channel(label, g=short(g), e=short(-zero / slope + 0.0), gates=tuple(gates))
 
     def check_free(self, x: Node, line: int) -> None:
         """Refuse what is neither a number nor a function of the voltage."""
@@ -202,9 +224,7 @@ class Channels:
             if name in self.run.named:
                 raise InputError(f"has {name.rstrip('#')} in a sum or function, not as a factor")
             if name == "celsius":
-                raise InputError(
-                    "depends on the temperature; give it, for instance celsius=37.0"
-                )
+                raise InputError("depends on the temperature; give it, for instance celsius=37.0")
             raise InputError(self.open_name(name))
 
     def open_name(self, name: str) -> str:
@@ -213,6 +233,8 @@ class Channels:
         give = f'give it: parameters={{"{plain}": …}}'
         if name.endswith(AT_START):
             return f"uses {plain}, which only INITIAL computes, from the voltage at that moment"
+        if name.endswith(AT_STEP):
+            return f"uses {plain}, which changes at every step of the integration"
         if "@" in name:
             return f"uses {plain}, a LOCAL variable without a value"
         for ion in self.found.ions:
@@ -233,7 +255,7 @@ class Channels:
             return f"uses {name}, which the file never sets; {give}"
         return f"uses {name}, which is not declared"
 
-    # -- gates --------------------------------------------------------------------------------------
+    # -- gates --------------------------------------------------------------------------------
 
     def gate(self, name: str, p: int, current_line: int) -> Gate:
         if name in self.run.named:
@@ -273,11 +295,3 @@ class Channels:
                 "0 and 1"
             )
         return gate
-
-
-def _short(x: float) -> float:
-    """Without the last digits, which a change of units loses."""
-    return float(f"{x:.15g}")
-
-
-__all__ = ["Channels", "Given", "power", "ref"]

@@ -11,7 +11,7 @@ from ..neuron.curves import Constant, Curve, Power, Product, Sum
 from ..neuron.formula_checks import check_finite
 from ..neuron.functions import Formula, Function, Number, Voltage
 from ..neuron.rates import Exponential, Linoid, Sigmoid
-from .algebra import Node, call, linear, num, power, put, rebuilt
+from .algebra import Node, call, linear, num, power, rebuilt
 
 MOST_PARTS = 4000
 NARROW = 0.05  # mV: half the width of the place around a singularity that a file writes out
@@ -75,11 +75,23 @@ def _linoids_in(x: Node) -> Node:
             if q == 0.0 or abs(p + q * zero) > 1e-9 * max(abs(p), abs(q)):
                 continue
             # q(v - zero)/(scale·(1 - exp(rate (v - zero)))), as a linoid of y = -rate (v - zero)
-            y = (line * (-rate / q)) if p else line * (-rate / q)
+            y = line * (-rate / q)
             factors.remove(divisor)
             factors.remove(line)
             factors += [num(-q / (rate * scale)), call("linoid", y)]
             break
+    for line in [f for f in factors if f.op == "pow" and f.data == -1.0]:
+        p, q = linear(line.args[0], "v") or (0.0, 0.0)
+        for other in factors:
+            found = _one_minus_exp(other)
+            if q == 0.0 or found is None:
+                continue
+            scale, rate, zero = found
+            if abs(p + q * zero) <= 1e-9 * max(abs(p), abs(q)):
+                y = line.args[0] * (-rate / q)
+                factors = [f for f in factors if f is not line and f is not other]
+                factors += [num(-rate * scale / q), power(call("linoid", y), num(-1.0))]
+                break
     return _product(factors)
 
 
@@ -163,7 +175,7 @@ def _limit(x: Node) -> Node:
 
 
 def _inside(a: Node, b: Node) -> tuple[float, float] | None:
-    """The middle and half the width of the voltages where |line| < number is all that a < b says."""
+    """The middle and half the width of |line| < number, where a < b is such a condition."""
     if b.value is None or b.value <= 0.0:
         return None
     factor = 1.0
@@ -210,7 +222,8 @@ def _curve(x: Node) -> Curve:
     line = linear(x.args[0], "v")
     if line is not None and line[1] != 0.0 and x.data in ("exp", "linoid"):
         zero, k = -line[0] / line[1] + 0.0, 1.0 / line[1]
-        return Exponential(1.0, zero, k) if x.data == "exp" else Linoid(line[1], zero, k)
+        zero, k = short(zero), short(k)
+        return Exponential(1.0, zero, k) if x.data == "exp" else Linoid(short(1.0 / k), zero, k)
     return Function(str(x.data), (_curve(x.args[0]),))
 
 
@@ -229,7 +242,7 @@ def _sigmoid(x: Node) -> Curve | None:
     if line is None or line[1] == 0.0:
         return None
     zero = -(line[0] + math.log(factor / one)) / line[1] + 0.0
-    return Sigmoid(1.0 / one, zero, -1.0 / line[1])
+    return Sigmoid(short(1.0 / one), short(zero), short(-1.0 / line[1]))
 
 
 def _times(x: Node) -> Curve:
@@ -241,11 +254,20 @@ def _times(x: Node) -> Curve:
     if scale != 1.0:
         for i, each in enumerate(curves):
             if isinstance(each, (Exponential, Sigmoid, Linoid)):
-                curves[i] = type(each)(each.a * scale, each.v0, each.k)
+                curves[i] = type(each)(short(each.a * scale), each.v0, each.k)
                 break
         else:
             curves.insert(0, Number(scale))
     return curves[0] if len(curves) == 1 else Product(tuple(curves))
 
 
-__all__ = ["curve_of", "power", "put", "with_linoids", "without_gaps"]
+def short(x: float) -> float:
+    """Without the last digit, which sums and products of round numbers lose.
+
+    Examples
+    --------
+    >>> short(0.020000000000000004), short(1 / 3) == 1 / 3
+    (0.02, True)
+    """
+    rounded = float(f"{x:.14g}")
+    return rounded if abs(rounded - x) <= 4.0 * np.spacing(abs(x)) else x

@@ -6,33 +6,16 @@ from collections.abc import Callable
 from contextlib import contextmanager
 
 from ..errors import InputError
-from .algebra import Node, call, choice, num, power, put, ref
+from .algebra import Node, choice, num, power, put, ref
+from .built_in import BUILT_IN
+from .naming import with_name
 from .source import Source
 from .syntax import Block, Mechanism, Statement, Term
 
 MOST_STATEMENTS, MOST_CALLS = 20_000, 25
 _IGNORED = {"printf", "fprintf"}
+AT_STEP = "@STEP"  # marks what changes at every step of the integration
 AT_START = "@INITIAL"  # marks what INITIAL computes from the voltage of that moment
-
-
-def _half(sign: float) -> Callable[[Node], Node]:
-    return lambda x: (call("exp", x) + call("exp", -x) * sign) * 0.5
-
-
-# Functions of NMODL, by name: how many arguments, and what is made of them.
-BUILT_IN: dict[str, tuple[int, Callable[..., Node]]] = {
-    "exp": (1, lambda x: call("exp", x)),
-    "log": (1, lambda x: call("log", x)),
-    "log10": (1, lambda x: call("log", x) / 2.302585092994046),
-    "tanh": (1, lambda x: call("tanh", x)),
-    "sinh": (1, _half(-1.0)),
-    "cosh": (1, _half(1.0)),
-    "fabs": (1, lambda x: call("abs", x)),
-    "abs": (1, lambda x: call("abs", x)),
-    "sqrt": (1, lambda x: power(x, num(0.5))),
-    "pow": (2, power),
-    "exprelr": (1, lambda x: call("linoid", -x)),
-}
 
 
 class Execution:
@@ -76,18 +59,23 @@ class Execution:
                 del self.values[name]
             elif value.free & moment or any(x.endswith(AT_START) for x in value.free):
                 self.values[name] = ref(name + AT_START)
-        before = None
-        for _ in range(3):
-            if before is not None:
-                before = (dict(self.values), dict(self.slopes))
+        before: tuple[dict, dict, dict] = ({}, {}, {})
+        for _ in range(6):
+            before = dict(self.values), dict(self.slopes), dict(self.updates)
             self.block(found.breakpoint, "BREAKPOINT")
-            before = before or ({}, {})
-        if before is not None and before[0]:
-            for name, value in self.values.items():
-                if before[0].get(name) != value:
-                    self.source.refuse(
-                        self.lines[name], f"changes {name} at every step of the integration"
-                    )
+            if before == (self.values, self.slopes, self.updates):
+                return
+        self.unsettled(*before)
+
+    def unsettled(self, values: dict, slopes: dict, updates: dict) -> None:
+        """Take the value from variables that change at every step, and refuse such equations."""
+        for before, now in ((slopes, self.slopes), (updates, self.updates)):
+            for name, (value, line) in now.items():
+                if before.get(name) != (value, line):
+                    self.source.refuse(line, "changes at every step of the integration")
+        for name, value in self.values.items():
+            if values.get(name) != value:
+                self.values[name] = ref(name + AT_STEP)
 
     def currents(self) -> dict[str, Node]:
         """The variables once more, with ``name#`` in the place of named functions of v."""
@@ -102,16 +90,8 @@ class Execution:
         return found
 
     def with_name(self, name: str, value: Node) -> Node:
-        """A function of v alone by its name; a product of such functions and numbers as it is."""
-        whole = put(value, self.named)
-        if "v" not in whole.free or not whole.free.isdisjoint(self.mechanism.states):
-            return value
-        factors = value.args if value.op == "mul" else (value,)
-        plain = [x.args[0] if x.op == "pow" else x for x in factors]
-        if value != whole and all(x.op in ("ref", "num") and x.data != "v" for x in plain):
-            return value
-        self.named[f"{name}#"] = whole
-        return ref(f"{name}#")
+        """A function of v alone by its name."""
+        return with_name(name, value, self.named, self.mechanism.states)
 
     def block(self, block: Block, within: str) -> None:
         self.within = within
@@ -188,6 +168,8 @@ class Execution:
     def condition(self, s: Statement) -> None:
         """Both branches; variables that differ after them become choices."""
         assert s.term is not None
+        if s.term.kind == "==" and not s.other and all(x.name == "v" for x in s.body):
+            return  # a step aside where a rate is 0/0: its limit is taken there
         decide = self.test(s.term)
         if decide(num(1.0), num(0.0)).value is not None:
             self.statements(s.body if decide(num(1.0), num(0.0)).value else s.other)
@@ -233,23 +215,23 @@ class Execution:
             return self.called(x)
         if x.kind in _CONDITIONS:
             return self.test(x)(num(1.0), num(0.0))
-        parts = [self.value(part) for part in x.parts]
         if x.kind == "neg":
-            return -parts[0]
+            return -self.value(x.parts[0])
         if x.kind == "text":
             raise InputError("has a text as a value")
-        a, b = parts
-        if x.kind == "+":
-            return a + b
-        if x.kind == "-":
-            return a - b
-        if x.kind == "*":
-            return a * b
-        if x.kind == "/":
-            if b.value == 0.0:
+        if x.kind == "^":
+            return power(self.value(x.parts[0]), self.value(x.parts[1]))
+        chain = []  # a - b + c is ((a - b) + c): from the inside out, without recursion
+        while x.kind in ("+", "-", "*", "/"):
+            chain.append(x)
+            x = x.parts[0]
+        found = self.value(x)
+        for each in reversed(chain):
+            other = self.value(each.parts[1])
+            if each.kind == "/" and other.value == 0.0:
                 raise InputError("divides by zero")
-            return a / b
-        return power(a, b)
+            found = _ARITHMETIC[each.kind](found, other)
+        return found
 
     def variable(self, name: str) -> Node:
         if name in self.local[-1]:
@@ -305,4 +287,10 @@ class Execution:
         }[x.kind]
 
 
+_ARITHMETIC: dict[str, Callable[[Node, Node], Node]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+}
 _CONDITIONS = ("<", ">", "<=", ">=", "==", "!=", "&&", "||", "!")

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..neuron.gates import Gate
 from ..neuron.kinetics import InstantaneousKinetics, Kinetics, RateKinetics, SteadyStateKinetics
-from .algebra import Node, add, call, linear, mul, num, power, put, ref, walk
+from .algebra import Node, add, linear, mul, num, power, put, ref, walk
 from .curves import curve_of
 
 V = np.linspace(-100.0, 60.0, 65)
@@ -130,7 +130,9 @@ def slope_of_update(value: Node, state: str) -> Node:
 # -- temperature ----------------------------------------------------------------------------------
 
 
-def gate_of(name: str, law: Law, exponent: int, celsius: float | None, checked: Node | None) -> Gate:
+def gate_of(
+    name: str, law: Law, exponent: int, celsius: float | None, checked: Node | None
+) -> Gate:
     """The gate, with q10 and t_ref where the temperature is a factor of the rates.
 
     Parameters
@@ -230,6 +232,3 @@ def _compare(name: str, curves: dict, slope: Node) -> None:
             scale, mine = a + b, a * (1.0 - x) - b * x
         if not np.allclose(said, mine, 1e-8, 1e-8 * float(np.max(scale))):
             raise InputError(f"is not linear in {name}, or {name} does not relax to a steady state")
-
-
-__all__ = ["Law", "call", "gate_of", "law_of", "slope_of_update"]

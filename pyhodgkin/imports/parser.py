@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from .source import Source
 from .statements import StatementParser
 from .syntax import Block, Declared, Ion, Mechanism
@@ -24,6 +22,9 @@ _REFUSED = {
     "PROTECT": "is not read",
     "MUTEXLOCK": "is not read",
 }
+
+_WORDS = ("SUFFIX", "USEION", "NONSPECIFIC_CURRENT", "RANGE", "GLOBAL", "THREADSAFE", "POINTER",
+          "POINT_PROCESS", "ARTIFICIAL_CELL", "ELECTRODE_CURRENT", "BBCOREPOINTER")  # fmt: skip
 
 
 def parse(source: Source) -> Mechanism:
@@ -103,6 +104,11 @@ class _Parser(StatementParser):
                     self.take()
                 else:
                     (ion.reads if kind == "READ" else ion.writes).extend(self.names())
+        elif word == "THREADSAFE":
+            while self.now.kind == "name" and self.now.text not in _WORDS:
+                self.take()
+                if self.at(","):
+                    self.take()
         elif word == ",":
             pass
         else:
@@ -184,7 +190,7 @@ class _Parser(StatementParser):
             self.source.refuse(line, f"defines {name} once more")
         self.found.blocks[name] = Block(word, name, line, tuple(arguments), self.block())
 
-    def braces(self) -> NoReturn | None:
+    def braces(self) -> None:
         self.expect("{")
         depth = 1
         while depth:

@@ -6,11 +6,12 @@ from .source import Source
 from .syntax import Statement, Term
 from .tokens import Token
 
-MOST_DEPTH = 40
+MOST_DEPTH, MOST_CONDITIONS = 40, 20
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _REFUSED = {
-    "WHILE", "while", "FROM", "FOR", "for", "WATCH", "LAG", "PUTQ", "GETQ", "CONSERVE", "COMPARTMENT",
-    "LONGITUDINAL_DIFFUSION", "PROTECT", "MUTEXLOCK", "MUTEXUNLOCK", "RESET", "SENS", "MATCH", "~",
+    "WHILE", "while", "FROM", "FOR", "for", "WATCH", "LAG", "PUTQ", "GETQ", "CONSERVE",
+    "COMPARTMENT", "LONGITUDINAL_DIFFUSION", "PROTECT",
+    "MUTEXLOCK", "MUTEXUNLOCK", "RESET", "SENS", "MATCH", "~",
     "EQUATION", "FORALL", "NET_RECEIVE",
 }  # fmt: skip
 
@@ -204,8 +205,11 @@ class StatementParser:
         return self.joined(("+", "-"), lambda: self.joined(("*", "/"), self.signed_term))
 
     def joined(self, operators: tuple[str, ...], one) -> Term:
-        found = one()
+        found, count = one(), 0
         while self.now.text in operators:
+            count += 1
+            if count > MOST_CONDITIONS and operators[0] not in ("+", "*"):
+                self.source.refuse(self.now.line, f"joins more than {MOST_CONDITIONS} conditions")
             operator = self.take().text
             found = Term(operator, "", (found, one()))
         return found
@@ -215,10 +219,11 @@ class StatementParser:
         while self.now.text in ("-", "+", "!"):
             signs.append(self.take().text)
         found = self.power()
-        for sign in reversed(signs):
-            if sign != "+":
-                found = Term("neg" if sign == "-" else "!", "", (found,))
-        return found
+        if "!" in signs:
+            if len(signs) > 1:
+                self.source.refuse(self.now.line, "has more than one sign before a condition")
+            return Term("!", "", (found,))
+        return Term("neg", "", (found,)) if signs.count("-") % 2 else found
 
     def power(self) -> Term:
         base = self.atom()

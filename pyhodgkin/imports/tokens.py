@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     |(?P<op><->|<=|>=|==|!=|&&|\|\||.)""",
     re.VERBOSE,
 )
-_SWITCHES = ("UNITSON", "UNITSOFF", "THREADSAFE")
+_SWITCHES = ("UNITSON", "UNITSOFF")
 
 
 class Token(NamedTuple):

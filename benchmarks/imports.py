@@ -1,0 +1,299 @@
+"""Channels of public NMODL files: how many are read, refused and wrong against NEURON.
+
+    python benchmarks/imports.py FOLDER --neuron /path/of/python/with/neuron [--every N] [--limit N]
+
+FOLDER holds .mod files (any depth); equal ones are counted once. Each file that is read is clamped
+in NEURON: held at -80 or -20 mV for 4 s, stepped to -100, -85, … 50 mV, its current taken 1 and
+5 ms later, and compared with ours. The files are not part of the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+import pyhodgkin as ph
+from pyhodgkin.imports.parser import parse
+from pyhodgkin.imports.source import source_of
+
+CELSIUS = 25.0
+REVERSALS = {"ena": 50.0, "ek": -77.0, "eca": 130.0}
+HOLDS, STEPS, TIMES = (-80.0, -20.0), tuple(range(-100, 51, 15)), (1.0, 5.0)
+BATCH = 30
+
+IN_NEURON = """
+import json, sys
+from neuron import h
+h.load_file("stdrun.hoc")
+jobs, out = json.load(open(sys.argv[1])), {}
+for job in jobs:
+    name = job["name"]
+    try:
+        cell = h.Section()
+        cell.L = cell.diam = 10.0
+        cell.cm = 1e12
+        cell.insert(name)
+        h.celsius = job["celsius"]
+        if hasattr(h, "usetable_" + name):
+            setattr(h, "usetable_" + name, 0)
+        for ion in job["ions"]:
+            h.ion_style(ion + "_ion", 1, 1, 0, 0, 0, sec=cell)
+        seg = cell(0.5)
+        for key, value in job["e"].items():
+            if hasattr(seg, key):
+                setattr(seg, key, value)
+            elif hasattr(h, key + "_" + name):
+                setattr(h, key + "_" + name, value)
+            else:
+                setattr(seg, key + "_" + name, value)
+        rows = []
+        for hold in job["holds"]:
+            for step in job["steps"]:
+                h.finitialize(hold)
+                h.dt = 10.0
+                for _ in range(400):
+                    h.fadvance()
+                cell.v, start, h.dt = step, h.t, 0.025
+                for time in job["times"]:
+                    while h.t < start + time - 1e-6:
+                        cell.v = step
+                        h.fadvance()
+                    cell.v = step
+                    h.fcurrent()
+                    rows.append(sum(
+                        getattr(seg, c if c[0] == "i" and ion else c + "_" + name)
+                        for c, ion in job["currents"]
+                    ))
+        out[name] = rows
+    except Exception as error:
+        out[name] = repr(error)
+    del cell
+json.dump(out, open(sys.argv[2], "w"))
+"""
+
+
+def files_in(folder: Path, every: int) -> list[Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.mod")):
+        text = "".join(path.read_text(errors="replace").split())
+        found.setdefault(hashlib.sha256(text.encode()).hexdigest(), path)
+    return list(found.values())[::every]
+
+
+def read(path: Path) -> tuple[tuple[ph.Channel, ...], dict[str, float]]:
+    """The channels of a file, and the reversal potentials that were given."""
+    ions = parse(source_of(path)).ions
+    e = {x: REVERSALS.get(x, 0.0) for ion in ions for x in ion.reads if x == f"e{ion.name}"}
+    try:
+        return ph.read_channels(path, e=e, celsius=CELSIUS), e
+    except ph.errors.InputError as error:
+        asked = re.search(r"uses (e\w*), which (?:the file never sets|has no value)", str(error))
+        if asked is None:
+            raise
+        e[asked[1]] = -30.0
+        return ph.read_channels(path, e=e, celsius=CELSIUS), e
+
+
+def reason(error: Exception) -> str:
+    """The kind of a refusal: without the place and the names."""
+    text = re.sub(r'^.*?, line \d+: ".*" ', "", str(error))
+    text = re.sub(r"-?\d[\d.e+-]*", "#", text)
+    kinds = {
+        "is a kinetic scheme": "KINETIC scheme",
+        "on the voltage alone": "depends on a concentration",
+        "sets ": "sets a concentration or the voltage",
+        "includes another": "INCLUDE",
+        "in a sum or function": "a sum of states as the conductance",
+        "has no value in the file": "a PARAMETER without a value",
+        "never sets": "a variable that is never set",
+        "run time": "FUNCTION_TABLE",
+        "array": "an array",
+        "holds C": "VERBATIM",
+        "divides by": "not finite between -200 and 200 mV",
+        "must be finite": "not finite between -200 and 200 mV",
+        "no conductance times": "no conductance times (v - e), GHK among them",
+        "no current": "no current",
+        "no density": "POINT_PROCESS",
+        "POINTER": "POINTER",
+        "exponential step": "an update that is no exponential step",
+        "not linear in": "not linear in the state",
+        "as well": "states that depend on each other",
+        "which is neither": "a function that is not in the file",
+        "depends on the time": "depends on the time",
+        "has the unit": "a unit that contradicts NEURON's",
+        "without the factor": "a unit that contradicts the equation",
+        "INITIAL": "a variable that only INITIAL sets, from v",
+        "every step": "a variable that changes at every step",
+    }
+    return next((kind for part, kind in kinds.items() if part in text), "other")
+
+
+def current(channels: tuple[ph.Channel, ...]) -> np.ndarray:
+    """What a clamp records, mA/cm², in the order of NEURON's rows."""
+    rows = []
+    for hold in HOLDS:
+        for step in STEPS:
+            v = float(step)
+            for t in TIMES:
+                total = 0.0
+                for c in channels:
+                    open_now = 1.0
+                    for gate in c.gates:
+                        end = float(gate.kinetics.x_inf(v))
+                        if gate.has_state:
+                            tau = float(gate.kinetics.tau(v)) / gate.rate_factor(CELSIUS)
+                            start = float(gate.kinetics.x_inf(hold))
+                            slow = float(gate.kinetics.tau(hold)) / gate.rate_factor(CELSIUS)
+                            assert slow > 0.0
+                            end += (start - end) * np.exp(-t / tau)
+                        open_now *= end**gate.power
+                    total += 1e-3 * c.g * open_now * (v - c.e)
+                rows.append(total)
+    return np.array(rows)
+
+
+def mechanism(path: Path, name: str) -> tuple[str, list]:
+    """The file with another SUFFIX, and its currents."""
+    text = path.read_text(errors="replace")
+    found = parse(source_of(path))
+    currents = [(w, True) for ion in found.ions for w in ion.writes]
+    currents += [(w, False) for w in found.nonspecific]
+    extra = "".join(
+        f"\n RANGE {w}"
+        for w, ion in currents
+        if not ion and not re.search(rf"RANGE[^\n]*\b{w}\b", text)
+    )
+    # The equation is what is compared: cnexp solves it exactly, the other methods do not.
+    text = re.sub(r"METHOD\s+(derivimplicit|euler|runge)\b", "METHOD cnexp", text)
+    return re.sub(r"\bSUFFIX\s+\w+", f"SUFFIX {name}{extra}\n", text, count=1), currents
+
+
+def in_neuron(jobs: list[dict], texts: dict[str, str], python: str) -> dict:
+    """NEURON's rows by name, or why there are none."""
+    left, failed = dict(texts), {}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for _ in range(8):
+            shutil.rmtree(root / "mods", ignore_errors=True)
+            shutil.rmtree(root / "x86_64", ignore_errors=True)
+            (root / "mods").mkdir()
+            for name, text in left.items():
+                (root / "mods" / f"{name}.mod").write_text(text)
+            made = subprocess.run(
+                [str(Path(python).parent / "nrnivmodl"), "mods"],
+                cwd=root, capture_output=True, text=True,
+            )  # fmt: skip
+            if made.returncode == 0:
+                break
+            bad = set(
+                re.findall(r"\b(m\d{4})\b(?=[^\n]*(?:[Ee]rror|\*\*\*))", made.stdout + made.stderr)
+            )
+            bad |= set(
+                re.findall(r"(?:[Ee]rror|\*\*\*)[^\n]*\b(m\d{4})\b", made.stdout + made.stderr)
+            )
+            bad &= set(left)
+            if not bad:
+                return dict.fromkeys(texts, "the batch is not compiled")
+            for name in bad:
+                failed[name] = "NEURON does not compile it"
+                del left[name]
+        (root / "run.py").write_text(IN_NEURON)
+        (root / "jobs.json").write_text(json.dumps([j for j in jobs if j["name"] in left]))
+        subprocess.run(
+            [python, "run.py", "jobs.json", "out.json"], cwd=root, capture_output=True, timeout=300
+        )
+        out = root / "out.json"
+        return {**failed, **(json.loads(out.read_text()) if out.exists() else {})}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--neuron")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--limit", type=int, default=10_000)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    done: dict[str, tuple[tuple[ph.Channel, ...], dict, Path]] = {}
+    refused: dict[str, list[str]] = collections.defaultdict(list)
+    files = files_in(given.folder, given.every)
+    for path in files:
+        try:
+            channels, e = read(path)
+            done[f"m{len(done):04d}"] = channels, e, path
+        except ph.errors.InputError as error:
+            refused[reason(error)].append(str(error))
+    print(
+        f"{len(files)} files: {len(done)} read, {sum(map(len, refused.values()))} refused",
+        flush=True,
+    )
+    off: dict[str, float | str] = {}
+    names = [n for n, (channels, _, _) in done.items() if any(c.g > 0 for c in channels)]
+    zero = len(done) - len(names)
+    names = names[: given.limit] if given.neuron else []
+    for at in range(0, len(names), BATCH):
+        jobs, texts = [], {}
+        for name in names[at : at + BATCH]:
+            ions = [i.name for i in parse(source_of(done[name][2])).ions]
+            texts[name], currents = mechanism(done[name][2], name)
+            jobs.append({"name": name, "e": done[name][1], "celsius": CELSIUS, "holds": HOLDS,
+                         "steps": STEPS, "times": TIMES, "currents": currents, "ions": ions})  # fmt: skip
+        rows = in_neuron(jobs, texts, given.neuron)
+        for name in texts:
+            row = rows.get(name, "NEURON stopped")
+            if isinstance(row, str):
+                off[name] = row
+                continue
+            ours = current(done[name][0])
+            size = float(np.max(np.abs(row)))
+            off[name] = (
+                float(np.max(np.abs(ours - row))) / size if size else float(np.max(np.abs(ours)))
+            )
+            if off[name] > 1e-3:  # type: ignore[operator]
+                print(f"  {done[name][2].name}: {off[name]:.2g}", flush=True)
+        print(f"compared {min(at + BATCH, len(names))} of {len(names)}", flush=True)
+    text = table(files, done, refused, off, zero)
+    print(text)
+    if given.out:
+        given.out.write_text(text)
+
+
+def table(files: list, done: dict, refused: dict, off: dict, zero: int) -> str:
+    numbers = {n: x for n, x in off.items() if not isinstance(x, str)}
+    why = collections.Counter(x for x in off.values() if isinstance(x, str))
+    total = sum(map(len, refused.values()))
+    lines = [
+        "# Channels read from public NMODL files", "",
+        f"{len(files)} different files. {len(done)} are read "
+        f"({100 * len(done) / len(files):.0f} %), "
+        f"{total} are refused.", "",
+        "| against NEURON: largest difference of the current | files |", "|---|---|",
+    ]  # fmt: skip
+    edges = [0.0, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, np.inf]
+    for low, high in pairwise(edges):
+        count = sum(low <= x < high for x in numbers.values())
+        lines.append(f"| {low:g} to {high:g} of the largest current | {count} |")
+    lines += [f"| not compared: {x[:70]} | {n} |" for x, n in why.most_common()]
+    lines += [f"| not compared: the conductance is 0 in the file | {zero} |", ""]
+    lines += ["| refused because of | files |", "|---|---|"]
+    lines += [f"| {x} | {len(n)} |" for x, n in sorted(refused.items(), key=lambda x: -len(x[1]))]
+    worst = sorted((x, n) for n, x in numbers.items() if x > 1e-3)
+    if worst:
+        lines += ["", "| differs by more than 1e-3 | by |", "|---|---|"]
+        lines += [f"| {done[n][2].name} | {x:.2g} |" for x, n in reversed(worst)]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""The functions that NMODL has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .algebra import Node, call, num, power
+
+
+def _half(sign: float) -> Callable[[Node], Node]:
+    return lambda x: (call("exp", x) + call("exp", -x) * sign) * 0.5
+
+
+# Functions of NMODL, by name: how many arguments, and what is made of them.
+BUILT_IN: dict[str, tuple[int, Callable[..., Node]]] = {
+    "exp": (1, lambda x: call("exp", x)),
+    "log": (1, lambda x: call("log", x)),
+    "log10": (1, lambda x: call("log", x) / 2.302585092994046),
+    "tanh": (1, lambda x: call("tanh", x)),
+    "sinh": (1, _half(-1.0)),
+    "cosh": (1, _half(1.0)),
+    "fabs": (1, lambda x: call("abs", x)),
+    "abs": (1, lambda x: call("abs", x)),
+    "sqrt": (1, lambda x: power(x, num(0.5))),
+    "pow": (2, power),
+    "exprelr": (1, lambda x: call("linoid", -x)),
+}
