@@ -3,7 +3,7 @@
     python benchmarks/population.py million [--cells 1000000]
     python benchmarks/population.py killed [--cells 100000]     # two workers, killed on the way
     python benchmarks/population.py workers [--cells 50000]     # threads, one worker, two
-    python benchmarks/population.py adapt [--cells 1000]
+    python benchmarks/population.py adapt [--cells 1000] [--noise 0.2]
 
 Each prints its figures, with the load of the machine; results/population.md holds those of one run.
 """
@@ -137,8 +137,8 @@ def workers(n: int, folder: Path) -> None:
         print(f"{name}: {time.perf_counter() - began:.1f} s, load {load()}")
 
 
-def adapt(n: int, folder: Path) -> None:
-    """Three conductances of each of many new cells, from one 50 ms sweep each."""
+def adapt(n: int, folder: Path, noise: float = 0.2) -> None:
+    """Three conductances of each of many new cells, from one 50 ms sweep each; noise in mV."""
     clamp = ph.CurrentClamp.step(12.0, start=5.0, stop=None, t_end=50.0)
     true = ph.Population(AXON, n, VARY, seed=5)
     traces = true.simulate(
@@ -149,16 +149,17 @@ def adapt(n: int, folder: Path) -> None:
         ph.Recording(
             traces.t,
             clamp,
-            v + rng.normal(0.0, 0.2, len(v)),
+            v + rng.normal(0.0, noise, len(v)),
             cell=f"cell {i}",
             name=f"sweep {i}",
         )
         for i, v in enumerate(traces["v"])
     ]
-    began = time.perf_counter()
-    found = ph.adapt_cells(AXON, sweeps, noise=0.2, backend="torch", progress=False)
-    seconds = time.perf_counter() - began
+    began, used = time.perf_counter(), time.process_time()
+    found = ph.adapt_cells(AXON, sweeps, noise=noise, backend="torch", progress=False)
+    seconds, processor = time.perf_counter() - began, time.process_time() - used
     print(f"{found!r}: {seconds:.0f} s, {seconds / n:.3f} s a cell, load {load()}")
+    print(f"processor time {processor:.0f} s, {processor / n:.3f} s a cell")
     good = [int(name.split()[1]) for name in found.population.names]
     for name in true.varied:
         error = np.abs(found.population[name] / true[name][good] - 1.0)
@@ -176,10 +177,12 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=list(PARTS))
     parser.add_argument("--cells", type=int)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--noise", type=float, default=0.2)
     given = parser.parse_args()
     here = given.folder or Path(tempfile.mkdtemp(prefix="population-"))
     try:
-        PARTS[given.what](given.cells or SIZES[given.what], here)
+        more = {"noise": given.noise} if given.what == "adapt" else {}
+        PARTS[given.what](given.cells or SIZES[given.what], here, **more)
     finally:
         if given.folder is None:
             shutil.rmtree(here, ignore_errors=True)

@@ -20,6 +20,7 @@ from ._fit import fit as fit
 from ._identifiability import identifiability as identifiability
 from ._propose import propose as propose
 from ._simulate import simulate as simulate
+from ._sweep import sweep as sweep
 from .backends.base import Penalty as Penalty
 from .backends.loss import Loss as Loss
 from .backends.options import SolveOptions as SolveOptions
@@ -82,6 +83,7 @@ from .recordings.electrode import electrode_of as electrode_of
 from .recordings.electrode import without_electrode as without_electrode
 from .results.fit_result import FitResult as FitResult
 from .results.identifiability import Identifiability as Identifiability
+from .results.sweep import SweepResult as SweepResult
 from .solution.solution import Solution as Solution
 from .status import Status as Status
 

@@ -81,7 +81,11 @@ def client_of(workers: int | None, cluster: Any) -> Iterator[Any]:
 
 
 def divided(
-    client: Any, function: Callable[..., Any], pieces: Iterable[tuple[Any, ...]]
+    client: Any,
+    function: Callable[..., Any],
+    pieces: Iterable[tuple[Any, ...]],
+    ahead: int = AHEAD,
+    died: Callable[[Exception], Any] | None = None,
 ) -> Iterator[tuple[int, Any]]:
     """The results of `function` for each piece, with its number, as they come.
 
@@ -93,6 +97,10 @@ def divided(
     pieces : iterable of tuple
         The arguments of each call, taken when its turn comes. They go with the call: data that
         lies at a worker would die with it.
+    ahead : int
+        Pieces under way for each worker.
+    died : callable, optional
+        What stands for a piece whose workers died each time; by default that is an error.
     """
     distributed = _distributed()
     left = enumerate(pieces)
@@ -101,7 +109,7 @@ def divided(
 
     def submit() -> None:
         workers = len(client.scheduler_info(n_workers=-1)["workers"])
-        room = AHEAD * max(workers, 1) - len(under_way)
+        room = ahead * max(workers, 1) - len(under_way)
         for number, arguments in islice(left, max(room, 0)):
             task = client.submit(function, *arguments, pure=False, retries=RETRIES)
             under_way[task] = number
@@ -111,7 +119,12 @@ def divided(
         submit()
         while under_way:
             task = next(completed)
-            found = task.result()
+            try:
+                found = task.result()
+            except distributed.KilledWorker as error:
+                if died is None:
+                    raise
+                found = died(error)
             number = under_way.pop(task)
             task.release()
             submit()

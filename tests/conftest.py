@@ -52,6 +52,17 @@ def reference_data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def client():
+    """A Dask cluster of two worker processes; a test that has killed one waits for the next."""
+    distributed = pytest.importorskip("distributed")
+    local = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    with local, distributed.Client(local) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def trial():
     """A running Julia with the small package of the tests, `BridgeTrial`."""
     import julia_trial

@@ -25,16 +25,6 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def client():
-    distributed = pytest.importorskip("distributed")
-    local = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    )
-    with local, distributed.Client(local) as found:
-        yield found
-
-
 class Here:
     """A cluster that is this process."""
 

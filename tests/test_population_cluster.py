@@ -17,15 +17,6 @@ distributed = pytest.importorskip("distributed")
 OPTIONS = {"record": ("spikes", "rate", "v"), "saveat": [20.0, 60.0], **FAST}
 
 
-@pytest.fixture(scope="module")
-def client():
-    local = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    )
-    with local, distributed.Client(local) as found:
-        yield found
-
-
 def test_workers_give_the_same_bits(client):
     population = cells(9000)
     whole = population.simulate(STEP, **OPTIONS)

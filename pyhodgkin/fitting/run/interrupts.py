@@ -34,6 +34,8 @@ class Interrupts:
     False
     """
 
+    total = 0  # stops that were asked for in this process
+
     def __init__(self) -> None:
         self.requested = self._abortable = False
         self._before: Any = None
@@ -72,6 +74,7 @@ class Interrupts:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        Interrupts.total += 1
         if hasattr(signal, "setitimer"):  # not on Windows: there a step comes to its end
             self._alarm = signal.signal(signal.SIGALRM, self._expired)
             signal.setitimer(signal.ITIMER_REAL, GRACE)
