@@ -108,12 +108,13 @@ def settings_of(
     >>> settings_of({"width": [8, 16], "seed": range(2)})[1:3]
     [{'width': 8, 'seed': 1}, {'width': 16, 'seed': 0}]
     """
+    rows: list[dict[str, Any]] = []
     if isinstance(settings, Mapping):
-        values = [_values(name, given) for name, given in settings.items()]
-        rows = [dict(zip(settings, row, strict=True)) for row in product(*values)]
-        rows = rows if settings else []
+        by_name: dict[str, Any] = dict(settings)
+        values = [_values(name, given) for name, given in by_name.items()]
+        if values:
+            rows = [dict(zip(by_name, row, strict=True)) for row in product(*values)]
     elif isinstance(settings, Iterable) and not isinstance(settings, str | bytes):
-        rows = []
         for number, row in enumerate(settings):
             if not isinstance(row, Mapping):
                 raise InputError(

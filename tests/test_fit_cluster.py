@@ -55,6 +55,13 @@ def cells(**more):
     return ph.fit(neural(), sweeps("abc", 6.0), trainable="networks", **arguments)
 
 
+@pytest.fixture(scope="module")
+def there(client):
+    """A fit of three cells on a cluster."""
+    client.wait_for_workers(2, timeout=60)
+    return cells(cluster=client)
+
+
 def test_pieces_of_recordings_add_up(monkeypatch):
     alone = cells()
     here(monkeypatch)
@@ -78,8 +85,7 @@ def test_every_part_of_a_fit_is_divided(monkeypatch, mode):
     np.testing.assert_allclose(divided.scores, alone.scores, rtol=1e-4)
 
 
-def test_a_cluster_gives_the_bits_of_one_process_with_the_same_pieces(client, monkeypatch):
-    there = cells(cluster=client)
+def test_a_cluster_gives_the_bits_of_one_process_with_the_same_pieces(there, monkeypatch):
     here(monkeypatch)
     monkeypatch.setattr(over_recordings, "FEWEST", 4)
     np.testing.assert_array_equal(cells(workers=1).population.theta, there.population.theta)
@@ -99,9 +105,9 @@ def test_seeds_on_workers_are_those_of_one_process(client):
     assert there.best == int(np.argmin(there.scores)) and len(there.ensemble().members) > 0
 
 
-def test_a_worker_that_dies_is_made_good(client):
+def test_a_worker_that_dies_is_made_good(client, there):
     client.wait_for_workers(2, timeout=60)
-    whole, killed = cells(cluster=client), []
+    killed = []
 
     def kill(info):
         if info.step == 2 and not killed:
@@ -110,7 +116,7 @@ def test_a_worker_that_dies_is_made_good(client):
 
     again = cells(cluster=client, callback=kill)
     assert killed
-    np.testing.assert_array_equal(again.population.theta, whole.population.theta)
+    np.testing.assert_array_equal(again.population.theta, there.population.theta)
 
 
 def test_what_a_cluster_cannot_be_is_one_message(monkeypatch):

@@ -61,6 +61,12 @@ def test_a_list_of_settings_may_name_different_arguments():
     assert result.to_pandas()["seed"].isna().tolist() == [True, False]
 
 
+def test_a_printed_table_is_short():
+    text = repr(ph.sweep(lambda x: "word " * 99, {"x": range(30)})).splitlines()
+    assert len(text) == 23 and text[-1] == "and 10 more" and max(map(len, text)) < 60
+    assert text[1].split() == ["x", "value"] and text[-2].startswith("19")
+
+
 def test_a_table():
     table = ph.sweep(product, BOTH).to_pandas()
     names = ["width", "seed", "value.error", "value.seed", "rate", "error"]

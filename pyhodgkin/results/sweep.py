@@ -104,23 +104,25 @@ class SweepResult(Sequence[SweepRow]):
         """
         import pandas
 
+        # Columns of their own kind: numbers with None become floats with NaN, the rest is kept.
+        columns = self._columns().items()
+        return pandas.DataFrame({name: _column(pandas, values) for name, values in columns})
+
+    def _columns(self) -> dict[str, list[Any]]:
+        names = dict.fromkeys(name for row in self for name in row.setting)
         table: dict[str, list[Any]] = {
-            name: [row.setting.get(name) for row in self] for name in self._names()
+            name: [row.setting.get(name) for row in self] for name in names
         }
         found = [row.value for row in self if row.computed and not row.error]
         if found and all(isinstance(value, Mapping) for value in found):
             taken = {*table, "error"}
             for key in dict.fromkeys(key for value in found for key in value):
                 name = f"value.{key}" if key in taken else str(key)
-                table[name] = [None if row.value is None else row.value.get(key) for row in self]
+                table[name] = [None if row.error else row.value.get(key) for row in self]
         else:
             table["value.value" if "value" in table else "value"] = self.values
         table["value.error" if "error" in table else "error"] = self.errors
-        # Columns of their own kind: numbers with None become floats with NaN, the rest is kept.
-        return pandas.DataFrame({name: _column(pandas, column) for name, column in table.items()})
-
-    def _names(self) -> list[str]:
-        return list(dict.fromkeys(name for row in self for name in row.setting))
+        return table
 
     def _title(self) -> str:
         notes = [f"{len(self)} setting" + ("" if len(self) == 1 else "s")]
@@ -129,23 +131,19 @@ class SweepResult(Sequence[SweepRow]):
         return f"SweepResult({', '.join(notes)})"
 
     def _lines(self, most: int) -> list[dict[str, str]]:
-        names = self._names()
+        columns = self._columns()
+        if self.success:
+            columns.popitem()
         return [
-            {
-                **{
-                    name: _short(row.setting[name]) if name in row.setting else "" for name in names
-                },
-                **{"value": "" if row.error else _short(row.value), "error": row.error},
-            }
-            for row in self._rows[:most]
+            {key: _short(values[i], key) for key, values in columns.items()}
+            for i in range(min(most, len(self)))
         ]
 
     def __repr__(self) -> str:
         rows = self._lines(MOST)
-        keys = [*self._names(), "value", *(["error"] if any(self.errors[:MOST]) else [])]
-        wide = {key: max([len(key), *(len(row[key]) for row in rows)]) + 3 for key in keys}
-        lines = [{key: key for key in keys}, *rows]
-        text = ["".join(line[key].ljust(wide[key]) for key in keys).rstrip() for line in lines]
+        lines = [{key: key for key in rows[0]}, *rows] if rows else []
+        wide = {key: max(len(line[key]) for line in lines) + 3 for key in (lines or [{}])[0]}
+        text = ["".join(line[key].ljust(wide[key]) for key in wide).rstrip() for line in lines]
         more = [f"and {len(self) - MOST} more"] if len(self) > MOST else []
         return "\n".join([self._title(), *text, *more])
 
@@ -170,8 +168,11 @@ def _is_scalar(value: Any) -> bool:
     return getattr(value, "shape", None) == () and hasattr(value, "item")
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, name: str) -> str:
+    if value is None:
+        return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = " ".join((str(value) if isinstance(value, str) else repr(value)).split())
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    text = " ".join((value if isinstance(value, str) else repr(value)).split())
+    whole = name.endswith("error") or len(text) <= WIDEST
+    return text if whole else text[: WIDEST - 1] + "…"
