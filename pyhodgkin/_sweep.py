@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from itertools import product
 from traceback import format_exc
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def settings_of(
     """
     rows: list[dict[str, Any]] = []
     if isinstance(settings, Mapping):
-        by_name: dict[str, Any] = dict(settings)
+        by_name = cast("Mapping[str, Any]", settings)
         values = [_values(name, given) for name, given in by_name.items()]
         if values:
             rows = [dict(zip(by_name, row, strict=True)) for row in product(*values)]
