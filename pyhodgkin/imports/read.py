@@ -1,4 +1,4 @@
-"""Channels from files of NEURON."""
+"""Channels from files of NEURON and NeuroML."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ def read_channels(
     path: str | os.PathLike[str],
     *,
     e: float | Mapping[str, float] | None = None,
+    g: float | Mapping[str, float] | None = None,
     celsius: float | None = None,
     parameters: Mapping[str, float] | None = None,
 ) -> tuple[Channel, ...]:
-    """The channels in a mechanism of NEURON (``.mod``).
+    """The channels in a mechanism of NEURON (``.mod``) or in a NeuroML 2 file (``.nml``).
 
     The file is parsed, never executed. What it says is taken exactly, or refused with the line
     that says it: a current must be a conductance times gates times (v - e), and each gate must
@@ -30,10 +31,13 @@ def read_channels(
     Parameters
     ----------
     path : path
-        ``.mod``: a density mechanism (NMODL).
+        ``.mod``: a density mechanism (NMODL). ``.nml`` or ``.xml``: NeuroML 2 with ionChannelHH.
     e : float or mapping of str to float, optional
         Reversal potentials that the file leaves to the cell, mV: a number where there is one, or
-        by the name of the variable or of the ion .
+        by the name of the variable or of the ion (NMODL) or of the channel (NeuroML).
+    g : float or mapping of str to float, optional
+        Maximal conductances, mS/cm²: of NeuroML channels, whose density the cell states. In NMODL
+        the file has them.
     celsius : float, optional
         Temperature, degrees Celsius, where the file depends on it in another way than by a factor
         of the rates.
@@ -61,13 +65,23 @@ def read_channels(
     """
     path = Path(path)
     kind = path.suffix.lower()
-    if kind != ".mod":
-        raise InputError(f"{path}: give a .mod file (NMODL)")
+    if kind not in (".mod", ".nml", ".xml"):
+        raise InputError(f"{path}: give a .mod file (NMODL) or a .nml file (NeuroML 2)")
     if celsius is not None and not -50.0 < float(celsius) < 100.0:
         raise InputError(f"celsius = {celsius}; give degrees Celsius between -50 and 100")
     source = source_of(path)
-    given = Given(e, celsius, {} if parameters is None else parameters)
-    return tuple(Channels(source, parse(source), given).channels())
+    if kind == ".mod":
+        if g is not None:
+            raise InputError(
+                'g: a .mod file has its conductance; change it by parameters={"name": …}'
+            )
+        given = Given(e, celsius, {} if parameters is None else parameters)
+        return tuple(Channels(source, parse(source), given).channels())
+    if parameters:
+        raise InputError("parameters: they are those of a .mod file; NeuroML has none")
+    from .neuroml import channels
+
+    return channels(source, e, g, celsius)
 
 
 def read_channel(
@@ -75,6 +89,7 @@ def read_channel(
     *,
     name: str | None = None,
     e: float | Mapping[str, float] | None = None,
+    g: float | Mapping[str, float] | None = None,
     celsius: float | None = None,
     parameters: Mapping[str, float] | None = None,
 ) -> Channel:
@@ -93,7 +108,7 @@ def read_channel(
     >>> read_channel(folder / "na.mod").label
     'm³h'
     """
-    found = read_channels(path, e=e, celsius=celsius, parameters=parameters)
+    found = read_channels(path, e=e, g=g, celsius=celsius, parameters=parameters)
     names = [channel.name for channel in found]
     if name is None and len(found) == 1:
         return found[0]
