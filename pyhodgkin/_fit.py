@@ -36,11 +36,12 @@ from .progress import Bar
 from .recordings import Recording
 from .results.fit_result import FitResult
 from .status import Status
-from .storage import claims
+from .storage import called, claims
 
 __all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "fit", "upsample_with_model"]
 
 
+@called.remembered
 def fit(
     neuron: Neuron,
     recordings: Recording | Iterable[Recording],

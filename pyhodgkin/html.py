@@ -28,7 +28,7 @@ def view(
     """
     parts = [f"<div><b>{escape(title)}</b>"]
     if rows:
-        parts.append(_table(rows[:most]))
+        parts.append(table(rows[:most]))
     if len(rows) > most:
         notes = [f"and {len(rows) - most} more", *notes]
     parts += [f"<div>{escape(note)}</div>" for note in notes if note]
@@ -47,11 +47,12 @@ def span(values: ArrayLike) -> str:
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def table(rows: Sequence[Mapping[str, Any]], digits: int = 4) -> str:
+    """Rows of equal keys, which are the headings; numbers to so many digits."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     sides = ["right" if all(_number(row.get(name)) for row in rows) else "left" for name in names]
     head = _line("th", names, sides)
-    lines = [_line("td", [_text(row.get(name)) for name in names], sides) for row in rows]
+    lines = [_line("td", [_text(row.get(name), digits) for name in names], sides) for row in rows]
     body = "\n".join(lines)
     return f"<table><thead>{head}</thead>\n<tbody>{body}</tbody></table>"
 
@@ -68,7 +69,7 @@ def _number(value: Any) -> bool:
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, digits: int = 4) -> str:
     if value is None or value != value:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

@@ -13,6 +13,7 @@ from typing import Any
 from .. import __version__
 from ..backends import announce
 from ..errors import PyHodgkinError, RecordingWarning
+from ..storage import called
 from . import demo, doctor, evaluate, export, fit, models, population, show, simulate, wording
 from .parser import Parser
 
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parsed([a for a in given if a != "--traceback"])
         announce.always(options.verbose)
-        with warned(options):
+        with warned(options), called.commanded(given):
             code = options.run(options) or 0
         sys.stdout.flush()
         return code

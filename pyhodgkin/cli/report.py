@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import SolveError
 from ..status import Status
+from ..storage import folders
 from .output import figures, say, show_table, write_rows
 
 if TYPE_CHECKING:
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from ..results.errors import Errors
     from ..results.fit_result import FitResult, Prediction
 
-# More traces than this in one figure hide each other.
-_TOGETHER, _APART = 12, 6
 NUMBERS = ("mae", "rmse", "mae_all", "rmse_all")
+PAGE = "report.html"
 UNEXPLAINED = 3  # exit code of a fit that finished and does not explain its recordings
 
 
@@ -106,44 +106,27 @@ def draw(
     start: Neuron | None = None,
 ) -> list[Path]:
     """Kinetics, loss history, and what was measured over what was predicted."""
-    from .. import plot
+    from ..report.figures import of_history, of_kinetics, of_traces
 
-    drawn: dict[str, Any] = {"loss": lambda: plot.loss_history(result.history)}
-    if any(gate.kinetics.kind == "neural" for gate in result.neuron.gates):
-        drawn["kinetics"] = lambda: plot.kinetics(
-            result.neuron, published=published, start=start, v_seen=result.voltage_range
-        )
-        if np.sum(np.isfinite(result.scores)) > 1 and result.ensemble().gates:
-            drawn["ensemble"] = lambda: result.ensemble().plot(published=published)
-            drawn["ensemble_predictions"] = lambda: result.ensemble().plot_predictions()
-    groups = {
-        "training": [p for p in result.predictions if not p.heldout],
-        "heldout": [p for p in result.predictions if p.heldout],
-        "test": list(test),
-    }
-    for role, predictions in groups.items():
-        drawn |= _comparisons(role, predictions, result.best)
+    drawn = of_history(result) | of_kinetics(result, published, start) | of_traces(result, test)
     return figures(folder, drawn)
 
 
-def _comparisons(role: str, predictions: list[Prediction], best: int) -> dict[str, Any]:
-    """Sweeps of a current in one figure; potentials, whose spikes overlap, in one each."""
-    from .. import plot
+def write_page(
+    folder: Path,
+    path: str,
+    result: FitResult,
+    published: Neuron | None,
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    """The report at `path`, or in the folder of the fit, whose own file it is then."""
+    from ..report.write import write
 
-    if not predictions:
-        return {}
-    if len({p.unit for p in predictions}) > 1:
-        of_v = [p for p in predictions if p.unit == "mV"]
-        of_current = [p for p in predictions if p.unit != "mV"]
-        drawn = _comparisons(f"{role}_current", of_current, best)
-        return drawn | _comparisons(f"{role}_v", of_v, best)
-    if predictions[0].unit != "mV":
-        return {f"fit_{role}": lambda: plot.clamp_fit(predictions, start=best, most=_TOGETHER)}
-    single = len(predictions) == 1
-    return {
-        f"fit_{role}" + ("" if single else f"_{i + 1}"): lambda p=p: plot.clamp_fit(p, start=best)
-        for i, p in enumerate(predictions[:_APART])
-    }
+    test = [row for row in rows if row["role"] == "test" and row["best"]]
+    place = write(result, path or folder / PAGE, published=published, test=test)
+    if place.resolve().parent == folder.resolve():
+        folders.record(folder, names=[place.name])
+    say(f"  {place}")
 
 
 class _FromTheFirst(logging.StreamHandler):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shlex
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..storage import folders
@@ -12,6 +15,10 @@ from . import listing, population, sources, wording
 from .output import say, show_table
 from .simulate import model
 from .summary import show_summary
+
+if TYPE_CHECKING:
+    from ..neuron.neuron import Neuron
+    from ..results.fit_result import FitResult
 
 JUDGED = ("role", "recording", "member", "unit", "rmse", "mae", "gamma")
 NAME = "show"
@@ -22,6 +29,7 @@ figures; or list the recordings of a file, with the numbers and names that --swe
 EXAMPLES = """\
   pyhodgkin show run
   pyhodgkin show run --redraw --published squid_axon
+  pyhodgkin show run --html report.html
   pyhodgkin show population.zarr
   pyhodgkin show cell.abf
   pyhodgkin show cell.csv --clamp current"""
@@ -37,11 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--published", metavar="MODEL", help="neuron to draw the learned curves over"
     )
+    parser.add_argument(
+        "--html",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="write a fit as one HTML file with its numbers and figures [DIR/report.html]",
+    )
     sources.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     folder = options.folder
+    check_is_fit(options)
     if not folder.is_dir():
         left = folders.replaced(folder)
         if left:
@@ -63,6 +79,30 @@ def run(options: argparse.Namespace) -> None:
         show_table([{name: row.get(name) for name in JUDGED} for row in rows], title="evaluation")
     for path in sorted(folder.glob("*.png")):
         say(f"  {path}")
+
+
+def check_is_fit(options: argparse.Namespace) -> None:
+    """Whether ``--html``, where it is given, is of a folder that holds a fit.
+
+    Raises
+    ------
+    InputError
+    """
+    if options.html is None:
+        return
+    from ..report.write import checked
+
+    folder = options.folder
+    checked(options.html or "report.html")
+    if not folder.exists():
+        return  # what is told without --html is right
+    if folder.is_file() or (folder / "zarr.json").exists():
+        raise InputError(f"--html: {folder} is no folder of a fit, of which a report is made")
+    content = folders.look(folder)
+    if content.kind and content.kind not in ("fit", "demo"):
+        raise InputError(
+            f"--html: {folder} holds {folders.ARTICLES[content.kind]}, a report is made of a fit"
+        )
 
 
 def show_recordings(options: argparse.Namespace) -> None:
@@ -110,13 +150,29 @@ def show_fit(options: argparse.Namespace) -> None:
     from . import report
 
     result = FitResult.load(options.folder)
+    published = None if options.published is None else model(options.published)
     if options.redraw:
-        published = None if options.published is None else model(options.published)
         drawn = report.draw(options.folder, result, published)
         folders.record(options.folder, names=[path.name for path in drawn])
     path = options.folder / "errors.csv"
     rows = rows_of(path) if path.exists() else report.error_rows(result)
     report.tell(result, rows, None)
+    if options.html is not None:
+        published = published or published_of(result)
+        report.write_page(options.folder, options.html, result, published, rows)
+
+
+def published_of(result: FitResult) -> Neuron | None:
+    """The neuron of the library that ``--model`` named, where that command made the fit."""
+    from ..neuron.library import MODELS
+
+    words = shlex.split(result.settings.get("provenance", {}).get("command", ""))
+    named = [b for a, b in pairwise(words) if a == "--model"]
+    named += [word.partition("=")[2] for word in words if word.startswith("--model=")]
+    if not named or named[-1] not in MODELS:
+        return None
+    found = model(named[-1])
+    return found if {g.name for g in result.neuron.gates} <= {g.name for g in found.gates} else None
 
 
 def rows_of(path: Path) -> list[dict]:

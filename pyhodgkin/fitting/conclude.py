@@ -117,6 +117,7 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
         population=None if cells is None else FittedCells(cells.names, cells.own, theta),
         active_bounds=reached,
         goodness=goodness,
+        start=problem.neuron.theta,
     )
 
 

@@ -19,6 +19,7 @@ from .initialize import multistart as search
 from .objective import Objective
 from .parameterization import Parameterization, SharedParameters, draw
 from .problem import Problem
+from .provenance import provenance
 from .run import digests
 from .stage import Stage
 from .transforms import Bounds, Transform
@@ -199,6 +200,7 @@ class Plan:
             "per_cell": []
             if problem.cells is None
             else [layout.names[i] for i in problem.cells.own],
+            "provenance": provenance(problem),
         }
 
 

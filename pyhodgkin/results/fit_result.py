@@ -28,7 +28,14 @@ from .goodness_of_fit import GoodnessOfFit
 from .history import read_csv, write_csv
 from .identifiability import Identifiability
 from .prediction import Prediction
-from .stored import FORMAT, VERSION, check_neuron, holds, read_summary
+from .stored import (
+    arrays_of,
+    check_neuron,
+    fields_of,
+    holds,
+    read_summary,
+    summary_of,
+)
 from .view import errors_by_role, html_of, line_of, message_of
 
 NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", "fit.npz"
@@ -77,6 +84,8 @@ class FitResult:
         Limits that the best start has reached: bounds, ranges of networks, conductances at zero.
     goodness : GoodnessOfFit, optional
         The residual of each recording against its noise; None where no start came to anything.
+    start : array (P,), optional
+        The parameters before the fit, as they were given.
 
     Examples
     --------
@@ -103,6 +112,7 @@ class FitResult:
     population: FittedCells | None = None
     active_bounds: tuple[ActiveBound, ...] = ()
     goodness: GoodnessOfFit | None = None
+    start: FloatArray | None = None
 
     @property
     def neurons(self) -> tuple[Neuron, ...]:
@@ -150,6 +160,35 @@ class FitResult:
             lines += ["", f"{role}{of}", str(errors.of(self.best))]
         return "\n".join(lines)
 
+    def report(
+        self, path: str | PathLike[str] = "report.html", *, published: Neuron | None = None
+    ) -> Path:
+        """Write one HTML file with the numbers, the figures and what is needed to repeat the fit.
+
+        It needs no other file: numbers, figures, settings, versions and digests of the data are
+        in it. It is written whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            Ends in ``.html`` or ``.htm``; a file that is there is replaced.
+        published : Neuron, optional
+            Drawn dashed beside the learned curves; by default where the fit began is, dotted.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            If `path` has another ending or is a folder, or `published` is no neuron or lacks a
+            gate that was learned.
+        """
+        from ..report.write import write
+
+        return write(self, path, published=published)
+
     # -- in a folder --------------------------------------------------------------------
 
     def save(self, folder: str | PathLike[str], *, overwrite: bool = False) -> None:
@@ -165,7 +204,7 @@ class FitResult:
         from ..storage.claims import writing
         from ..storage.folders import look
 
-        if look(folder, "folder").kind and not holds(Path(folder) / SUMMARY, self._summary()):
+        if look(folder, "folder").kind and not holds(Path(folder) / SUMMARY, summary_of(self)):
             with writing(folder, "fit", overwrite=overwrite, argument="folder") as place:
                 self.write(place)
         else:
@@ -181,46 +220,10 @@ class FitResult:
         document.save(self.neuron, folder / NEURON, metadata=metadata)
         write_csv(folder / HISTORY, self.history, self.seeds)
         with atomic_write(folder / ARRAYS) as temporary:
-            np.savez_compressed(temporary, **self._arrays())  # type: ignore[arg-type]
-        write_json(folder / SUMMARY, self._summary())
+            np.savez_compressed(temporary, **arrays_of(self))  # type: ignore[arg-type]
+        write_json(folder / SUMMARY, summary_of(self))
         weights = [path.name for path in folder.glob("model-*.safetensors")]
         record(folder, "fit", [NEURON, HISTORY, ARRAYS, SUMMARY, *weights])
-
-    def _arrays(self) -> dict[str, NDArray]:
-        out = {"theta": self.theta, "scores": self.scores, "statuses": self.statuses}
-        if self.initial_states is not None:
-            out["initial_states"] = self.initial_states
-        if self.population is not None:
-            out["population.theta"] = self.population.theta
-            out["population.own"] = self.population.own
-        for i, p in enumerate(self.predictions):
-            parts = ("t", "command", "measured", "predicted", "mask")
-            out |= {f"prediction{i}.{part}": getattr(p, part) for part in parts}
-        return out
-
-    def _summary(self) -> dict:
-        errors = {"train_error": self.train_error, "heldout_error": self.heldout_error}
-        known = self.identifiability
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "neuron": self.neuron.name,
-            "status": Status(self.status).name,
-            "message": self.message,
-            "seconds": round(self.seconds, 3),
-            "seeds": list(self.seeds),
-            "best": self.best,
-            "steps": len(self.history["step"]),
-            "voltage_range": list(self.voltage_range),
-            **{name: None if e is None else e.to_dict() for name, e in errors.items()},
-            "predictions": [[p.name, p.unit, p.heldout, p.command_unit] for p in self.predictions],
-            "settings": self.settings,
-            "cells": None if self.population is None else list(self.population.cells),
-            "identifiability": None if known is None else known.to_dict(),
-            "active_bounds": [x.to_dict() for x in self.active_bounds],
-            "goodness": None if self.goodness is None else self.goodness.to_dict(),
-            "log": list(self.log),
-        }
 
     @classmethod
     def load(cls, folder: str | PathLike[str]) -> FitResult:
@@ -243,47 +246,8 @@ class FitResult:
                 raise ValueError(f"{HISTORY} has {len(history['step'])} steps")
             neuron = document.load(folder / NEURON)
             check_neuron(folder / NEURON, neuron, arrays["theta"][summary["best"]])
-            return cls._assemble(neuron, summary, arrays, history)
+            return cls(**fields_of(neuron, summary, arrays, history))
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             if isinstance(error, DocumentError):
                 raise
             raise DocumentError(f"{folder} does not hold a whole fit: {error}") from None
-
-    @classmethod
-    def _assemble(cls, neuron: Neuron, summary: dict, arrays: dict, history: dict) -> FitResult:
-        parts = ("t", "command", "measured", "predicted", "mask")
-        predictions = tuple(
-            Prediction(
-                name,
-                unit,
-                **{part: arrays[f"prediction{i}.{part}"] for part in parts},
-                heldout=held,
-                command_unit=command_unit,
-            )
-            for i, (name, unit, held, command_unit) in enumerate(summary["predictions"])
-        )
-        heldout, known = summary["heldout_error"], summary.get("identifiability")
-        goodness, reached = summary.get("goodness"), summary.get("active_bounds", ())
-        names, places = summary.get("cells"), ("population.own", "population.theta")
-        return cls(
-            neuron,
-            arrays["theta"],
-            tuple(summary["seeds"]),
-            summary["best"],
-            arrays["scores"],
-            Status[summary["status"]],
-            arrays["statuses"],
-            history,
-            Errors.from_dict(summary["train_error"]),
-            None if heldout is None else Errors.from_dict(heldout),
-            tuple(summary["voltage_range"]),
-            predictions,
-            arrays.get("initial_states"),
-            tuple(summary["log"]),
-            summary["seconds"],
-            summary["settings"],
-            None if known is None else Identifiability.from_dict(known),
-            None if names is None else FittedCells(tuple(names), *(arrays[n] for n in places)),
-            tuple(ActiveBound.from_dict(x) for x in reached),
-            None if goodness is None else GoodnessOfFit.from_dict(goodness),
-        )

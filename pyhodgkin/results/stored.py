@@ -1,19 +1,118 @@
-"""The summary of a fit that is kept in a folder."""
+"""What is kept of a fit in a folder: its summary and its arrays, and the way back."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DocumentError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
+from ..status import Status
+from .active_bounds import ActiveBound
+from .cells import FittedCells
+from .errors import Errors
+from .goodness_of_fit import GoodnessOfFit
+from .identifiability import Identifiability
+from .prediction import Prediction
+
+if TYPE_CHECKING:
+    from .fit_result import FitResult
 
 FORMAT, VERSION = "pyhodgkin fit", 1
+_PARTS = ("t", "command", "measured", "predicted", "mask")  # of a prediction
+
+
+def arrays_of(result: FitResult) -> dict[str, NDArray]:
+    """The arrays of a result by the names that they have in its file."""
+    out = {"theta": result.theta, "scores": result.scores, "statuses": result.statuses}
+    for name in ("initial_states", "start"):
+        if getattr(result, name) is not None:
+            out[name] = getattr(result, name)
+    if result.population is not None:
+        out["population.theta"] = result.population.theta
+        out["population.own"] = result.population.own
+    for i, p in enumerate(result.predictions):
+        out |= {f"prediction{i}.{part}": getattr(p, part) for part in _PARTS}
+    return out
+
+
+def summary_of(result: FitResult) -> dict[str, Any]:
+    """Everything else of a result, safe for JSON."""
+    errors = {"train_error": result.train_error, "heldout_error": result.heldout_error}
+    known = result.identifiability
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "neuron": result.neuron.name,
+        "status": Status(result.status).name,
+        "message": result.message,
+        "seconds": round(result.seconds, 3),
+        "seeds": list(result.seeds),
+        "best": result.best,
+        "steps": len(result.history["step"]),
+        "voltage_range": list(result.voltage_range),
+        **{name: None if e is None else e.to_dict() for name, e in errors.items()},
+        "predictions": [[p.name, p.unit, p.heldout, p.command_unit] for p in result.predictions],
+        "settings": result.settings,
+        "cells": None if result.population is None else list(result.population.cells),
+        "identifiability": None if known is None else known.to_dict(),
+        "active_bounds": [x.to_dict() for x in result.active_bounds],
+        "goodness": None if result.goodness is None else result.goodness.to_dict(),
+        "log": list(result.log),
+    }
+
+
+def fields_of(
+    neuron: Neuron,
+    summary: Mapping[str, Any],
+    arrays: Mapping[str, NDArray],
+    history: dict[str, NDArray],
+) -> dict[str, Any]:
+    """The fields of the result that was kept."""
+    predictions = tuple(
+        Prediction(
+            name,
+            unit,
+            **{part: arrays[f"prediction{i}.{part}"] for part in _PARTS},
+            heldout=held,
+            command_unit=command_unit,
+        )
+        for i, (name, unit, held, command_unit) in enumerate(summary["predictions"])
+    )
+    heldout, known = summary["heldout_error"], summary.get("identifiability")
+    goodness, reached = summary.get("goodness"), summary.get("active_bounds", ())
+    names, places = summary.get("cells"), ("population.own", "population.theta")
+    return {
+        "neuron": neuron,
+        "theta": arrays["theta"],
+        "seeds": tuple(summary["seeds"]),
+        "best": summary["best"],
+        "scores": arrays["scores"],
+        "status": Status[summary["status"]],
+        "statuses": arrays["statuses"],
+        "history": history,
+        "train_error": Errors.from_dict(summary["train_error"]),
+        "heldout_error": None if heldout is None else Errors.from_dict(heldout),
+        "voltage_range": tuple(summary["voltage_range"]),
+        "predictions": predictions,
+        "initial_states": arrays.get("initial_states"),
+        "log": tuple(summary["log"]),
+        "seconds": summary["seconds"],
+        "settings": summary["settings"],
+        "identifiability": None if known is None else Identifiability.from_dict(known),
+        "population": None
+        if names is None
+        else FittedCells(tuple(names), *(arrays[n] for n in places)),
+        "active_bounds": tuple(ActiveBound.from_dict(x) for x in reached),
+        "goodness": None if goodness is None else GoodnessOfFit.from_dict(goodness),
+        "start": arrays.get("start"),
+    }
 
 
 def read_summary(path: Path) -> dict[str, Any]:
