@@ -12,7 +12,8 @@ from ..stage import Stage
 
 WORSE = 1e-3  # relative increase of the cost that is none
 MISCOUNTED = 0.01  # spikes in a recording: a larger difference of the numbers is one
-CLEAR = 0.2  # relative decrease of the cost that makes up for it
+CLEAR = 0.2  # relative decrease of the cost that makes up for it, of up to
+FEW = 0.25  # spikes in a recording
 EVIDENCE = 0.01  # relative decrease in recordings left out that speaks for what was trained
 
 
@@ -47,7 +48,8 @@ def kept_or_undone(
     lost = ~(new <= (1.0 + WORSE) * old) | ~np.isfinite(new)
     # A smaller error of v between spikes does not pay for spikes that are lost, or come too many.
     counts = [comparison.miscounted(theta) for theta in (before, after)]
-    lost |= (counts[1] > counts[0] + MISCOUNTED) & ~(new < (1.0 - CLEAR) * old)
+    more = counts[1] - counts[0]
+    lost |= (more > MISCOUNTED) & ~((more <= FEW) & (new < (1.0 - CLEAR) * old))
     away, notes = left_out(each[0].shape[-1], stage.leave_out), []
     if away:
         unseen = [costs[:, away].mean(axis=-1) for costs in each]

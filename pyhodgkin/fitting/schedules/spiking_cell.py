@@ -11,7 +11,7 @@ that is missing nor one that is far from its place. So:
 3. simulation with Levenberg-Marquardt: v below the spikes, spike times by the optimal pairing,
    spikes missing and too many at equal cost; first numbers, then networks too.
 
-Each stage but the search is taken back where spikes and v between them agree less after it.
+Each stage is taken back where spikes and v between them agree less after it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def clamped(trainable: tuple[str, ...], steps: int) -> Stage:
 def search(time_scale: float, generations: int, size: float, trainable: tuple[str, ...]) -> Stage:
     """Spike trains, without a gradient."""
     return Stage(SpikeTrains(time_scale), "cmaes", generations, lr=size, trainable=trainable,
-                 sampling="spiking", options=QUICK)  # fmt: skip
+                 sampling="spiking", undo=True, options=QUICK)  # fmt: skip
 
 
 def simulated(steps: int, trainable: tuple[str, ...] | None) -> Stage:
