@@ -28,7 +28,7 @@ class Tabulated(Curve):
     Parameters
     ----------
     v : array (N,)
-        Knots, mV, increasing; at least two. Evenly spaced ones are looked up faster.
+        The knots, mV, increasing; at least two. Evenly spaced ones are looked up faster.
     values : array (N,)
         The curve there: 1 for a steady state, ms for a time constant, 1/ms for a rate.
     slopes : array (N,), optional

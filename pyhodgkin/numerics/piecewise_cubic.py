@@ -54,7 +54,7 @@ def cubic_rows(x: FloatArray, y: FloatArray, slopes: FloatArray, linear: bool) -
     Parameters
     ----------
     x, y, slopes : array (N,)
-        Knots, and the values and slopes there.
+        The knots, and the values and slopes there.
     linear : bool
         Outside the knots the function goes on in a straight line with the slope at the end;
         otherwise it keeps its value at the end.

@@ -32,9 +32,9 @@ def pick(typingctx, like, where, place, row):
         indices = builder.fptosi(rows, ir.VectorType(whole, like.width))
         found = ir.Constant(ir.VectorType(LLVM_TYPES[like.element], like.width), ir.Undefined)
         for i in range(width_of(like)):
-            lane = ir.Constant(whole, i)
-            value = one(context, builder, source, start, builder.extract_element(indices, lane))
-            found = builder.insert_element(found, value, lane)
+            place = ir.Constant(whole, i)
+            value = one(context, builder, source, start, builder.extract_element(indices, place))
+            found = builder.insert_element(found, value, place)
         return found
 
     return like(like, where, types.int64, row), codegen
