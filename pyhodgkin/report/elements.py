@@ -38,8 +38,8 @@ td { border-bottom: 1px solid var(--line); vertical-align: top; }
 pre { background: var(--wash); padding: .7rem .9rem; font: .8125rem/1.5 ui-monospace, "SF Mono",
   Menlo, Consolas, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 figure { margin: 1rem 0 1.6rem; }
-figure img { display: block; max-width: min(100%, 44rem); height: auto; background: #fff; padding: .4rem;
-  border: 1px solid var(--line); }
+figure img { display: block; max-width: min(100%, 44rem); height: auto; background: #fff;
+  padding: .4rem; border: 1px solid var(--line); }
 figcaption { margin-top: .35rem; }
 @media print {
   :root { --ink: #000; --paper: #fff; --quiet: #444; --line: #aaa; --wash: #f3f3f3;
