@@ -185,6 +185,14 @@ def test_an_exponential_step_is_its_equation(mod):
     np.testing.assert_allclose(read(mod, HEAD + text).gates[0].kinetics.tau(V), BELL, 1e-12)
 
 
+def test_a_reversal_potential_set_in_initial_is_that_of_the_cell_afterwards(mod):
+    """As in NEURON, which takes what an ion has anew at each call."""
+    text = HEAD + BODY.replace("INITIAL { rates(v)", "INITIAL { ek = -86.5 rates(v)")
+    assert read(mod, text, e=-80.0).e == -80.0
+    with pytest.raises(ph.errors.InputError, match="takes ek from the cell"):
+        ph.read_channel(mod(text))
+
+
 def test_several_currents(mod):
     text = HEAD.replace("    RANGE", "    NONSPECIFIC_CURRENT il\n    RANGE") + BODY.replace(
         "*(v - ek) }", "*(v - ek)\n    il = 3e-4*(v + 54.3) }"

@@ -54,8 +54,9 @@ class Execution:
         if found.initial is not None:
             self.block(found.initial, "INITIAL")
         moment = {"v", "t", "dt", *found.states}
+        read = {name for ion in found.ions for name in ion.reads}  # each time from the cell
         for name, value in list(self.values.items()):
-            if name in found.states:
+            if name in found.states or name in read:
                 del self.values[name]
             elif value.free & moment or any(x.endswith(AT_START) for x in value.free):
                 self.values[name] = ref(name + AT_START)
