@@ -82,7 +82,11 @@ def _document(cell: CellProgram) -> Iterator[str]:
     yield '    xsi:schemaLocation="http://www.neuroml.org/schema/neuroml2'
     yield "        https://raw.githubusercontent.com/NeuroML/NeuroML2/development/Schemas/"
     yield f'NeuroML2/NeuroML_v2.3.xsd" id="{cell.name}">'
-    notes = escape(f"{cell.name}, written by pyhodgkin. {cell.source}".strip())
+    text = f"{cell.name}, written by pyhodgkin. {cell.source}".strip()
+    given = [f"{gate.name} = {gate.start:g}" for gate in cell.gates if gate.start is not None]
+    if given:
+        text += f" The gates start at their steady state here, not at {', '.join(given)}."
+    notes = escape(text)
     yield f"    <notes>{notes}</notes>"
     for channel in cell.channels:
         yield from (f"    {line}" for line in _channel(cell, channel))
