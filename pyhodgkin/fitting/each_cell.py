@@ -27,6 +27,7 @@ from .run import digests
 from .run.interrupts import Interrupts
 from .run.stage_summary import at_limit, described
 from .run.trainer import Trainer
+from .run.undo import kept_or_undone
 from .stage import Stage
 from .together import Together, may_be_together
 
@@ -151,12 +152,14 @@ class CellRun:
 class EachTrainer(Trainer):
     """A run of training of K cells, with what is to be said of each of them."""
 
-    def __init__(self, plan: Plan) -> None:
+    _plan: EachCell
+
+    def __init__(self, plan: EachCell) -> None:
         self.logs: list[list[str]] = [[] for _ in plan.theta]
         self.limits = [""] * len(plan.theta)
         super().__init__(plan)
 
-    def _describe(self, stage: Stage, phi: FloatArray) -> None:
+    def _describe(self, stage: Stage, phi: FloatArray, before: FloatArray) -> None:
         loss, lr = (self.history.of_stage(self.stage, name) for name in ("loss", "lr"))
         active = np.isfinite(lr)
         for k, steps in enumerate(active.sum(axis=0).tolist()):
@@ -164,7 +167,10 @@ class EachTrainer(Trainer):
             limited = steps >= stage.steps and not self.optimizer.done[k]
             self.limits[k] = at_limit(loss[active[:, k], own]) if limited else ""
             known = self.best[own], "loss", "", self.refused[own], self.reason[own]
-            self.logs[k].append(described(stage.label, steps, *known, self.limits[k]))
+            problem = self._plan.plans[k].problem
+            kept, notes = kept_or_undone(problem, stage, before[own], self.theta[own])
+            self.theta[own] = kept
+            self.logs[k] += [described(stage.label, steps, *known, self.limits[k]), *notes]
 
     def of(self, k: int) -> CellRun:
         """What was found for cell `k`."""
