@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +61,7 @@ def shortened(*args):
 def test_a_held_out_fit_moves_with_every_default_schedule(case, monkeypatch):
     # The search for simple gates moves networks too: what moves here is the training itself.
     monkeypatch.setattr("pyhodgkin.fitting.plan.search.learnable_gates", lambda *_: ())
-    monkeypatch.setattr(sys.modules["pyhodgkin._fit"], "choose", shortened)
+    monkeypatch.setattr("pyhodgkin.fitting.planned.choose", shortened)
     neuron, clamp, more = DEFAULTS[case]
     train, held = recording(0, clamp=clamp), recording(3, "held", clamp=clamp)
     result = run(neuron, train, heldout=held, schedule=None, fit_initial=False, **more)
