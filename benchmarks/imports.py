@@ -34,55 +34,7 @@ HOLDS, TIMES = (-80.37, -20.37), (1.0, 5.0)
 STEPS = tuple(v + 0.37 for v in range(-100, 50, 15))
 BATCH = 30
 
-IN_NEURON = """
-import json, sys
-from neuron import h
-h.load_file("stdrun.hoc")
-jobs, out = json.load(open(sys.argv[1])), {}
-for job in jobs:
-    name = job["name"]
-    try:
-        cell = h.Section()
-        cell.L = cell.diam = 10.0
-        cell.cm = 1e15
-        cell.insert(name)
-        h.celsius = job["celsius"]
-        if hasattr(h, "usetable_" + name):
-            setattr(h, "usetable_" + name, 0)
-        for ion in job["ions"]:
-            h.ion_style(ion + "_ion", 1, 1, 0, 0, 0, sec=cell)
-        seg = cell(0.5)
-        for key, value in job["e"].items():
-            if hasattr(seg, key):
-                setattr(seg, key, value)
-            elif hasattr(h, key + "_" + name):
-                setattr(h, key + "_" + name, value)
-            else:
-                setattr(seg, key + "_" + name, value)
-        rows = []
-        for hold in job["holds"]:
-            for step in job["steps"]:
-                h.finitialize(hold)
-                h.dt = 500.0
-                for _ in range(200):
-                    h.fadvance()
-                cell.v, start, h.dt = step, h.t, 0.025
-                for time in job["times"]:
-                    while h.t < start + time - 1e-6:
-                        cell.v = step
-                        h.fadvance()
-                    cell.v = step
-                    h.fcurrent()
-                    rows.append(sum(
-                        getattr(seg, c if c[0] == "i" and ion else c + "_" + name)
-                        for c, ion in job["currents"]
-                    ))
-        out[name] = rows
-    except Exception as error:
-        out[name] = repr(error)
-    del cell
-json.dump(out, open(sys.argv[2], "w"))
-"""
+IN_NEURON = Path(__file__).with_name("imports_neuron.py")
 
 
 def files_in(folder: Path, every: int) -> list[Path]:
@@ -210,7 +162,7 @@ def in_neuron(jobs: list[dict], texts: dict[str, str], python: str) -> dict:
                 failed[name] = "NEURON does not compile it"
                 (root / "mods" / f"{name}.mod").unlink()
                 del left[name]
-        (root / "run.py").write_text(IN_NEURON)
+        (root / "run.py").write_text(IN_NEURON.read_text())
         (root / "jobs.json").write_text(json.dumps([j for j in jobs if j["name"] in left]))
         subprocess.run(
             [python, "run.py", "jobs.json", "out.json"], cwd=root, capture_output=True, timeout=300
