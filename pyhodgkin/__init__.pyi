@@ -6,6 +6,8 @@ from . import library as library
 from . import plot as plot
 from . import protocols as protocols
 from . import rates as rates
+from . import scipy as scipy
+from . import torch as torch
 from ._adapt import adapt as adapt
 from ._adapt_cells import AdaptedCells as AdaptedCells
 from ._adapt_cells import adapt_cells as adapt_cells

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from .arrays import of, records_gradients
@@ -49,11 +48,11 @@ class Arrowhead:
     def dense(self) -> Tensor:
         """The matrix (S, S, K, Q)."""
         n = len(self.diagonal) + 1
-        out = self.corner.new_zeros((n, n, *self.corner.shape))
+        out = of(self.corner).full((n, n, *self.corner.shape), 0.0, self.corner)
         out[0, 0] = self.corner
         out[0, 1:] = self.row
         out[1:, 0] = self.column
-        index = torch.arange(1, n)
+        index = np.arange(1, n)
         out[index, index] = self.diagonal
         return out
 
