@@ -110,6 +110,7 @@ def test_the_first_example_of_the_readme_is_short():
         "docs/excitability.md",
         "docs/networks.md",
         "docs/own_programs.md",
+        "docs/interchange.md",
     ],
 )
 def test_the_examples_run_from_top_to_bottom(page, tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from ..notices import notice
+
 _said: set[str] = set()
 _always = False
 
@@ -30,7 +32,7 @@ def say(name: str, why: str) -> None:
         return
     _said.add(name)
     if _always or not _today(name):
-        print(f"pyhodgkin: {name} engine ({why})", file=sys.stderr, flush=True)
+        notice(f"{name} engine ({why})")
 
 
 def cache_folder() -> Path:

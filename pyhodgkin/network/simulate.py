@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike
 from ..backends.compiled import why_not
 from ..backends.network_plan import Inputs, Plan
 from ..errors import InputError, SolveError, unknown
+from ..notices import notice
 from ..numerics.arrays import FloatArray, Indices
 from ..numerics.seeds import check_seed
 from . import checks
@@ -172,8 +172,7 @@ def _engine(name: str, plan: Plan, threads: int | None):
 def _say(reason: str) -> None:
     """Once, unless ``PYHODGKIN_QUIET=1``."""
     if os.environ.get("PYHODGKIN_QUIET", "") in ("", "0"):
-        text = f"pyhodgkin: networks are integrated by numpy, which is slow: {reason}"
-        print(text, file=sys.stderr, flush=True)
+        notice(f"networks are integrated by numpy, which is slow: {reason}")
 
 
 def _chunks(plan: Plan, steps: int):

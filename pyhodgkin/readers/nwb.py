@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import BackendUnavailableError, RecordingError, RecordingWarning, unknown
 from ..protocols import Protocol
 from ..recordings import Recording, RecordingSet
-from . import nwb_facts
+from . import nwb_facts, nwb_invalid
 from .assemble import Sweep, Trace, recording
 from .nwb_pairs import Pair, is_zero_current, pairs
 from .nwb_series import Cut, Samples, cut, samples
@@ -76,7 +76,7 @@ def _recordings(path: Path, file: Any, options: Options) -> RecordingSet:
     chosen = options.chosen([p.name for p in found], path)
     _tell(path, file, [found[i] for i in chosen], options)
     made = [
-        _recording(path, found[i], options, options.protocol_of(k, len(chosen)))
+        _recording(path, file, found[i], options, options.protocol_of(k, len(chosen)))
         for k, i in enumerate(chosen)
     ]
     kept = [item for item in made if item is not None]
@@ -116,7 +116,7 @@ def _tell(path: Path, file: Any, read: list[Pair], options: Options) -> None:
 
 
 def _recording(
-    path: Path, pair: Pair, options: Options, given: Protocol | None
+    path: Path, file: Any, pair: Pair, options: Options, given: Protocol | None
 ) -> Recording | None:
     """The recording of a pair; None, with a warning, when all of it is NaN."""
     where = f"{path}, {pair.name}"
@@ -138,7 +138,15 @@ def _recording(
         return None
     if known.notes:
         _warn(f"{where}: {'; '.join(known.notes)}; the rest is read")
-    return recording(_sweep(path, pair, known, where, given is not None), options, given)
+    sweep = _sweep(path, pair, known, where, given is not None)
+    times = known.response.start + known.response.t / 1000.0
+    keep = nwb_invalid.valid(file, pair.response, times)
+    if keep is not None:
+        if not keep.any():
+            _warn(f"{where} is left out: the file calls all of it invalid (invalid_times)")
+            return None
+        sweep = replace(sweep, mask=keep if sweep.mask is None else sweep.mask & keep)
+    return recording(sweep, options, given)
 
 
 def _command(pair: Pair, response: Samples, where: str) -> Samples:

@@ -10,6 +10,7 @@ from typing import overload
 import numpy as np
 
 from ..errors import RecordingError, unknown
+from .interchange import Interchange
 from .recording import Recording
 from .view import html_of_set
 
@@ -17,7 +18,7 @@ _SHOWN = 12  # lines of a repr
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RecordingSet(Sequence[Recording]):
+class RecordingSet(Interchange, Sequence[Recording]):
     """Recordings in order, for instance the sweeps of one file.
 
     Examples

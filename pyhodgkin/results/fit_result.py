@@ -27,6 +27,7 @@ from .errors import Errors
 from .goodness_of_fit import GoodnessOfFit
 from .history import read_csv, write_csv
 from .identifiability import Identifiability
+from .interchange import Interchange
 from .prediction import Prediction
 from .stored import (
     arrays_of,
@@ -42,7 +43,7 @@ NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", 
 
 
 @dataclass(frozen=True, eq=False)
-class FitResult:
+class FitResult(Interchange):
     """The neuron that was learned, and how well.
 
     Parameters

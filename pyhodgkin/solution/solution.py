@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +14,8 @@ from ..errors import InputError
 from ..numerics.arrays import FloatArray
 from ..numerics.spikes import upward_crossings
 from ..status import Status
-from . import files as solution_files
 from .currents import checked_theta, currents_of, open_probabilities_of
+from .interchange import Interchange
 from .named_arrays import NamedArrays
 from .view import html_of
 from .voltage_steps import VoltageSteps
@@ -30,7 +28,7 @@ __all__ = ["NamedArrays", "Solution", "Status"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Solution:
+class Solution(Interchange):
     """States over time, of one neuron or of a batch.
 
     Parameters
@@ -240,34 +238,7 @@ class Solution:
         samples = f"{size}{len(self.t)} samples of {states}"
         return f"Solution({self.neuron.name}, {samples} in {span}, {end})"
 
-    def save(self, path: str | PathLike[str]) -> Path:
-        """Write everything to an ``.npz`` file, which `Solution.load` reads back."""
-        return solution_files.save(self, path)
-
-    @staticmethod
-    def load(path: str | PathLike[str]) -> Solution:
-        """The solution that `save` has written to `path`; no pickle is read."""
-        return solution_files.load(path)
-
-    def to_csv(self, path: str | PathLike[str]) -> Path:
-        """Write a table: time, v, current, gates and channel currents, units in the header.
-
-        Of a batch the elements follow one another, numbered from 0 in the first column, each to
-        its own end.
-        """
-        return solution_files.to_csv(self, path)
-
-    def to_pandas(self) -> Any:
-        """The same table as a `pandas.DataFrame`, indexed by time (of a batch: element, time)."""
-        return solution_files.to_pandas(self)
-
     _repr_html_ = html_of
-
-    def to_xarray(self) -> Any:
-        """An `xarray.Dataset` with named dimensions and units (needs the extra ``xarray``)."""
-        from .to_xarray import dataset
-
-        return dataset(self)
 
     def plot(self, *args: Any, **options: Any) -> Any:
         """Draw the voltage with its stimulus; see `pyhodgkin.plot.trace`."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
+from ...notices import notice
+
 PATIENCE = 1.5  # s; from disk a kernel is there sooner
-TEXT = "pyhodgkin: compiling the integrators for this processor, once (10 s to 2 min)"
+TEXT = "compiling the integrators for this processor, once (10 s to 2 min)"
 
 _called: set[tuple[Callable, bool]] = set()
 
@@ -39,7 +40,7 @@ def first_call(kernel: Callable, gamma: float | None) -> Iterator[None]:
 
 def _say() -> None:
     if os.environ.get("PYHODGKIN_QUIET", "") in ("", "0"):
-        print(TEXT, file=sys.stderr, flush=True)
+        notice(TEXT)
 
 
 @contextmanager

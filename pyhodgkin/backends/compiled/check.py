@@ -6,12 +6,12 @@ answers to a small problem are wrong is not used, and elements are computed one 
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
 
 import numpy as np
 
 from ...neuron import library
+from ...notices import notice
 from ...numerics.arrays import FloatArray
 from ...protocols import CurrentClamp, Segments
 from ..options import SolveOptions
@@ -30,7 +30,7 @@ EXPECTED = np.array(
     ]
 )
 TEXT = (
-    "pyhodgkin: vector code gives wrong numbers on this processor; elements are computed one by "
+    "vector code gives wrong numbers on this processor; elements are computed one by "
     "one, in double precision (please report it, with the output of: pyhodgkin doctor)"
 )
 
@@ -110,7 +110,7 @@ def adjoint_is_right(scheme: Tableau) -> bool:
 
 @lru_cache(maxsize=1)
 def _say() -> None:
-    print(TEXT, file=sys.stderr, flush=True)
+    notice(TEXT)
 
 
 def _said(right: bool) -> bool:

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from ...errors import BackendUnavailableError
+from ...notices import notice
 from . import discover, environment, packages
 from .connection import Connection, JuliaFailure, connect
 from .environment import depots
@@ -23,7 +24,7 @@ FORKED = (
     "Julia was started before this process was forked, and does not survive that; use "
     'multiprocessing\'s spawn (multiprocessing.get_context("spawn")) or backend="torch"'
 )
-COMPILES = "pyhodgkin: Julia compiles its packages; this start takes minutes, later ones seconds"
+COMPILES = "Julia compiles its packages; this start takes minutes, later ones seconds"
 
 _lock = threading.RLock()
 _sessions: dict[str, Session] = {}
@@ -106,7 +107,7 @@ def _juliacall(package: str) -> Any:
     series = "v" + ".".join(map(str, numbers(found.version)[:2]))
     files = (f for d in depots() for f in (d / "compiled" / series / package).glob("*.ji"))
     if found.version and not any(files) and not environment.quiet():
-        print(COMPILES, file=sys.stderr, flush=True)
+        notice(COMPILES)
     try:
         with environment.one_warning_of_torch(), python_keeps_its_signals():
             return import_module("juliacall")

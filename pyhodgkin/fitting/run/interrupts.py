@@ -7,12 +7,13 @@ before it is kept.
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from ...notices import notice
 
 GRACE = 2.0  # seconds that a step has after Ctrl-C
 _AGAIN = 0.1  # seconds until the next try, where a step may not be left
@@ -78,9 +79,7 @@ class Interrupts:
         if hasattr(signal, "setitimer"):  # not on Windows: there a step comes to its end
             self._alarm = signal.signal(signal.SIGALRM, self._expired)
             signal.setitimer(signal.ITIMER_REAL, GRACE)
-        print(
-            "\npyhodgkin: interrupted; stopping within seconds, the best parameters are kept. "
-            "Press Ctrl-C again to abort at once.",
-            file=sys.stderr,
-            flush=True,
+        notice(
+            "interrupted; stopping within seconds, the best parameters are kept. "
+            "Press Ctrl-C again to abort at once."
         )

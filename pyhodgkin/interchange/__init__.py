@@ -1,0 +1,1 @@
+"""Recordings, solutions and fits as objects and files of other libraries, and back."""

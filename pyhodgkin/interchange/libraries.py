@@ -1,0 +1,31 @@
+"""Libraries that are loaded when they are asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import BackendUnavailableError
+
+_INSTALL = {
+    "pandas": "pip install pandas",
+    "xarray": 'pip install "pyhodgkin[xarray]"',
+    "pynwb": 'pip install "pyhodgkin[readers]"',
+    "torch.utils.tensorboard": 'pip install "pyhodgkin[tensorboard]"',
+}
+
+
+def library(name: str) -> Any:
+    """The module `name`, or a `BackendUnavailableError` that says how to install it.
+
+    Examples
+    --------
+    >>> library("pandas").__name__
+    'pandas'
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise BackendUnavailableError(
+            f"{name.rpartition('.')[2]} is not installed: {_INSTALL[name]}"
+        ) from error
