@@ -143,6 +143,15 @@ def test_cases_of_the_voltage(mod):
     assert [float(tau(x)) for x in (-60.1, -60.0, -30.0, 0.0)] == [3.0, 5.0, 4.5, 5.0]
 
 
+def test_v_that_is_moved_and_set_back(mod):
+    """A junction potential as it is written by many: v = v + 10 … v = v - 10."""
+    text = BODY.replace("rates(v)", "rates()").replace("rates(u (mV)) {", "rates() {\n v = v + 10")
+    text = text.replace("(u ", "(v ").replace("/25)^2)\n", "/25)^2)\n    v = v - 10\n")
+    kinetics = read(mod, HEAD + text).gates[0].kinetics
+    assert kinetics.x_inf == ph.rates.Sigmoid(1.0, -40.0, 9.0)
+    np.testing.assert_allclose(kinetics.tau(V), 2 + 8 * np.exp(-(((V + 60) / 25) ** 2)), 1e-12)
+
+
 def test_a_temperature_of_another_form_needs_the_temperature(mod):
     text = BODY.replace("/slope))", "*96.48/(8.315*(273.16 + celsius))))").replace(
         "-(u - half)", "-3*(u - half)"
@@ -235,6 +244,8 @@ REFUSED = {
     "start only": ("DERIVATIVE states { rates(v)", "DERIVATIVE states {", "only INITIAL computes"),
     "concentration": ("READ ek WRITE ik", "READ ek WRITE ik, ki", "sets ki"),
     "negative power": ("n^4", "n^(-1)", "to the power"),
+    "moved v": ("(u (mV)) {", "(u (mV)) { v = v + 10", "line 15: .*does not set it back"),
+    "half moved v": ("ntau = 2", "v = v + 1\n if (v > 0) { v = v - 1 }\n ntau = 2", "set it back"),
 }  # fmt: skip
 
 

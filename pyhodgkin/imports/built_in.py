@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .algebra import Node, call, num, power
+from .algebra import Node, call, choice, num, power
 
 
 def _half(sign: float) -> Callable[[Node], Node]:
@@ -25,3 +25,15 @@ BUILT_IN: dict[str, tuple[int, Callable[..., Node]]] = {
     "pow": (2, power),
     "exprelr": (1, lambda x: call("linoid", -x)),
 }
+
+
+def compared(kind: str, a: Node, b: Node) -> Callable[[Node, Node], Node]:
+    """What is chosen by a comparison of two values: from (yes, no)."""
+    return {
+        "<": lambda yes, no: choice("choice", a, b, yes, no),
+        ">": lambda yes, no: choice("choice", b, a, yes, no),
+        "<=": lambda yes, no: choice("choice", b, a, no, yes),
+        ">=": lambda yes, no: choice("choice", a, b, no, yes),
+        "==": lambda yes, no: choice("same", a, b, yes, no),
+        "!=": lambda yes, no: choice("same", a, b, no, yes),
+    }[kind]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ..errors import InputError
 from .algebra import Node, choice, num, power, put, ref
-from .built_in import BUILT_IN
+from .built_in import BUILT_IN, compared
 from .naming import with_name
 from .source import Source
 from .syntax import Block, Mechanism, Statement, Term
@@ -98,14 +98,13 @@ class Execution:
         self.within = within
         with self.frame({}):
             self.statements(block.body)
+        self.restored()
 
     @contextmanager
     def frame(self, values: dict[str, Node]):
         self.local.append(values)
         yield
         self.local.pop()
-
-    # -- statements ---------------------------------------------------------------------------
 
     def statements(self, body: tuple[Statement, ...]) -> None:
         for statement in body:
@@ -152,7 +151,13 @@ class Execution:
                 self.source.refuse(s.line, f"sets the state {s.name} outside its equation")
             self.updates[s.name] = (value, s.line)
             return
-        if s.name in ("v", "t", "dt", "celsius"):
+        if s.name == "v":  # moved for the statements until it is set back
+            self.lines["v"] = s.line
+            self.values["v"] = value
+            if value == ref("v"):
+                del self.values["v"]
+            return
+        if s.name in ("t", "dt", "celsius"):
             self.source.refuse(s.line, f"sets {s.name}")
         if self.naming and not self.branches:
             value = self.with_name(s.name, value)
@@ -160,6 +165,11 @@ class Execution:
             value = put(value, self.named)
         self.values[s.name] = value
         self.lines[s.name] = s.line
+
+    def restored(self) -> None:
+        """Refuse v that a block leaves at another value than it had."""
+        if "v" in self.values:
+            self.source.refuse(self.lines["v"], "sets v and does not set it back")
 
     def prime(self, s: Statement, value: Node) -> None:
         if s.name not in self.mechanism.states:
@@ -203,9 +213,8 @@ class Execution:
         self.solving = True
         with self.frame({}):
             self.statements(block.body)
+        self.restored()
         self.solving = False
-
-    # -- expressions --------------------------------------------------------------------------
 
     def value(self, x: Term) -> Node:
         if x.kind == "number":
@@ -261,6 +270,7 @@ class Execution:
         with self.frame(given):
             self.statements(block.body)
             found = self.local[-1].get(name, num(0.0))
+        self.restored()
         self.calls.pop()
         return found
 
@@ -278,14 +288,7 @@ class Execution:
             value = self.value(x)
             return lambda yes, no: choice("same", value, num(0.0), no, yes)
         a, b = map(self.value, x.parts)
-        return {
-            "<": lambda yes, no: choice("choice", a, b, yes, no),
-            ">": lambda yes, no: choice("choice", b, a, yes, no),
-            "<=": lambda yes, no: choice("choice", b, a, no, yes),
-            ">=": lambda yes, no: choice("choice", a, b, no, yes),
-            "==": lambda yes, no: choice("same", a, b, yes, no),
-            "!=": lambda yes, no: choice("same", a, b, no, yes),
-        }[x.kind]
+        return compared(x.kind, a, b)
 
 
 _ARITHMETIC: dict[str, Callable[[Node, Node], Node]] = {
