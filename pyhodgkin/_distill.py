@@ -170,7 +170,7 @@ def _voltages(v: FloatArray | None) -> FloatArray:
         return np.linspace(LOW, HIGH, POINTS)
     if v.ndim != 1 or len(v) < 2 or not np.isfinite(v).all() or not (np.diff(v) > 0).all():
         raise InputError("v: give at least two ascending voltages in mV, or the ends of a range")
-    return np.linspace(*v, POINTS) if len(v) == 2 else v
+    return np.linspace(v[0], v[-1], POINTS) if len(v) == 2 else v
 
 
 def _kinetics_of(network: Any, v: FloatArray) -> NeuralKinetics:

@@ -26,8 +26,8 @@ def fast(v):
     return 0.004 + 0.01 * np.exp(-(((v + 30.0) / 30.0) ** 2))
 
 
-def kinetics(form="steady_state", hidden=16, **given):
-    return ph.NeuralKinetics(form, ph.Network.create((1, hidden, 2), seed=3), **given)
+def kinetics(form="steady_state", **given):
+    return ph.NeuralKinetics(form, ph.Network.create((1, 16, 2), seed=3), **given)
 
 
 @pytest.mark.parametrize("tau", [slow, fast, lambda v: 2.0 + 0.0 * v])

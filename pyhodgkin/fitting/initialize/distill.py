@@ -78,9 +78,9 @@ def distill_current(
         says = says * (size * x) ** gate.power
     inputs = np.column_stack([(v - current.v_shift) / current.v_scale, *gates])
     weights = (1.0 / (1.0 + np.abs(says)))[:, None]
-    wanted, by = says[:, None], weights[:, :, None]
-    network = regression.start(current.network, inputs, wanted, seed, weights)
-    return regression.refined(network, inputs, lambda n: (weights * (n - wanted), by), 2 * _STEPS)
+    says, by = says[:, None], weights[:, :, None]
+    network = regression.start(current.network, inputs, says, seed, weights)
+    return regression.refined(network, inputs, lambda n: (weights * (n - says), by), 2 * _STEPS)
 
 
 def _driven(channel: Channel, recording: Recording) -> FloatArray:
