@@ -11,6 +11,7 @@ from . import torch as torch
 from ._adapt import adapt as adapt
 from ._adapt_cells import AdaptedCells as AdaptedCells
 from ._adapt_cells import adapt_cells as adapt_cells
+from ._curve_bands import curve_bands as curve_bands
 from ._distill import Distilled as Distilled
 from ._distill import distill as distill
 from ._evaluate import evaluate as evaluate
@@ -86,6 +87,7 @@ from .recordings.electrode import without_electrode as without_electrode
 from .results.fit_result import FitResult as FitResult
 from .results.identifiability import Identifiability as Identifiability
 from .results.sweep import SweepResult as SweepResult
+from .results.learned_curves import LearnedCurves as LearnedCurves
 from .solution.solution import Solution as Solution
 from .status import Status as Status
 

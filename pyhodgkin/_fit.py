@@ -51,6 +51,7 @@ def fit(
     schedule: str | Stage | Sequence[Stage] | None = None,
     loss: Loss | str | Mapping[str, Loss | str] | None = None,
     penalty: Penalty | CurvePenalty | Sequence[Penalty | CurvePenalty] = (),
+    prior: str = "auto",
     seeds: int | Sequence[int] | None = None,
     per_cell: str | Sequence[str] | None = None,
     bounds: Bounds | None = None,
@@ -94,6 +95,9 @@ def fit(
         observable where they are to differ, or to have a scale: ``{"v": Loss(scale=5.0)}``.
     penalty : Penalty or CurvePenalty or several
         Added to the loss.
+    prior : {"auto", "smooth", "none"}
+        Of learned curves where the recordings are silent: smooth, its strength by the evidence
+        (see the page on what recordings determine); by default where only currents are compared.
     seeds : int or sequence of int, optional
         So many starts, or these, each with its networks drawn from its seed; they are trained
         side by side, each as if alone. Default: one start, with the networks as given.
@@ -177,7 +181,7 @@ def fit(
     36.0
     """
     began = time.monotonic()
-    _check(neuron, checkpoint_every)
+    _check(neuron, checkpoint_every, prior)
     check_workers(workers, cluster)
     many = workers is not None or cluster is not None
     _check_seeds(many and len(checks.seeds_of(seeds)) > 1, resume, callback)
@@ -185,7 +189,7 @@ def fit(
     taken: list[claims.Claim | None] = []
     plan, told = planned(
         neuron, recordings, solved=solved, given=names_given(options), trainable=trainable,
-        heldout=heldout, schedule=schedule, loss=loss, penalty=penalty, seeds=seeds,
+        heldout=heldout, schedule=schedule, loss=loss, penalty=penalty, prior=prior, seeds=seeds,
         per_cell=per_cell, bounds=bounds, noise=noise, fit_initial=fit_initial,
         size=(area, capacitance), backend=backend,
         before_engine=lambda: taken.append(checks.claim_of(out, resume, overwrite)),
@@ -220,7 +224,8 @@ def _check_seeds(over_workers: bool, resume: bool, callback: Callback | None) ->
         )
 
 
-def _check(neuron: Any, checkpoint_every: float) -> None:
+def _check(neuron: Any, checkpoint_every: float, prior: str) -> None:
+    checks.prior_of(prior)
     if not isinstance(neuron, Neuron):
         raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
     if not checkpoint_every >= 0:

@@ -105,7 +105,7 @@ def identifiability(
         )
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance}: give a positive number")
-    sizes = _given(noise, items)
+    sizes = given_noise(noise, items)
     engine = checks.engine_of(backend, solved, neuron)
     reached = fitted.active_bounds if isinstance(fitted, FitResult) else ()
     every = neuron.layout.names
@@ -122,9 +122,10 @@ def identifiability(
     return found
 
 
-def _given(
+def given_noise(
     noise: float | Sequence[float] | None, items: Sequence[Recording]
 ) -> tuple[float, ...] | None:
+    """The standard deviation of each recording's noise, where it was stated."""
     if noise is None:
         return None
     n, units = len(items), dict.fromkeys(written(r.unit) for r in items)

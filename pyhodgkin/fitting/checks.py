@@ -10,7 +10,7 @@ import numpy as np
 
 from ..backends.base import Backend, SolveOptions
 from ..backends.loss import Loss
-from ..errors import InputError, RecordingError
+from ..errors import InputError, RecordingError, unknown
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import Indices
 from ..recordings import Recording, RecordingSet
@@ -22,6 +22,7 @@ from .losses import Losses, loss_for
 from .stage import Stage
 
 Recordings = Recording | Iterable[Recording]
+PRIORS = ("auto", "smooth", "none")
 
 
 def recordings_of(
@@ -196,3 +197,9 @@ def engine_of(backend: str | Backend, options: SolveOptions, neuron: Neuron) -> 
     from ..backends import get
 
     return get(backend, options, [neuron])
+
+
+def prior_of(prior: str) -> None:
+    """Whether `prior` is one that learned curves can have."""
+    if prior not in PRIORS:
+        raise unknown("prior", prior, PRIORS)

@@ -26,7 +26,10 @@ from ..status import Status
 from .advice import advice, transients
 from .information import judge
 from .initialize.random_networks import left_random
+from .learned_curves import CurveSource
 from .plan import Plan
+from .schedules.residual import is_residual
+from .toward_prior import toward_prior
 
 FEW = 30  # numbers whose standard errors come with a result; each costs two predictions
 WORSE = 2.0  # times the error of the parameters that were best in training
@@ -68,8 +71,11 @@ class Columns(Interface):
 
 def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
     """The result of a run; `began` is when it did, by `time.monotonic`."""
-    problem, theta = plan.problem, trainer.theta
+    problem = plan.problem
     best = int(np.argmin(trainer.score))
+    voltages = voltage_range(problem.recordings)
+    source = _curves(plan, trainer, best, voltages)
+    theta, moved = _toward_prior(plan, trainer, best, source)
     shown, unseen = problem.prepared
     cells = problem.cells
     seen = _predicted(plan, shown.measured, theta, trainer.y0, heldout=False)
@@ -77,7 +83,6 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
     labels = [stage.label for stage in plan.stages]
     status = Status.INTERRUPTED if trainer.interrupted else Status(int(trainer.status[best]))
     mean = theta if cells is None else theta.mean(axis=1)
-    voltages = voltage_range(problem.recordings)
     train_error = errors(problem.recordings, seen)
     reached: tuple[ActiveBound, ...] = ()
     goodness = None
@@ -85,7 +90,13 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
         reached = _reached(plan, trainer, best, voltages)
         goodness = _goodness(plan, trainer, seen, held, reached)
     known = _identified(plan, trainer, best, reached)
-    log = [*trainer.log, *(f"limit reached: {x.text}" for x in reached)]
+    # Currents under a known voltage need no solver, so that the bands cost little.
+    learned = source() if source is not None and problem.observables == ("current",) else None
+    log = [
+        *trainer.log,
+        *([moved] if moved else []),
+        *(f"limit reached: {x.text}" for x in reached),
+    ]
     if goodness is not None:
         rows = goodness.lines()
         more = len(rows) - _TOLD
@@ -93,6 +104,7 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
         log += [f"goodness of fit: {goodness.summary()}"] if goodness.summary() else []
         if goodness.warning():
             warnings.warn(goodness.warning(), FitWarning, stacklevel=4)
+    log += [f"curves: {learned.summary()}"] if learned is not None and learned.summary() else []
     return FitResult(
         neuron=problem.neuron.with_theta(mean[best]),
         theta=mean,
@@ -118,6 +130,7 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
         active_bounds=reached,
         goodness=goodness,
         start=problem.neuron.theta,
+        curves=source if learned is None else learned,
     )
 
 
@@ -153,6 +166,40 @@ def _identified(
     names = {every[i] for i in plan.indices}
     limits = [x.name for x in reached if x.name in names]
     return judge(*args, y0=y0, at_bounds=limits, starts=problem.starts)
+
+
+def _curves(
+    plan: Plan, trainer: Run, best: int, voltages: tuple[float, float]
+) -> CurveSource | None:
+    """What the bands of learned curves are found from; None where there are none."""
+    problem = plan.problem
+    if problem.cells is not None or not np.isfinite(trainer.score[best]):
+        return None
+    neuron = problem.neuron.with_theta(trainer.theta[best])
+    y0 = None if trainer.y0 is None else trainer.y0[best]
+    shown = problem.prepared[0].measured
+    noise = [x or None for x in problem.noise] or [None] * len(shown)
+    source = CurveSource(
+        problem.backend, neuron, shown, plan.indices, noise, problem.options, voltages, y0
+    )
+    return source if source.names else None
+
+
+def _toward_prior(
+    plan: Plan, trainer: Run, best: int, source: CurveSource | None
+) -> tuple[FloatArray, list[str]]:
+    """Parameters (K, P) with the curves of the best start moved to their prior; what is said."""
+    asked, kinds = plan.problem.prior, plan.problem.observables
+    if source is None or asked == "none" or trainer.interrupted:
+        return trainer.theta, []
+    if asked == "auto" and (kinds != ("current",) or any(map(is_residual, source.neuron.gates))):
+        return trainer.theta, []  # on published rates the prior is part of the loss
+    neuron, text = toward_prior(source)
+    if not text:
+        return trainer.theta, []
+    theta, source.neuron = np.array(trainer.theta), neuron
+    theta[best] = neuron.theta
+    return theta, [text]
 
 
 def _reached(

@@ -43,6 +43,7 @@ def planned(
     schedule: str | Stage | Sequence[Stage] | None = None,
     loss: Loss | str | Mapping[str, Loss | str] | None = None,
     penalty: Penalty | CurvePenalty | Sequence[Penalty | CurvePenalty] = (),
+    prior: str = "auto",
     seeds: int | Sequence[int] | None = None,
     per_cell: str | Sequence[str] | None = None,
     bounds: Bounds | None = None,
@@ -79,6 +80,7 @@ def planned(
         cells=what.cells,
         noise_stated=stated,
         starts=starts,
+        prior=prior,
     )
     moving, why = decided(fit_initial, what.neuron, train, noises[0])
     plan = Plan(problem, stages, what.indices, drawn, what.bounds or {}, moving)

@@ -41,6 +41,7 @@ class Problem:
     noise_stated: Sequence[str] = ()
     joint: bool = False
     starts: Sequence[float] = ()
+    prior: str = "auto"
 
     @cached_property
     def prepared(self) -> tuple[PreparedRecordings, PreparedRecordings]:

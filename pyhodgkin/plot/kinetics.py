@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..neuron.neuron import Neuron
+    from ..results.learned_curves import LearnedCurves
 
 LONG_NAME = 8  # letters of a gate that fit on one line with its quantity
 # Of the largest and the smallest time constant: beyond this a linear axis hides the small ones.
@@ -34,6 +35,8 @@ def kinetics(
     gates: Sequence[str] | None = None,
     v_seen: ArrayLike | None = None,
     v_range: tuple[float, float] = (-100.0, 50.0),
+    bands: LearnedCurves | None = None,
+    level: float = 0.9,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Steady state and time constant of gates over voltage.
@@ -53,6 +56,11 @@ def kinetics(
         are pale, since no sample speaks for them.
     v_range : (float, float)
         Limits of the voltage axis, mV; widened to hold `v_seen`.
+    bands : LearnedCurves, optional
+        Credible bands of `level` around the curves, and hatching where the recordings do not
+        determine them; from ``result.curve_bands()`` or `pyhodgkin.curve_bands`.
+    level : float
+        Probability of the bands.
     axes : sequence of Axes, optional
         Two for each gate (steady state, time constant); by default a new figure.
 
@@ -79,6 +87,8 @@ def kinetics(
         for which, ax in enumerate(pair):
             _shade(ax, seen)
             _draw(ax, v, [c[which] for c in learned], inside, color(i), len(neurons), bool(which))
+            if bands is not None:
+                _band(ax, bands, f"{name}.{('x_inf', 'tau')[which]}", level, color(i))
             if before is not None and not (which and _instant(before[1])):
                 ax.plot(v, before[which], color=INK, ls=(0, (1, 2)), lw=0.9, label="start")
             if reference is not None and not (which and _instant(reference[1])):
@@ -95,7 +105,7 @@ def kinetics(
     scale_taus([grid[2 * i + 1] for i in range(len(names))], taus)
     for ax in grid[-2:]:
         ax.set_xlabel("potential (mV)")
-    if published is not None or seen is not None:
+    if published is not None or seen is not None or bands is not None:
         label_lines(grid[1], of=grid[0])
     return grid[0].figure  # type: ignore[return-value]
 
@@ -123,6 +133,19 @@ def _range_of(v_seen: ArrayLike) -> tuple[float, float]:
 def _shade(ax: Axes, seen: tuple[float, float] | None) -> None:
     if seen is not None:
         ax.axvspan(*seen, color=SHADE, lw=0, zorder=0, label="seen in training")
+
+
+def _band(ax: Axes, bands: LearnedCurves, name: str, level: float, line: str) -> None:
+    """The band of one curve, hatched where it is not determined."""
+    known = [c for c in bands if c.name.endswith("." + name)]
+    if not known:
+        return
+    found, yes = known[0].band(level), known[0].determined
+    ax.fill_between(found.v, found.low, found.high, color=line, alpha=0.22, lw=0, zorder=1,
+                    label=f"{100 * level:.0f} % band")  # fmt: skip
+    ax.fill_between(found.v, 0, 1, where=list(~yes), transform=ax.get_xaxis_transform(),
+                    facecolor="none", edgecolor=INK, alpha=0.18, lw=0, hatch="////", zorder=0,
+                    label="not determined")  # fmt: skip
 
 
 def _draw(

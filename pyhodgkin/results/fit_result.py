@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -25,9 +25,11 @@ from .cells import FittedCells
 from .ensemble import Ensemble, ensemble_of
 from .errors import Errors
 from .goodness_of_fit import GoodnessOfFit
+from .has_curves import HasCurves
 from .history import read_csv, write_csv
 from .identifiability import Identifiability
 from .interchange import Interchange
+from .learned_curves import LearnedCurves
 from .prediction import Prediction
 from .stored import (
     arrays_of,
@@ -43,7 +45,7 @@ NEURON, SUMMARY, HISTORY, ARRAYS = "model.json", "summary.json", "history.csv", 
 
 
 @dataclass(frozen=True, eq=False)
-class FitResult(Interchange):
+class FitResult(HasCurves, Interchange):
     """The neuron that was learned, and how well.
 
     Parameters
@@ -87,6 +89,8 @@ class FitResult(Interchange):
         The residual of each recording against its noise; None where no start came to anything.
     start : array (P,), optional
         The parameters before the fit, as they were given.
+    curves : LearnedCurves or callable, optional
+        Learned curves with bands, or what finds them: see `curve_bands`.
 
     Examples
     --------
@@ -114,6 +118,9 @@ class FitResult(Interchange):
     active_bounds: tuple[ActiveBound, ...] = ()
     goodness: GoodnessOfFit | None = None
     start: FloatArray | None = None
+    curves: LearnedCurves | Callable[[], LearnedCurves | None] | None = field(
+        default=None, repr=False
+    )
 
     @property
     def neurons(self) -> tuple[Neuron, ...]:
@@ -154,6 +161,8 @@ class FitResult(Interchange):
         lines = [f"{self.neuron.name}: {self.message}, {self.seconds:.1f} s", *self.log]
         if self.identifiability is not None:
             lines += ["", self.identifiability.table()]
+        if isinstance(self.curves, LearnedCurves) and len(self.curves):
+            lines += ["", str(self.curves)]
         if self.population is not None:
             lines += ["", self.population.table(self.neuron.layout, self.best)]
         of = f", best of {len(self.theta)} starts" if len(self.theta) > 1 else ""

@@ -19,6 +19,7 @@ from .cells import FittedCells
 from .errors import Errors
 from .goodness_of_fit import GoodnessOfFit
 from .identifiability import Identifiability
+from .learned_curves import LearnedCurves
 from .prediction import Prediction
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def summary_of(result: FitResult) -> dict[str, Any]:
         "identifiability": None if known is None else known.to_dict(),
         "active_bounds": [x.to_dict() for x in result.active_bounds],
         "goodness": None if result.goodness is None else result.goodness.to_dict(),
+        "curves": result.curves.to_dict() if isinstance(result.curves, LearnedCurves) else None,
         "log": list(result.log),
     }
 
@@ -87,7 +89,11 @@ def fields_of(
     )
     heldout, known = summary["heldout_error"], summary.get("identifiability")
     goodness, reached = summary.get("goodness"), summary.get("active_bounds", ())
-    names, places = summary.get("cells"), ("population.own", "population.theta")
+    curves, names, places = (
+        summary.get("curves"),
+        summary.get("cells"),
+        ("population.own", "population.theta"),
+    )
     return {
         "neuron": neuron,
         "theta": arrays["theta"],
@@ -112,6 +118,7 @@ def fields_of(
         "active_bounds": tuple(ActiveBound.from_dict(x) for x in reached),
         "goodness": None if goodness is None else GoodnessOfFit.from_dict(goodness),
         "start": arrays.get("start"),
+        "curves": LearnedCurves.from_dict(curves) if curves else None,
     }
 
 

@@ -93,7 +93,7 @@ def _curves(
     wanted = np.log(np.maximum(tau, kinetics.tau_min or LIMIT))
 
     def off(n: FloatArray) -> tuple[FloatArray, FloatArray]:
-        odds, log_tau, slopes = _log_curves(kinetics, v, n)
+        odds, log_tau, slopes = log_curves(kinetics, v, n)
         x = logistic(odds)
         by = slopes.copy()
         by[:, 0] *= (X_WEIGHT * x * (1.0 - x))[:, None]
@@ -103,7 +103,7 @@ def _curves(
     return off
 
 
-def _log_curves(
+def log_curves(
     kinetics: NeuralKinetics, v: FloatArray, n: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Log odds of x_inf, log tau (n,), and their slopes (n, 2, 2) by the outputs `n` (n, 2)."""

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..penalties import CurvePenalty
 from .per_cell import shared_networks
-from .residual import CURVATURE, is_residual, residual
+from .residual import PRIOR, is_residual, residual
 from .row import HELD, NOISE, Row, curves_of
 from .situation import Situation
 from .stages_for import (
@@ -37,7 +36,7 @@ _THEN = "then v is simulated, and the currents are compared in every stage"
 def _residual(s: Situation) -> Schedule:
     """The stages of voltage clamp, and simulation, in which the networks bend no more."""
     stages = residual(s.neuron)
-    last = last_curves(prior_weight=2e-4, penalty=CurvePenalty(curvature=CURVATURE))
+    last = last_curves(prior_weight=2e-4, penalty=PRIOR)
     return (*stages, replace(last, trainable=stages[-1].trainable))
 
 

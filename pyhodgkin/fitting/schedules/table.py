@@ -56,6 +56,12 @@ TABLE = (
         "these rates and g are fitted, then the networks on them and g",
     ),
     Row(
+        lambda s: s.commanded and s.networks and any(map(is_residual, s.neuron.gates)),
+        lambda s: residual(s.neuron, chosen=True),
+        "voltage clamp, networks on published rates: the gates are driven by the command, and the "
+        "networks return to these rates where the data say nothing",
+    ),
+    Row(
         lambda s: s.commanded,
         lambda s: clamped(300, 1000) if s.networks else clamped(0, 300),
         "voltage clamp: the gates are driven by the command",

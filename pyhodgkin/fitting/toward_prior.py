@@ -1,0 +1,114 @@
+"""The curves of a fit moved to the mode of their posterior: where data are silent, to the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..neuron.channels import NeuralCurrent
+from ..neuron.kinetics import NeuralKinetics
+from ..neuron.neuron import Neuron
+from ..numerics.arrays import FloatArray
+from .curve_information import misfit
+from .curve_posterior import Posterior
+from .curve_priors import described, energy_rows
+from .function_space import holder_of
+from .initialize import regression
+from .learned_curves import CurveModel, CurveSource
+from .transforms import Transform
+
+STEPS = 60  # of the regression of a network to its new outputs
+PARTS = (1.0, 0.4, 0.1)  # of the way to the mode, tried in turn
+ROUNDS = 12
+ENOUGH = 0.1  # of an energy: less is no gain
+
+
+def toward_prior(source: CurveSource) -> tuple[Neuron, str]:
+    """The neuron at the mode of the posterior of its curves, and what the log says of it.
+
+    A step is taken only where the sum of the misfit (half the squares over the noise, with the
+    autocorrelation of residuals allowed for) and the energy of the prior decreases.
+    """
+    before = source.neuron
+    text = ""
+    for _ in range(ROUNDS):
+        model = source.model()
+        if model is None:
+            break
+        moved, gain = _step(source, model)
+        if moved is None:
+            break
+        source = replace(source, neuron=moved, _found=[])
+        known = model.known
+        names = [name for c in model.curves for name in c.names]
+        text = (
+            "curves moved to the mode of their posterior, which is the prior where the recordings "
+            f"are silent: Gaussian processes of correlation length {known.length:g} mV, sd "
+            + ", ".join(f"{name} {known.deviations[name]:.2g}" for name in names)
+            + ' (chosen by the evidence; prior="none" leaves it out)'
+        )
+        if gain < 3.0 * ENOUGH:
+            break
+    return (source.neuron, text) if text else (before, "")
+
+
+def _step(source: CurveSource, model: CurveModel) -> tuple[Neuron | None, float]:
+    """The neuron nearer to the mode, and by how much the energy decreases; None for no gain."""
+    predictor, known = source.predictor(), model.known
+    here = misfit(predictor, source.neuron, model.found) + _energy(source.neuron, model, known)
+    for part in PARTS:
+        moved = _moved(source, model, part * known.mode)
+        there = misfit(predictor, moved, model.found) + _energy(moved, model, known)
+        if np.isfinite(there) and there < here - ENOUGH:
+            return moved, here - there
+    return None, 0.0
+
+
+def _moved(source: CurveSource, model: CurveModel, by: FloatArray) -> Neuron:
+    neuron = source.neuron
+    for name, holder, added, part in model.parts:
+        z = ((model.v - holder.v_shift) / holder.v_scale)[:, None]
+        wanted = holder.network(z) + added.functions @ by[part]
+        slopes = np.broadcast_to(np.eye(wanted.shape[1]), (len(z), *(wanted.shape[1],) * 2))
+        network = regression.refined(
+            holder.network, z, lambda n, w=wanted, s=slopes: (n - w, s), STEPS
+        )
+        neuron = _with(neuron, name, replace(holder, network=network))
+    own = source.scalars()
+    if not len(own):
+        return neuron
+    transform = Transform(neuron.layout, neuron.theta, own)
+    phi = transform.to_phi(neuron.theta) + by[len(by) - len(own) :]
+    return neuron.with_theta(transform.to_theta(phi[None], neuron.theta[None])[0])
+
+
+def _with(neuron: Neuron, name: str, holder: NeuralKinetics | NeuralCurrent) -> Neuron:
+    channel, _, gate = name.partition(".")
+    if isinstance(holder, NeuralCurrent):
+        return neuron.replace_channel(channel, holder)
+    return neuron.replace_gate(gate, holder)
+
+
+def _energy(neuron: Neuron, model: CurveModel, known: Posterior) -> float:
+    """Of the prior, of the curves as they are."""
+    total = 0.0
+    for name, _, added, _ in model.parts:
+        curves = described(name, holder_of(neuron, name), model.v, added.functions)
+        total += _of(curves.names, curves.values, curves.free, model.v, known)
+    return total
+
+
+def _of(
+    names: Sequence[str],
+    values: FloatArray,
+    free: Sequence[FloatArray | None],
+    v: FloatArray,
+    known: Posterior,
+) -> float:
+    total = 0.0
+    for name, y, columns in zip(names, values, free, strict=True):
+        rows = energy_rows(v, known.length, columns)
+        total += 0.5 * float(np.sum((rows @ y) ** 2)) / known.deviations[name] ** 2
+    return total
