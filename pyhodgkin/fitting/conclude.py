@@ -94,7 +94,7 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
     learned = source() if source is not None and problem.observables == ("current",) else None
     log = [
         *trainer.log,
-        *([moved] if moved else []),
+        *moved,
         *(f"limit reached: {x.text}" for x in reached),
     ]
     if goodness is not None:
