@@ -86,8 +86,8 @@ from .recordings.electrode import electrode_of as electrode_of
 from .recordings.electrode import without_electrode as without_electrode
 from .results.fit_result import FitResult as FitResult
 from .results.identifiability import Identifiability as Identifiability
-from .results.sweep import SweepResult as SweepResult
 from .results.learned_curves import LearnedCurves as LearnedCurves
+from .results.sweep import SweepResult as SweepResult
 from .solution.solution import Solution as Solution
 from .status import Status as Status
 

@@ -148,6 +148,15 @@ def test_the_verb_finds_the_same(fitted, recordings):
         _ = found["y.tau"]
 
 
+@pytest.mark.julia
+def test_both_engines_find_the_same(fitted, recordings):
+    """The noise of the residuals is the same, so that bands agree as predictions do."""
+    one, other = (ph.curve_bands(fitted, recordings, backend=b) for b in ("torch", "julia"))
+    assert one.support == other.support
+    for a, b in zip(one, other, strict=True):
+        assert np.allclose(a.centre, b.centre) and np.allclose(a.sd, b.sd, rtol=1e-3)
+
+
 def test_a_result_without_networks_has_no_curves(recordings, unknown):
     result = ph.fit(unknown, recordings[:2], trainable="c.g", backend="torch", progress=False)
     assert result.voltage_support == {}
@@ -161,6 +170,12 @@ def test_plots_have_bands_and_hatching(fitted):
     assert shades
     with pytest.raises(InputError, match="level"):
         fitted.curve_bands()["x.tau"].band(1.0)
+
+
+def test_a_report_lists_the_voltages(fitted, tmp_path):
+    text = fitted.report(tmp_path / "report.html").read_text("utf-8")
+    (row,) = [x for x in fitted.curves.rows() if x["curve"] == "c.x.tau"]
+    assert row["determined at"] in text and "hatched" in text
 
 
 @pytest.mark.parametrize("activation", ["tanh", "softplus", "silu"])

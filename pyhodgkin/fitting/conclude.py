@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
-from typing import Protocol as Interface
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import FitWarning
 from ..numerics.arrays import FloatArray
@@ -24,49 +22,15 @@ from ..results.identifiability import Identifiability
 from ..results.prediction import Prediction
 from ..status import Status
 from .advice import advice, transients
+from .curves_of_run import curves_at_mode
 from .information import judge
 from .initialize.random_networks import left_random
-from .learned_curves import CurveSource
 from .plan import Plan
-from .schedules.residual import is_residual
-from .toward_prior import toward_prior
+from .run.interface import Run
 
 FEW = 30  # numbers whose standard errors come with a result; each costs two predictions
 WORSE = 2.0  # times the error of the parameters that were best in training
 _TOLD = 8  # recordings whose residuals the log lists
-
-
-class Run(Interface):
-    """What a `Trainer` has found."""
-
-    @property
-    def theta(self) -> FloatArray: ...
-    @property
-    def y0(self) -> FloatArray | None: ...
-    @property
-    def score(self) -> FloatArray: ...
-    @property
-    def status(self) -> NDArray[np.int64]: ...
-    @property
-    def history(self) -> Columns: ...
-    @property
-    def log(self) -> Sequence[str]: ...
-    @property
-    def limit(self) -> str: ...
-    @property
-    def interrupted(self) -> bool: ...
-    @property
-    def elapsed(self) -> float: ...
-
-    def best_in_training(self, k: int) -> tuple[FloatArray, FloatArray | None] | None:
-        """See `Trainer.best_in_training`."""
-        ...
-
-
-class Columns(Interface):
-    """A history."""
-
-    def arrays(self) -> dict[str, NDArray]: ...
 
 
 def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
@@ -74,8 +38,7 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
     problem = plan.problem
     best = int(np.argmin(trainer.score))
     voltages = voltage_range(problem.recordings)
-    source = _curves(plan, trainer, best, voltages)
-    theta, moved = _toward_prior(plan, trainer, best, source)
+    theta, source, moved = curves_at_mode(plan, trainer, best, voltages)
     shown, unseen = problem.prepared
     cells = problem.cells
     seen = _predicted(plan, shown.measured, theta, trainer.y0, heldout=False)
@@ -87,23 +50,14 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
     reached: tuple[ActiveBound, ...] = ()
     goodness = None
     if np.isfinite(trainer.score[best]):
-        reached = _reached(plan, trainer, best, voltages)
+        reached = _reached(plan, theta, best, voltages)
         goodness = _goodness(plan, trainer, seen, held, reached)
     known = _identified(plan, trainer, best, reached)
     # Currents under a known voltage need no solver, so that the bands cost little.
     learned = source() if source is not None and problem.observables == ("current",) else None
-    log = [
-        *trainer.log,
-        *moved,
-        *(f"limit reached: {x.text}" for x in reached),
-    ]
-    if goodness is not None:
-        rows = goodness.lines()
-        more = len(rows) - _TOLD
-        log += [*rows[:_TOLD], *([f"… and {more} more recordings"] if more > 0 else [])]
-        log += [f"goodness of fit: {goodness.summary()}"] if goodness.summary() else []
-        if goodness.warning():
-            warnings.warn(goodness.warning(), FitWarning, stacklevel=4)
+    log = [*trainer.log, *moved, *(f"limit reached: {x.text}" for x in reached), *_told(goodness)]
+    if goodness is not None and goodness.warning():
+        warnings.warn(goodness.warning(), FitWarning, stacklevel=4)
     log += [f"curves: {learned.summary()}"] if learned is not None and learned.summary() else []
     return FitResult(
         neuron=problem.neuron.with_theta(mean[best]),
@@ -132,6 +86,16 @@ def concluded(plan: Plan, trainer: Run, began: float) -> FitResult:
         start=problem.neuron.theta,
         curves=source if learned is None else learned,
     )
+
+
+def _told(goodness: GoodnessOfFit | None) -> list[str]:
+    """What the log says of residuals."""
+    if goodness is None:
+        return []
+    rows = goodness.lines()
+    more = len(rows) - _TOLD
+    last = [f"goodness of fit: {goodness.summary()}"] if goodness.summary() else []
+    return [*rows[:_TOLD], *([f"… and {more} more recordings"] if more > 0 else []), *last]
 
 
 def _predicted(
@@ -168,52 +132,18 @@ def _identified(
     return judge(*args, y0=y0, at_bounds=limits, starts=problem.starts)
 
 
-def _curves(
-    plan: Plan, trainer: Run, best: int, voltages: tuple[float, float]
-) -> CurveSource | None:
-    """What the bands of learned curves are found from; None where there are none."""
-    problem = plan.problem
-    if problem.cells is not None or not np.isfinite(trainer.score[best]):
-        return None
-    neuron = problem.neuron.with_theta(trainer.theta[best])
-    y0 = None if trainer.y0 is None else trainer.y0[best]
-    shown = problem.prepared[0].measured
-    noise = [x or None for x in problem.noise] or [None] * len(shown)
-    source = CurveSource(
-        problem.backend, neuron, shown, plan.indices, noise, problem.options, voltages, y0
-    )
-    return source if source.names else None
-
-
-def _toward_prior(
-    plan: Plan, trainer: Run, best: int, source: CurveSource | None
-) -> tuple[FloatArray, list[str]]:
-    """Parameters (K, P) with the curves of the best start moved to their prior; what is said."""
-    asked, kinds = plan.problem.prior, plan.problem.observables
-    if source is None or asked == "none" or trainer.interrupted:
-        return trainer.theta, []
-    if asked == "auto" and (kinds != ("current",) or any(map(is_residual, source.neuron.gates))):
-        return trainer.theta, []  # on published rates the prior is part of the loss
-    neuron, text = toward_prior(source)
-    if not text:
-        return trainer.theta, []
-    theta, source.neuron = np.array(trainer.theta), neuron
-    theta[best] = neuron.theta
-    return theta, [text]
-
-
 def _reached(
-    plan: Plan, trainer: Run, best: int, voltages: tuple[float, float]
+    plan: Plan, theta: FloatArray, best: int, voltages: tuple[float, float]
 ) -> tuple[ActiveBound, ...]:
     """The limits that the best start has reached, of each cell where there are several."""
     problem = plan.problem
     indices = plan.moved
     if problem.cells is None:
-        neuron = problem.neuron.with_theta(trainer.theta[best])
+        neuron = problem.neuron.with_theta(theta[best])
         return active_bounds(neuron, plan.theta[best], indices, plan.bounds, voltages)
     found: list[ActiveBound] = []
     for c, name in enumerate(problem.cells.names):
-        neuron = problem.neuron.with_theta(trainer.theta[best, c])
+        neuron = problem.neuron.with_theta(theta[best, c])
         own = indices if c == 0 else np.intersect1d(indices, problem.cells.own)
         start = plan.theta[best, c]
         of = str(name) if np.isin(own, problem.cells.own).any() else ""

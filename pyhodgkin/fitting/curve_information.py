@@ -85,16 +85,21 @@ def information(
     places: Indices,
     slopes: FloatArray,
     noise: Sequence[float | None],
+    assumed: CurveInformation | None = None,
 ) -> CurveInformation | None:
     """The quadratic model along entries `places` (q,) of theta; None where it cannot be found.
 
-    `slopes` (q,) is how far each entry moves; `noise` (R,) what is known of the noise.
+    `slopes` (q,) is how far each entry moves; `noise` (R,) what is known of the noise. Noise and
+    autocorrelation are those of the residuals, or those of `assumed`.
     """
     (here,) = zip(*(r for r in predictor(neuron, neuron.theta[None])), strict=True)
     if not all(np.isfinite(r).all() for r in here):
         return None
-    sizes = [_size(r, rec, n) for r, rec, n in zip(here, recordings, noise, strict=True)]
-    inflation = [independent(r / size) for r, size in zip(here, sizes, strict=True)]
+    if assumed is not None:
+        sizes, inflation = assumed.noise, assumed.inflation
+    else:
+        sizes = [_size(r, rec, n) for r, rec, n in zip(here, recordings, noise, strict=True)]
+        inflation = [independent(r / size) for r, size in zip(here, sizes, strict=True)]
     columns: list[list[FloatArray]] = [[] for _ in recordings]
     for start in range(0, len(places), AT_ONCE):
         part = np.arange(start, min(start + AT_ONCE, len(places)))

@@ -31,12 +31,14 @@ class Quadratic:
 class Posterior:
     """Around a fit, along q directions: the mode, the covariance and the prior that it has.
 
+    `mode` is near to the fit, where the quadratic model holds; `full` is that of the model itself.
     `deviations` are s of each curve, `length` is L, mV. `loose` is the covariance under a reference
     prior, which is weak: what the data tell by themselves; `reference` is the one of that prior
     alone. `energy` is the prior's energy by the directions.
     """
 
     mode: FloatArray
+    full: FloatArray
     covariance: FloatArray
     loose: FloatArray
     reference: FloatArray
@@ -51,50 +53,59 @@ def posterior(
     curves: Sequence[Described],
     v: FloatArray,
     scalars: int,
+    held: tuple[float, float] | None = None,
 ) -> Posterior:
-    """The posterior with the prior that has the largest evidence.
+    """The posterior with the prior that has the largest evidence, or with s and L as `held`.
 
     `curves` are those of each network, whose directions follow each other; the last `scalars`
     directions are other parameters, which have no prior.
     """
     q = len(found.slope)
-    pieces = {length: _pieces(curves, v, q, length) for length in LENGTHS}
+    lengths = LENGTHS if held is None else held[1:]
+    pieces = {length: _pieces(curves, v, q, length) for length in lengths}
     names = [name for c in curves for name in c.names]
-    best: tuple[float, float, dict[str, float]] | None = None
-    for length in LENGTHS:
-        s = dict.fromkeys(names, USUAL)
+    if held is None:
+        value, length, s = max((_best(found, pieces[x], x) for x in lengths), key=lambda x: x[0])
+    else:
+        length, s = held[1], dict.fromkeys(names, held[0])
         value = _evidence(found, pieces[length], s)
-        for _ in range(SWEEPS):
-            before = value
-            for name in names:
-                for candidate in DEVIATIONS:
-                    other = {**s, name: candidate}
-                    there = _evidence(found, pieces[length], other)
-                    if there > value:
-                        s, value = other, there
-            if value - before < 0.1:
-                break
-        if best is None or value > best[0]:
-            best = (value, length, s)
-    assert best is not None
-    value, length, s = best
     total = _total(found, pieces[length], s)
     covariance = _inverse(total.a)
     weak = _total(
         None, _pieces(curves, v, q, LOOSE_LENGTH, proper=True), dict.fromkeys(names, LOOSE)
     )
-    held = weak.a + np.diag(np.r_[np.zeros(q - scalars), np.ones(scalars)])
+    alone = weak.a + np.diag(np.r_[np.zeros(q - scalars), np.ones(scalars)])
     prior = _total(None, pieces[length], s)
     return Posterior(
         -_inverse(total.a + _near(curves, v, q)) @ total.b,
+        -covariance @ total.b,
         covariance,
         _inverse(found.matrix + weak.a),
-        _inverse(held),
+        _inverse(alone),
         prior,
         s,
         length,
         value,
     )
+
+
+def _best(
+    found: CurveInformation, pieces: dict[str, tuple[Quadratic, int]], length: float
+) -> tuple[float, float, dict[str, float]]:
+    """The largest evidence, `length`, and s of each curve, found one after the other."""
+    s = dict.fromkeys(pieces, USUAL)
+    value = _evidence(found, pieces, s)
+    for _ in range(SWEEPS):
+        before = value
+        for name in pieces:
+            for candidate in DEVIATIONS:
+                other = {**s, name: candidate}
+                there = _evidence(found, pieces, other)
+                if there > value:
+                    s, value = other, there
+        if value - before < 0.1:
+            break
+    return value, length, s
 
 
 def _near(curves: Sequence[Described], v: FloatArray, q: int) -> FloatArray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,10 @@ class CurveSource:
     options : SolveOptions
     voltages : (float, float)
     y0 : array (R, S), optional
+    assumed : CurveInformation, optional
+        Whose noise and autocorrelation to take; by default those of the residuals.
+    held : (float, float), optional
+        s and L of the prior; by default those with the largest evidence.
     """
 
     backend: Backend
@@ -70,7 +75,10 @@ class CurveSource:
     options: SolveOptions
     voltages: tuple[float, float]
     y0: FloatArray | None = None
+    assumed: CurveInformation | None = None
+    held: tuple[float, float] | None = None
     _found: list[LearnedCurves | None] = field(default_factory=list)
+    _model: list[CurveModel | None] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -97,7 +105,16 @@ class CurveSource:
         return LearnedCurves(tuple(out), self.voltages, model.found.inflation, prior)
 
     def model(self) -> CurveModel | None:
-        """The quadratic model of loss and prior around the neuron."""
+        """The quadratic model of loss and prior around the neuron, found once."""
+        if not self._model:
+            self._model.append(self._around())
+        return self._model[0]
+
+    def at(self, neuron: Neuron, **changes: Any) -> CurveSource:
+        """The same for other parameters, with `changes` of other fields."""
+        return replace(self, neuron=neuron, _found=[], _model=[], **changes)
+
+    def _around(self) -> CurveModel | None:
         names, neuron = self.names, self.neuron
         low, high = min(LEAST, self.voltages[0] - BEYOND), max(MOST, self.voltages[1] + BEYOND)
         v = np.linspace(low, high, round((high - low) / STEP) + 1)
@@ -110,7 +127,8 @@ class CurveSource:
         places = np.concatenate([*(a.places for a in added), moved]).astype(np.intp)
         steps = np.concatenate([np.ones(len(places) - len(own)), slopes])
         predictor = self.predictor()
-        found = information(predictor, wide, self.recordings, places, steps, self.noise)
+        told = (self.noise, self.assumed)
+        found = information(predictor, wide, self.recordings, places, steps, *told)
         if found is None:
             return None
         holders = [holder_of(neuron, name) for name in names]
@@ -118,7 +136,7 @@ class CurveSource:
             described(name, holder, v, a.functions)
             for name, holder, a in zip(names, holders, added, strict=True)
         ]
-        known = posterior(found, curves, v, len(own))
+        known = posterior(found, curves, v, len(own), self.held)
         ends = np.cumsum([0, *(len(a.places) for a in added)])
         parts = [
             (name, holder, a, slice(int(i), int(j)))

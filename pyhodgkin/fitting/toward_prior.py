@@ -11,7 +11,7 @@ from ..neuron.channels import NeuralCurrent
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
-from .curve_information import misfit
+from .curve_information import CurveInformation, misfit
 from .curve_posterior import Posterior
 from .curve_priors import described, energy_rows
 from .function_space import holder_of
@@ -22,36 +22,85 @@ from .transforms import Transform
 STEPS = 60  # of the regression of a network to its new outputs
 PARTS = (1.0, 0.4, 0.1)  # of the way to the mode, tried in turn
 ROUNDS = 12
+ROUGH = 0.6  # s of a curve that is searched from smooth curves too
+RELAXED, LENGTH = (0.1, 0.3, 1.0), 20.0  # s and L, mV, of the prior on the way from smooth curves
 ENOUGH = 0.1  # of an energy: less is no gain
 
 
-def toward_prior(source: CurveSource) -> tuple[Neuron, str]:
-    """The neuron at the mode of the posterior of its curves, and what the log says of it.
+def toward_prior(source: CurveSource) -> tuple[CurveSource, str]:
+    """The source at the mode of the posterior of its curves, and what the log says of it.
+
+    Networks bend between voltages at which there are data, and the posterior has other modes
+    there. Where its curves are rough the search begins from smooth curves too, and the mode with
+    the larger evidence is taken.
+    """
+    model = source.model()
+    if model is None:
+        return source, ""
+    found = [_mode(source)]
+    (_, known), told = found[0], model.found
+    if known is not None and max(known.known.deviations.values()) > ROUGH:
+        found.append(_from_smooth(source.at(source.neuron, assumed=told)))
+    values = [_evidence(*x, told) for x in found]
+    best, known = found[int(np.argmax(values))]
+    if best is source or known is None or not max(values) > _evidence(source, model, told):
+        return source, ""
+    names = [name for c in model.curves for name in c.names]
+    known = known.known
+    return best.at(best.neuron, assumed=source.assumed), (
+        "curves moved to the mode of their posterior, which is the prior where the recordings "
+        f"are silent: Gaussian processes of correlation length {known.length:g} mV, sd "
+        + ", ".join(f"{name} {known.deviations[name]:.2g}" for name in names)
+        + ' (chosen by the evidence; prior="none" leaves it out)'
+    )
+
+
+def _from_smooth(source: CurveSource) -> tuple[CurveSource, CurveModel | None]:
+    """The mode that is found when the prior is relaxed in steps, from Boltzmann functions on."""
+    found, told = [], source.assumed
+    for s in RELAXED:
+        source = source.at(source.neuron, held=(s, LENGTH))
+        model = source.model()
+        if model is None:
+            break
+        if not found:  # as the prior asks, whatever the data: a start
+            source = source.at(_moved(source, model, model.known.full))
+        source, model = _mode(source)
+        found.append((_evidence(source, model, told), source))
+    if not found:
+        return source, None
+    _, best = max(found, key=lambda x: x[0])
+    return _mode(best.at(best.neuron, held=None))
+
+
+def _mode(source: CurveSource) -> tuple[CurveSource, CurveModel | None]:
+    """The source at a mode, and the model around it.
 
     A step is taken only where the sum of the misfit (half the squares over the noise, with the
     autocorrelation of residuals allowed for) and the energy of the prior decreases.
     """
-    before = source.neuron
-    text = ""
+    model = source.model()
     for _ in range(ROUNDS):
-        model = source.model()
         if model is None:
             break
         moved, gain = _step(source, model)
         if moved is None:
             break
-        source = replace(source, neuron=moved, _found=[])
-        known = model.known
-        names = [name for c in model.curves for name in c.names]
-        text = (
-            "curves moved to the mode of their posterior, which is the prior where the recordings "
-            f"are silent: Gaussian processes of correlation length {known.length:g} mV, sd "
-            + ", ".join(f"{name} {known.deviations[name]:.2g}" for name in names)
-            + ' (chosen by the evidence; prior="none" leaves it out)'
-        )
+        source = source.at(moved)
+        model = source.model()
         if gain < 3.0 * ENOUGH:
             break
-    return (source.neuron, text) if text else (before, "")
+    return source, model
+
+
+def _evidence(
+    source: CurveSource, model: CurveModel | None, found: CurveInformation | None
+) -> float:
+    """Logarithm of the evidence at a mode, with the noise of `found`."""
+    if model is None or found is None:
+        return -np.inf
+    value = model.known.log_evidence - misfit(source.predictor(), source.neuron, found)
+    return value if np.isfinite(value) else -np.inf
 
 
 def _step(source: CurveSource, model: CurveModel) -> tuple[Neuron | None, float]:

@@ -12,6 +12,7 @@ import numpy as np
 from .. import plot
 from ..plot.parameters import correlations
 from ..plot.style import RC, for_files, settings
+from ..results.learned_curves import LearnedCurves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,9 +31,14 @@ def of_kinetics(result: FitResult, published: Neuron | None, start: Neuron | Non
     """Learned curves, and what the starts agree on."""
     if not any(gate.kinetics.kind == "neural" for gate in result.neuron.gates):
         return {}
+    bands = result.curves if isinstance(result.curves, LearnedCurves) else None
     drawn: Figures = {
         "kinetics": lambda: plot.kinetics(
-            result.neuron, published=published, start=start, v_seen=result.voltage_range
+            result.neuron,
+            published=published,
+            start=start,
+            v_seen=result.voltage_range,
+            bands=bands,
         )
     }
     if np.sum(np.isfinite(result.scores)) > 1 and result.ensemble().gates:

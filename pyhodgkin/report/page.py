@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..neuron.equations import equations
+from ..results.learned_curves import LearnedCurves
 from ..results.stored import summary_of
 from ..storage.json_files import finite_or_none
 from . import elements as e
@@ -119,6 +120,8 @@ def _curves(result: FitResult, published: Neuron | None) -> str:
     said = dict(_CAPTIONS)
     beside = f"Dashed: {published.name}." if published is not None else ""
     beside = "Dotted: where the fit began." if start is not None else beside
+    if isinstance(result.curves, LearnedCurves):
+        beside += " With 90 % bands; hatched where the recordings do not determine the curve."
     low, high = result.voltage_range
     said["kinetics"] += f" {beside} Shaded: {low:.4g} to {high:.4g} mV, seen in training; beyond "
     said["kinetics"] += "it no sample speaks for the curves."
@@ -146,7 +149,20 @@ def _determined(result: FitResult) -> str:
         loose = [_direction(sd, terms) for sd, terms in known.loose[:8]]
         parts += [e.heading("Directions that are not determined") if loose else ""]
         parts.append(e.listing(loose))
-    return e.section("What the recordings determine", "determined", *parts)
+    return e.section("What the recordings determine", "determined", *parts, *_by_voltage(result))
+
+
+def _by_voltage(result: FitResult) -> list[str]:
+    """The voltages at which each learned curve is determined."""
+    curves = result.curves
+    if not isinstance(curves, LearnedCurves) or not len(curves):
+        return []
+    text = (
+        "Curves of networks, by voltage. A curve is determined where its 90 % band is narrow and "
+        "the recordings, not its prior, make it so; elsewhere it follows its prior. Prior of the "
+        f"bands: {curves.prior}."
+    )
+    return [e.paragraph(text, "quiet"), e.table(curves.rows())]
 
 
 def _direction(sd: float, terms: Mapping[str, float]) -> str:

@@ -101,7 +101,13 @@ class LearnedCurve:
 
     def _limits(self, sd: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
         z = NormalDist().inv_cdf(0.5 + 0.5 * level)
-        return self._curve(self.centre - z * sd), self._curve(self.centre + z * sd)
+        low, high = self._curve(self.centre - z * sd), self._curve(self.centre + z * sd)
+        if self.kind != "x_inf":
+            return low, high
+        # Data are linear in x, not in its log odds: near 0 and 1 they cannot tell how near.
+        x = self._curve(self.centre)
+        by = z * sd * x * (1.0 - x)
+        return np.minimum(low, np.maximum(x - by, 0.0)), np.maximum(high, np.minimum(x + by, 1.0))
 
     def _curve(self, y: FloatArray) -> FloatArray:
         if self.kind == "x_inf":
@@ -152,6 +158,13 @@ class LearnedCurves:
         """Where each curve is determined, in words."""
         width = max((len(c.name) for c in self.curves), default=0)
         return [f"{c.name:<{width}}  {_words(c.support)}" for c in self.curves]
+
+    def rows(self) -> list[dict[str, str]]:
+        """For each curve its name, unit and where it is determined, as columns of a table."""
+        return [
+            {"curve": c.name, "unit": c.unit, "determined at": _words(c.support)}
+            for c in self.curves
+        ]
 
     def summary(self) -> str:
         """One line on what is not determined within the range of the recordings; empty if nothing.
