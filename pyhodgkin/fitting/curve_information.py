@@ -135,6 +135,7 @@ def independent(r: FloatArray) -> float:
 
     Examples
     --------
+    >>> import numpy as np
     >>> white = np.random.default_rng(0).normal(size=4000)
     >>> independent(white) < 1.4
     True

@@ -17,13 +17,14 @@ from .curve_priors import described, energy_rows
 from .function_space import holder_of
 from .initialize import regression
 from .learned_curves import CurveModel, CurveSource
+from .smooth_start import LENGTH, smooth_start
 from .transforms import Transform
 
 STEPS = 60  # of the regression of a network to its new outputs
 PARTS = (1.0, 0.4, 0.1)  # of the way to the mode, tried in turn
 ROUNDS = 12
 ROUGH = 0.6  # s of a curve that is searched from smooth curves too
-RELAXED, LENGTH = (0.1, 0.3, 1.0), 20.0  # s and L, mV, of the prior on the way from smooth curves
+RELAXED = (0.3, 1.0)  # s of the prior on the way from smooth curves
 ENOUGH = 0.1  # of an energy: less is no gain
 
 
@@ -40,7 +41,7 @@ def toward_prior(source: CurveSource) -> tuple[CurveSource, str]:
     found = [_mode(source)]
     (_, known), told = found[0], model.found
     if known is not None and max(known.known.deviations.values()) > ROUGH:
-        found.append(_from_smooth(source.at(source.neuron, assumed=told)))
+        found.append(_from_smooth(source, model))
     values = [_evidence(*x, told) for x in found]
     best, known = found[int(np.argmax(values))]
     if best is source or known is None or not max(values) > _evidence(source, model, told):
@@ -55,20 +56,12 @@ def toward_prior(source: CurveSource) -> tuple[CurveSource, str]:
     )
 
 
-def _from_smooth(source: CurveSource) -> tuple[CurveSource, CurveModel | None]:
-    """The mode that is found when the prior is relaxed in steps, from Boltzmann functions on."""
-    found, told = [], source.assumed
+def _from_smooth(source: CurveSource, model: CurveModel) -> tuple[CurveSource, CurveModel | None]:
+    """The mode that is found from smooth curves on, when the prior is relaxed in steps."""
+    source, found = source.at(smooth_start(source, model), assumed=model.found), []
     for s in RELAXED:
-        source = source.at(source.neuron, held=(s, LENGTH))
-        model = source.model()
-        if model is None:
-            break
-        if not found:  # as the prior asks, whatever the data: a start
-            source = source.at(_moved(source, model, model.known.full))
-        source, model = _mode(source)
-        found.append((_evidence(source, model, told), source))
-    if not found:
-        return source, None
+        source, there = _mode(source.at(source.neuron, held=(s, LENGTH)))
+        found.append((_evidence(source, there, model.found), source))
     _, best = max(found, key=lambda x: x[0])
     return _mode(best.at(best.neuron, held=None))
 
