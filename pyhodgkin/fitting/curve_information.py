@@ -137,9 +137,9 @@ def independent(r: FloatArray) -> float:
     --------
     >>> import numpy as np
     >>> white = np.random.default_rng(0).normal(size=4000)
-    >>> independent(white) < 1.4
+    >>> bool(independent(white) < 1.4)
     True
-    >>> independent(np.repeat(white[:400], 10)) > 6.0
+    >>> bool(independent(np.repeat(white[:400], 10)) > 6.0)
     True
     """
     size, largest = float(np.mean(r**2)), 1.0
