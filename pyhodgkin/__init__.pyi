@@ -66,6 +66,7 @@ from .population.features import Feature as Feature
 from .population.population import Population as Population
 from .population.result import PopulationResult as PopulationResult
 from .population.rheobase import Rheobase as Rheobase
+from .proposal.drift import drift_of as drift_of
 from .proposal.result import Proposal as Proposal
 from .protocols import Chirp as Chirp
 from .protocols import CurrentClamp as CurrentClamp
@@ -81,6 +82,8 @@ from .protocols import VoltageClamp as VoltageClamp
 from .readers import read as read
 from .recordings import Recording as Recording
 from .recordings import RecordingSet as RecordingSet
+from .recordings.drift import Drift as Drift
+from .recordings.drift import without_drift as without_drift
 from .recordings.electrode import Electrode as Electrode
 from .recordings.electrode import electrode_of as electrode_of
 from .recordings.electrode import without_electrode as without_electrode

@@ -33,7 +33,9 @@ from .fitting.stage import Stage
 from .fitting.transforms import Bounds
 from .neuron.neuron import Neuron
 from .progress import Bar
+from .proposal.drift import drift_asked
 from .recordings import Recording
+from .recordings.drift import Drift
 from .results.fit_result import FitResult
 from .status import Status
 from .storage import called, claims
@@ -57,6 +59,7 @@ def fit(
     bounds: Bounds | None = None,
     noise: float | Sequence[float] | None = None,
     fit_initial: bool | None = None,
+    drift: Drift | bool | None = None,
     area: float | None = None,
     capacitance: float | None = None,
     backend: str | Backend = "auto",
@@ -115,6 +118,11 @@ def fit(
     fit_initial : bool, optional
         Fit the initial state of each training recording too. Default: when one of them does not
         start at rest.
+    drift : Drift or bool, optional
+        Drift of the rest between recordings of v: a constant current in the command of each, by v
+        before its stimulus (see `drift_of`); `evaluate` then does the same. Default: found where no
+        `schedule` is given, several recordings in pA or nA hold spikes, and their rests differ by
+        1 mV or more.
     area, capacitance : float, optional
         Of the cell, µm² or pF; give one. A neuron per area is scaled to recordings in pA or nA,
         exactly, and the other way round; without either (or an ``area`` of the neuron) such a
@@ -187,11 +195,13 @@ def fit(
     _check_seeds(many and len(checks.seeds_of(seeds)) > 1, resume, callback)
     solved = options_of(options, None, fit)
     taken: list[claims.Claim | None] = []
+    recordings, heldout = checks.reread(recordings), checks.reread(heldout)
+    drift = drift_asked(drift, recordings, heldout, automatic=schedule is None)
     plan, told = planned(
-        neuron, recordings, solved=solved, given=names_given(options), trainable=trainable,
-        heldout=heldout, schedule=schedule, loss=loss, penalty=penalty, prior=prior, seeds=seeds,
-        per_cell=per_cell, bounds=bounds, noise=noise, fit_initial=fit_initial,
-        size=(area, capacitance), backend=backend,
+        neuron, recordings, drift=drift, solved=solved, given=names_given(options),
+        trainable=trainable, heldout=heldout, schedule=schedule, loss=loss, penalty=penalty,
+        prior=prior, seeds=seeds, per_cell=per_cell, bounds=bounds, noise=noise,
+        fit_initial=fit_initial, size=(area, capacitance), backend=backend,
         before_engine=lambda: taken.append(checks.claim_of(out, resume, overwrite)),
     )  # fmt: skip
     claim = taken[0]

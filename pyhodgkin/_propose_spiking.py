@@ -18,13 +18,14 @@ from .neuron.neuron import Neuron
 from .neuron.rates import Constant, Sigmoid
 from .proposal.candidates import Candidate
 from .proposal.commands import smoothed_command
+from .proposal.drift import drift_for
 from .proposal.general import general, spike_threshold
 from .proposal.passive import SPIKE, Passive
 from .recordings import Recording
 from .recordings.denoise import levels
 
 NUMBERS = ("conductances", "reversals", "rates", "capacitance")
-_TIME_SCALE, _GENERATIONS, _SIZE = 50.0, 40, 0.3  # ms; size of the first generation
+_TIME_SCALE, _GENERATIONS, _SIZE = 30.0, 60, 0.3  # ms; size of the first generation
 _HIDDEN, _TAUS = 16, (20.0, 150.0)  # of the learned current: units, ms of its two gates
 _MOVED = ("conductances", "rates", "l.e", "capacitance")
 
@@ -52,12 +53,14 @@ def searched(
     by spike trains leaves it closer, that is fitted.
     """
     used = tuple(smoothed_command(r) for r in items)
+    drift = drift_for(used, ())
+    quiet = {"fit_initial": False, "progress": False}
     threshold = spike_threshold(used)
     tell(f"spikes begin at {threshold:.1f} mV; starts are searched by spike trains:")
 
     def from_start(start: Neuron, generations: int) -> tuple[float, Neuron]:
         stage = search(_TIME_SCALE, generations, _SIZE, _MOVED)
-        how: dict[str, Any] = {"schedule": stage, "fit_initial": False, "progress": False, **solve}
+        how: dict[str, Any] = {"schedule": stage, "drift": drift or False, **quiet, **solve}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FitWarning)  # it is only the beginning
             result = fit(start, used, trainable=_MOVED, **how)
@@ -71,7 +74,7 @@ def searched(
         other, found = from_start(known[0].neuron, _GENERATIONS)
         neuron = found if other < best else neuron
     tell(f"{neuron.name}: its numbers are fitted")
-    result = fit(neuron, used, trainable=NUMBERS, fit_initial=False, progress=False, **solve)
+    result = fit(neuron, used, trainable=NUMBERS, drift=drift or False, **quiet, **solve)
     for line in result.log:
         tell(f"  {line}")
     return replace(result.neuron, name=neuron.name), used

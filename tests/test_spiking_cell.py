@@ -12,6 +12,7 @@ from pyhodgkin.backends import get
 from pyhodgkin.backends.loss import Loss
 from pyhodgkin.errors import FitWarning, InputError, UnknownNameError
 from pyhodgkin.fitting.modes import SpikeTrains
+from pyhodgkin.fitting.modes.spike_trains import miscounts, stretches
 from pyhodgkin.fitting.prepared_recordings import left_out
 from pyhodgkin.fitting.problem import Problem
 from pyhodgkin.fitting.run.undo import kept_or_undone
@@ -75,6 +76,17 @@ def test_the_pairing_of_the_distance_is_the_cheapest():
         return min(pair, 1.0 + cheapest(i + 1, j), 1.0 + cheapest(i, j + 1))
 
     assert train_distance(a, [b], 3.0)[0] == pytest.approx(cheapest(0, 0))
+
+
+def test_spikes_are_counted_between_the_changes_of_the_stimulus():
+    measured, edges = np.array([10.0, 60.0]), np.array([0.0, 50.0, np.inf])
+    elsewhere, extra = np.array([10.0, 12.0]), np.array([10.0, 60.0, 70.0])
+    found = miscounts(measured, [measured, elsewhere, extra], edges)
+    assert found == pytest.approx([0.0, 2 / np.sqrt(2), 1 / np.sqrt(2)])
+    clamp = ph.CurrentClamp.step(9.0, 30.0, 60.0, 100.0, unit="pA")
+    recording = ph.Recording(np.arange(100.0), clamp, v=np.zeros(100))
+    assert stretches(recording).tolist() == [0.0, 30.0, 60.0, np.inf]
+    assert miscounts(measured[:0], [extra], np.array([0.0, np.inf])) == pytest.approx([3.0])
 
 
 @pytest.mark.parametrize("backend", ["torch", pytest.param("julia", marks=pytest.mark.julia)])
@@ -174,6 +186,17 @@ def test_a_stage_that_loses_the_spikes_is_taken_back():
         problem, stage, np.stack([neuron.theta, silent]), silent[None].repeat(2, 0)
     )
     assert np.array_equal(both[0], [neuron.theta, silent])
+
+
+def test_half_of_a_stage_is_kept_where_it_goes_too_far():
+    recordings, neuron = sweeps(noise=0.0, t_end=40.0), cell()
+    problem = Problem(get("torch"), neuron, recordings)
+    na = neuron.channel("na").g
+    few, many = (neuron.with_parameters(na__g=f * na).theta for f in (0.5, 1.5))
+    stage = ph.Stage("simulation", undo=True)
+    kept, lines = kept_or_undone(problem, stage, few[None], many[None])
+    assert np.allclose(kept[0], neuron.theta)
+    assert any("0.5 of its way" in line for line in lines)
 
 
 def test_a_fit_takes_back_what_a_square_of_v_makes_of_spikes():

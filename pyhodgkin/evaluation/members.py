@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..backends.base import Backend, SolveOptions
-from ..errors import InputError
+from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
 from ..recordings import Recording
+from ..recordings.drift import without_drift
 from ..recordings.matching import neuron_of
 from ..recordings.temperatures import each
 from ..results.errors import predict
@@ -76,8 +77,20 @@ def _told_apart(members: list[Member]) -> list[Member]:
     ]
 
 
+def as_fitted(result: FitResult | None, recording: Recording) -> Recording:
+    """The recording with its drift taken out as in the fit; as it is where it shows no rest."""
+    drift = None if result is None else result.drift
+    if drift is None or recording.observed != "v" or recording.drift_current is not None:
+        return recording
+    try:
+        return without_drift(recording, drift)
+    except RecordingError:
+        return recording
+
+
 def place_among(result: FitResult | None, recording: Recording) -> int | None:
     """Which of the training recordings of a fit this is, if any."""
+    recording = as_fitted(result, recording)
     seen = [] if result is None else [p for p in result.predictions if not p.heldout]
     for i, p in enumerate(seen):
         known = (p.t, p.measured, p.command)
@@ -99,6 +112,13 @@ def predictions_of(
 
     For the unit the `area` (µm²) or `capacitance` (pF) of the cell may be needed.
     """
+    drifts = [None if m.result is None else m.result.drift for m in members]
+    if any(drift != drifts[0] for drift in drifts):  # each sees recordings of its own
+        alone = [
+            predictions_of(engine, [m], recordings, options, area, capacitance) for m in members
+        ]
+        return [np.concatenate(rows) for rows in zip(*alone, strict=True)]
+    recordings = [as_fitted(members[0].result, r) for r in recordings]
     out = [np.full((len(members), len(r)), np.nan) for r in recordings]
     parts = [each(member.neuron, recordings) for member in members]
     for k, (_, places) in enumerate(parts[0]):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -86,6 +87,11 @@ def _same(a: Recording, b: Recording) -> bool:
         and np.array_equal(a.data, b.data)
         and np.array_equal(a.command, b.command)
     )
+
+
+def reread(given: Any) -> Any:
+    """What can be gone through more than once: an iterator as a tuple, else what is given."""
+    return tuple(given) if isinstance(given, Iterator) else given
 
 
 def trainable_of(neuron: Neuron, patterns: str | Sequence[str] | None) -> Indices:

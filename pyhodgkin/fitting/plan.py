@@ -13,6 +13,7 @@ from ..backends.base import Backend
 from ..backends.options import options_of
 from ..neuron.parameters import Entry
 from ..numerics.arrays import FloatArray, Indices
+from ..recordings.drift import Drift
 from . import checks
 from .hierarchical import hierarchical
 from .initialize import multistart as search
@@ -37,6 +38,8 @@ class Plan:
     seeds : tuple of int or None (K,)
     bounds : mapping of str to (float, float)
     fit_initial : bool
+    drift : Drift, optional
+        What has been taken out of all recordings.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class Plan:
         seeds: tuple[int | None, ...],
         bounds: Bounds,
         fit_initial: bool,
+        drift: Drift | None = None,
     ) -> None:
+        self.drift = drift
         self.problem, self.stages, self.indices = problem, tuple(stages), indices
         self.seeds, self.bounds = seeds, dict(bounds)
         neuron = problem.neuron
@@ -109,7 +114,7 @@ class Plan:
         """The same plan, computed by another engine of the same name."""
         moving = self.y0 is not None
         problem = replace(self.problem, backend=backend)
-        return Plan(problem, self.stages, self.indices, self.seeds, self.bounds, moving)
+        return Plan(problem, self.stages, self.indices, self.seeds, self.bounds, moving, self.drift)
 
     def objective(self, stage: Stage, unknowns: Parameterization) -> Objective:
         """What one stage minimises."""
@@ -200,6 +205,7 @@ class Plan:
             "per_cell": []
             if problem.cells is None
             else [layout.names[i] for i in problem.cells.own],
+            "drift": None if self.drift is None else [self.drift.conductance, self.drift.reference],
             "provenance": provenance(problem),
         }
 

@@ -15,6 +15,7 @@ from ..neuron.neuron import Neuron
 from ..numerics.arrays import Indices
 from ..recordings import Recording, facts
 from ..recordings.denoise import levels as noise_levels
+from ..recordings.drift import Drift, summary, without_drift
 from ..recordings.initial_conditions import decided
 from ..recordings.matching import bounds_of, neuron_of
 from ..recordings.observables import observables_of
@@ -53,14 +54,18 @@ def planned(
     backend: str | Backend = "auto",
     before_engine: Callable[[], object] | None = None,
     starts: Sequence[float] = (),
+    drift: Drift | None = None,
 ) -> tuple[Plan, list[str]]:
     """The plan of `pyhodgkin.fit`, whose arguments these are, and lines for its log.
 
     `given` are names of the solve options that the caller chose, `size` the area and the
-    capacitance, `starts` (mV) the first voltages of noisy recordings where they are known;
-    `before_engine` is called when all else is found to be in order.
+    capacitance, `starts` (mV) the first voltages of noisy recordings where they are known, `drift`
+    is taken out of all recordings; `before_engine` is called when all else is found to be in order.
     """
     train, held = checks.divide(recordings, heldout)
+    shifted = "" if drift is None else summary(drift, train)
+    if drift is not None:
+        train, held = (tuple(without_drift(r, drift) for r in of) for of in (train, held))
     seeded = seeds is not None
     what = unknowns_of(neuron, train, held, trainable, per_cell, bounds, size, seeded)
     penalties = (penalty,) if isinstance(penalty, (Penalty, CurvePenalty)) else tuple(penalty)
@@ -83,10 +88,10 @@ def planned(
         prior=prior,
     )
     moving, why = decided(fit_initial, what.neuron, train, noises[0])
-    plan = Plan(problem, stages, what.indices, drawn, what.bounds or {}, moving)
+    plan = Plan(problem, stages, what.indices, drawn, what.bounds or {}, moving, drift)
     both = compared_of(stages, what.neuron, train, held)
     fixed = checks.left_out(what.neuron, what.indices)
-    told = (*what.warned, what.ranges, fixed, reason, *both, why)
+    told = (*what.warned, what.ranges, fixed, shifted, reason, *both, why)
     return plan, [text for text in told if text]
 
 

@@ -13,7 +13,7 @@ from .adamw import State
 # The loss (M,) of start k at M points (M, p).
 Values = Callable[[int, FloatArray], FloatArray]
 
-LEAST = 20  # points of a generation
+LEAST = 32  # points of a generation
 SMALL = 1e-4  # step size at which it has converged
 _LARGE = 1e12
 
@@ -21,7 +21,7 @@ _LARGE = 1e12
 class CMAES:
     """Covariance matrix adaptation with cumulative step-size control (Hansen 2016, 1604.00772).
 
-    One step is one generation: as many points as the rule 4 + 3 ln p says, and at least 20, are
+    One step is one generation: as many points as the rule 4 + 3 ln p says, and at least 32, are
     drawn around the mean and compared; the best of them is the point that the step proposes. It
     needs neither gradients nor smoothness, so that spikes may come and go. The draws depend on the
     number of the generation alone, so that a run that is resumed goes on as it would have.

@@ -20,6 +20,7 @@ _NUMBERS = {
     "bias_current": ("pA", "bias current {} pA in the command"),
     "bridge_balance": ("MΩ", "bridge balance {} MΩ"),
     "bridge_error": ("MΩ", "bridge error of {} MΩ taken out"),
+    "drift_current": ("", "current {} of its drift in the command"),
     "electrode_capacitance": ("pF", "electrode capacitance of {} pF taken out"),
     "series_resistance": ("MΩ", "series resistance {} MΩ"),
     "series_resistance_compensation": ("%", "series resistance compensated by {} %"),
@@ -51,6 +52,9 @@ class Setup:
         Series resistance that the bridge balanced, MΩ.
     bridge_error : float, optional
         Series resistance whose voltage has been taken out of v (see `without_electrode`), MΩ.
+    drift_current : float, optional
+        Constant current that stands for the drift of the rest and is part of the command (see
+        `without_drift`), in the unit of the current.
     electrode_capacitance : float, optional
         Capacitance of the electrode that was taken for that, pF.
     series_resistance : float, optional
@@ -68,6 +72,7 @@ class Setup:
     bias_current: float | None = None
     bridge_balance: float | None = None
     bridge_error: float | None = None
+    drift_current: float | None = None
     electrode_capacitance: float | None = None
     series_resistance: float | None = None
     series_resistance_compensation: float | None = None

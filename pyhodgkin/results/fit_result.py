@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DocumentError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
+from ..recordings.drift import Drift
 from ..status import Status
 from ..storage.atomic import atomic_write
 from ..storage.folders import record
@@ -141,6 +142,12 @@ class FitResult(HasCurves, Interchange):
     ) -> Ensemble:
         """The starts with a finite loss as an ensemble, at most `within` times the best one's."""
         return ensemble_of(self, within, weights)
+
+    @property
+    def drift(self) -> Drift | None:
+        """What was taken for the drift of the rest between recordings; see `fit`."""
+        known = self.settings.get("drift")
+        return None if known is None else Drift(*known)
 
     @property
     def success(self) -> bool:

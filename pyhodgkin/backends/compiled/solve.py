@@ -110,15 +110,16 @@ def solve(
     keep: bool = False,
     rising: Collector | None = None,
     wide: bool | None = None,
+    states: int | None = None,
 ) -> Solved:
     """Solve every element; `keep` returns all steps, `rising` collects those in which v rises.
 
-    `wide` says whether elements are computed side by side; by default that is so for batches, where
-    the processor is found to do it right.
+    Samples are of the first `states`, by default of all. `wide` says whether elements are computed
+    side by side; by default that is so for batches, where the processor is found to do it right.
     """
     count = len(batch.theta_of)
     kernel = _kernel(options.dtype, count, scheme, wide)
-    run = _Run(tables, scheme, batch, options, keep, rising, kernel)
+    run = _Run(tables, scheme, batch, options, keep, rising, kernel, states)
     queues = _queues(count, kernel[1], keep)
     if len(queues) == 1:
         parts = [run(queues[0])]
@@ -145,6 +146,7 @@ class _Run:
         keep: bool,
         rising: Collector | None,
         kernel: tuple[Callable, int, np.dtype],
+        states: int | None = None,
     ) -> None:
         count = len(batch.theta_of)
         self.kernel, self.width, self.dtype = kernel
@@ -160,7 +162,7 @@ class _Run:
         self.batch, self.keep, self.rising, self.stopped = batch, keep, rising, False
         self.lock = Lock()
         self.states = len(tables.states)
-        shape = (count, batch.saveat.shape[1], self.states)
+        shape = (count, batch.saveat.shape[1], states or self.states)
         self.samples = np.full(shape, np.nan, dtype=self.dtype)
         self.results = np.zeros((count, 3), dtype=np.int64)
         longest = np.inf if options.dt_max is None else options.dt_max

@@ -90,7 +90,8 @@ class CompiledSimulation:
         from ..compiled.solve import solve
 
         tables, tableau = self.neuron.tables, self.method.tableau
-        self.found = solve(tables, tableau, self.batch, self.options, keep=keep)
+        few = None if keep or self.observed == "current" else 1  # only v is compared
+        self.found = solve(tables, tableau, self.batch, self.options, keep=keep, states=few)
         self.samples = self.found.samples.astype(np.float64, copy=False)
         if self.observed == "current":
             self.states = self.samples.copy()  # those of a current: with v at the command

@@ -28,14 +28,17 @@ BEFORE, AFTER = 2.0, 5.0  # ms around a measured spike in which v is not compare
 DEAD_TIME = 1.0  # ms
 RUNAWAY = 3  # times the measured spikes, and 20 more, are enough to count
 BELOW = -35.0  # mV: v above it is compared as that, unless spikes begin lower
+MOST_STRETCHES = 20  # changes of the stimulus; more of them are samples of a curve
 UNIT = 2.0  # mV: an error of v below the spikes that costs as much as half a spike
 
 
 class SpikeTrainComparison:
-    """The mean over recordings of D/√(1 + N) + U.
+    """The mean over recordings of D/√(1 + N) + C + U.
 
-    D is the `train_distance` of the N measured spikes, U the mean Huber loss of v in units of 2 mV
-    where no spike was measured (2 ms before to 5 ms after each), both traces cut off at -35 mV.
+    D is the `train_distance` of the N measured spikes. C counts spikes between the changes of the
+    stimulus: the sum over these stretches, rest included, of |M - n|/√(1 + n), with n spikes
+    measured and M predicted. U is the mean Huber loss of v in units of 2 mV where no spike was
+    measured (2 ms before to 5 ms after each), both traces cut off at -35 mV.
     """
 
     factor = 1.0
@@ -145,6 +148,7 @@ class SpikeTrainComparison:
             for row, fine in zip(v, good, strict=True)
         ]
         distance = train_distance(measured, trains, self._time_scale) / np.sqrt(1 + len(measured))
+        distance += miscounts(measured, trains, stretches(recording))
         keep = recording.mask & (recording.data < BELOW)
         for spike in measured:
             keep &= (recording.t < spike - BEFORE) | (recording.t > spike + AFTER)
@@ -155,6 +159,26 @@ class SpikeTrainComparison:
         huber = np.where(off < 1.0, 0.5 * off**2, off - 0.5)
         below = huber @ (weight / weight.sum())
         return np.where(good, distance + below, np.inf)
+
+
+def stretches(recording: Recording) -> FloatArray:
+    """Where the stimulus changes, from the first sample to the last; of a curve only these, ms."""
+    t, breaks = recording.t, recording.protocol.breakpoints
+    inside = breaks[(breaks > t[0]) & (breaks < t[-1])]
+    return np.array([t[0], *(inside if len(inside) <= MOST_STRETCHES else ()), np.inf])
+
+
+def miscounts(measured: FloatArray, trains: Sequence[FloatArray], edges: FloatArray) -> FloatArray:
+    """How far the numbers of spikes between `edges` are off, (K,).
+
+    Examples
+    --------
+    >>> miscounts(np.array([1.0, 2.0, 3.0]), [np.array([1.0]), np.zeros(0)], np.array([0.0, 5.0]))
+    array([1. , 1.5])
+    """
+    wanted = np.histogram(measured, edges)[0]
+    found = np.stack([np.histogram(train, edges)[0] for train in trains])
+    return (np.abs(found - wanted) / np.sqrt(1 + wanted)).sum(axis=-1)
 
 
 @register
@@ -175,7 +199,9 @@ class SpikeTrains(Mode):
 
     @property
     def compares(self) -> str:
-        return f"spike times (to {self.time_scale:g} ms) and v between spikes, simulated"
+        return (
+            f"spike times (to {self.time_scale:g} ms), their numbers, and v between them, simulated"
+        )
 
     def __post_init__(self) -> None:
         if not 0 < self.time_scale < np.inf:

@@ -7,11 +7,12 @@ that is missing nor one that is far from its place. So:
 
 1. clamped: conductances, then rates, along the denoised v, on few samples at rest;
 2. a search without a gradient for conductances, shifts and time scales of the gates, by spike
-   trains, at first to 50 ms, then to 10 ms;
+   trains and the numbers of spikes, at first to 30 ms, then to 8 ms;
 3. simulation with Levenberg-Marquardt: v below the spikes, spike times by the optimal pairing,
    spikes missing and too many at equal cost; first numbers, then networks too.
 
-Each stage is taken back where spikes and v between them agree less after it.
+Each stage is taken back, or a part of its way, where spikes and v between them agree less after
+it.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from .stages_for import Schedule
 QUICK = {"rtol": 1e-4, "atol": 1e-6}  # for a search
 _LOOSE = {"rtol": 1e-5, "atol": 1e-7}
 # ms, generations, size of the first of them; fewer where networks are learned too.
-SCALES = ((50.0, 30, 0.2), (10.0, 60, 0.15))
-SCALES_WITH_NETWORKS = ((50.0, 10, 0.1), (10.0, 20, 0.1))
+SCALES = ((30.0, 60, 0.2), (8.0, 60, 0.15))
+SCALES_WITH_NETWORKS = ((8.0, 20, 0.05),)
+PATIENCE = 25  # generations without a better one
 _DRIVEN_LOSS = Loss("huber", delta=0.1)
 # v in mV, cut off below the spikes; a spike 7 ms late costs as much as an error of 1 mV.
 SPIKES = Loss("huber", scale=1.0, spikes=0.02, match_window=30.0, v_clip=-33.0, extra=1.0)
@@ -46,10 +48,10 @@ def spiking_cell(s: Situation) -> Schedule:
         scales = SCALES_WITH_NETWORKS if s.networks else SCALES
         stages += [search(time_scale, n, size, numbers) for time_scale, n, size in scales]
     if numbers:
-        stages.append(simulated(12, numbers))
+        stages.append(simulated(8, numbers))
     if s.networks:
         folds = ((1, 4), (3, 4))
-        stages += [replace(simulated(10, None), leave_out=fold) for fold in folds]
+        stages += [replace(simulated(8, None), leave_out=fold) for fold in folds]
     return tuple(stages)
 
 
@@ -62,7 +64,7 @@ def clamped(trainable: tuple[str, ...], steps: int) -> Stage:
 def search(time_scale: float, generations: int, size: float, trainable: tuple[str, ...]) -> Stage:
     """Spike trains, without a gradient."""
     return Stage(SpikeTrains(time_scale), "cmaes", generations, lr=size, trainable=trainable,
-                 sampling="spiking", undo=True, options=QUICK)  # fmt: skip
+                 patience=PATIENCE, sampling="spiking", undo=True, options=QUICK)  # fmt: skip
 
 
 def simulated(steps: int, trainable: tuple[str, ...] | None) -> Stage:

@@ -34,7 +34,7 @@ def sample_start(w, work, m, batch, out):
         n[ENTERED * w + e] = 0
         next_sample(w, z, n, saveat, e)
         while z[NEXT * w + e] <= 0.0:
-            for j in range(m[STATES]):
+            for j in range(samples.shape[2]):
                 samples[n[ELEMENT * w + e], n[SAMPLE * w + e], j] = x[(m[Y] + j) * w + e]
             n[SAMPLE * w + e] += 1
             next_sample(w, z, n, saveat, e)
@@ -68,15 +68,15 @@ def record(
         keep_steps(like, work, m, out, now, t, h, t_next)
     if not (sampled or watch):
         return
-    s = m[STATES]
+    s, few = m[STATES], out[0].shape[2]
     for p in range(powers):
-        for j in range(s if sampled else 1):
+        for j in range(few if sampled else 1):
             found = combined(like, x, m[STAGES], s, j, dense, p * stages, stages)
             store(x, m[DENSE] + p * s + j, found)
     if gamma is None:  # the stages are slopes
         step = convert(like, h)
         for p in range(powers):
-            for j in range(s if sampled else 1):
+            for j in range(few if sampled else 1):
                 place = m[DENSE] + p * s + j
                 store(x, place, step * load(like, x, place))
     if watch:
@@ -87,7 +87,7 @@ def record(
 
 @compiled
 def sample(like, work, neuron, powers, batch, out, sampled, t, h, t_next):
-    """Samples inside the steps, from their polynomials."""
+    """Samples inside the steps, from their polynomials: of as many states as there is room for."""
     x, z, n, _ = work
     m, c = neuron
     saveat, samples = batch[6], out[0]
@@ -101,7 +101,7 @@ def sample(like, work, neuron, powers, batch, out, sampled, t, h, t_next):
         element, start, size = n[ELEMENT * w + e], z[AT * w + e], z[SPARE * w + e]
         while z[NEXT * w + e] <= z[SUM * w + e]:
             part = (z[NEXT * w + e] - start) / size
-            for j in range(s):
+            for j in range(samples.shape[2]):
                 total = x[(m[DENSE] + (powers - 1) * s + j) * w + e]
                 for p in range(powers - 2, -1, -1):
                     total = total * part + x[(m[DENSE] + p * s + j) * w + e]
