@@ -45,6 +45,9 @@ from .network.sources import PoissonSource as PoissonSource
 from .network.sources import SpikeTimes as SpikeTimes
 from .network.synapses import GapJunctions as GapJunctions
 from .network.synapses import Synapses as Synapses
+from .neuron.calcium import CalciumPool as CalciumPool
+from .neuron.calcium_channels import GHKChannel as GHKChannel
+from .neuron.calcium_channels import NernstChannel as NernstChannel
 from .neuron.channels import Channel as Channel
 from .neuron.channels import NeuralCurrent as NeuralCurrent
 from .neuron.channels import NeuralRightHandSide as NeuralRightHandSide
@@ -53,6 +56,8 @@ from .neuron.kinetics import InstantaneousKinetics as InstantaneousKinetics
 from .neuron.kinetics import NeuralKinetics as NeuralKinetics
 from .neuron.kinetics import RateKinetics as RateKinetics
 from .neuron.kinetics import SteadyStateKinetics as SteadyStateKinetics
+from .neuron.markov import MarkovChannel as MarkovChannel
+from .neuron.markov import Rate as Rate
 from .neuron.networks import Network as Network
 from .neuron.neuron import Neuron as Neuron
 from .neuron.neuron import leak as leak

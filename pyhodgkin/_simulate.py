@@ -13,6 +13,7 @@ from .backends.base import Backend
 from .backends.batch import check_one_structure, solve_in_groups, starts_of
 from .backends.options import options_of
 from .errors import InputError, SolveError
+from .neuron.calcium import STATE
 from .neuron.neuron import Neuron
 from .numerics.arrays import FloatArray
 from .population.population import Population
@@ -237,10 +238,17 @@ def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
     gates = start[..., 1:]
     if neuron.right_hand_side is not None or ((gates >= 0) & (gates <= 1)).all():
         return start
+    gated = {gate.name: gate.kinetics for gate in neuron.gates}
     for i, name in enumerate(neuron.states[1:], 1):
         least, most = start[..., i].min(), start[..., i].max()
-        if neuron.gate(name).kinetics.is_linear and (least < 0 or most > 1):
-            worst = least if least < 0 else most
+        worst = least if least < 0 else most
+        if name == STATE and neuron.calcium is not None:
+            if least < 0:
+                raise InputError(f"y0: {name} = {least:g} mM; a concentration is not negative")
+        elif name not in gated:
+            if least < 0 or most > 1:
+                raise InputError(f"y0: state {name} = {worst:g}; a probability lies in [0, 1]")
+        elif getattr(gated[name], "form", "") != "free" and (least < 0 or most > 1):
             raise InputError(f"y0: gate {name} = {worst:g}; a gate lies in [0, 1]")
     return start
 

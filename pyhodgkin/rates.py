@@ -1,5 +1,8 @@
 """Rate laws, to build kinetics with: the public names of `pyhodgkin.neuron.rates`."""
 
+from .neuron.calcium_curves import Calcium as Calcium
+from .neuron.calcium_curves import Hill as Hill
+from .neuron.calcium_curves import at_calcium as at_calcium
 from .neuron.curves import Constant as Constant
 from .neuron.curves import Curve as Curve
 from .neuron.curves import Power as Power

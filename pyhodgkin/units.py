@@ -133,3 +133,14 @@ def current_factor(
     common = "nA" if table is AMPERE else PER_CM2
     times, over = ratio(common, target, area)
     return table[plain] * times / over, target
+
+
+def permeability_of(unit: str | None) -> str:
+    """The permeability that goes with a unit of current, as a reader sees it; "" for None.
+
+    Examples
+    --------
+    >>> permeability_of("uA/cm2"), permeability_of("pA")
+    ('cm/s', 'nL/s')
+    """
+    return {PER_CM2: "cm/s", "nA": "µL/s", "pA": "nL/s"}[unit] if unit else ""

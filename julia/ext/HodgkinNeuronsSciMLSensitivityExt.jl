@@ -91,7 +91,7 @@ function solve_pieces!(samples, times, y0, element, alg, options)
     for stop_at in ends
         stop_at > t0 || continue
         problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at), copy(element.model.theta))
-        solution = solve(problem, alg; keywords(options, length(y), t1)...)
+        solution = solve(problem, alg; keywords(options, element.model.system, t1)...)
         steps += solution.stats.naccept
         rejected += solution.stats.nreject
         evaluations += solution.stats.nf

@@ -122,7 +122,7 @@ function solve_portion!(
         call, worker, call.recordings.protocols, options, call.stop, before, Ref(0))
     resize!(worker.outcomes, count)
     fill!(worker.outcomes, Outcome(INTERRUPTED, 0, 0, 0))
-    worker.block.atol .= [absolute(options, j) for j in 1:n_states(system)]
+    worker.block.atol .= [absolute(options, j, system) for j in 1:n_states(system)]
     for i in 1:count
         room!(worker, i, n_states(system), length(times_of(portion, i)))
     end

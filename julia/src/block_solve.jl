@@ -17,10 +17,11 @@ const IN_BLOCKS = ("auto", "rodas5p", "tsit5")
 
 """
 Whether `n` elements are solved in blocks, or all of their gradients computed. A neuron that is one
-network altogether has no block of Rodas5P: its Jacobian has no zeros.
+network altogether has no block of Rodas5P: its Jacobian has no zeros. One that is a program has none.
 """
 function in_blocks(options::Options, n::Int, system::System, solvers=IN_BLOCKS)
-    there = options.solver in solvers && !(options.solver == "rodas5p" && is_black_box(system))
+    there = options.solver in solvers && !is_program(system) &&
+        !(options.solver == "rodas5p" && is_black_box(system))
     options.single && !there && throw(InputError(
         "dtype = \"float32\": the Julia engine does not have it for solver = " *
         "\"$(options.solver)\" here; use \"auto\" or \"tsit5\", dtype = \"float64\", or " *

@@ -61,7 +61,7 @@ function Block{T}(system::System, protocols::Protocols, options::Options) where 
     return Block{T}(model, Model{Float64}(system), BlockJacobian(model), state(), state(),
         ntuple(_ -> state(), 8), ntuple(_ -> state(), 4), column(), column(),
         (column(), column()), (take!(arena, Float64, count) for _ in 1:18)...,
-        T[absolute(options, j) for j in 1:n], bounded(0, -Inf), bounded(1, Inf), zeros(Int, count),
+        T[absolute(options, j, system) for j in 1:n], bounded(0, -Inf), bounded(1, Inf), zeros(Int, count),
         ones(Int, count), ones(Int, count), [StimulusCursor(protocols, 1) for _ in 1:count],
         [VoltageSteps(0, MOST_STEPS) for _ in 1:count])
 end

@@ -137,6 +137,8 @@ end
 The system, the parameter vector and its entries, from the `neuron` of a document.
 """
 function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
+    get(data, "calcium", nothing) === nothing || throw(InputError(
+        "the document has a calcium pool, which only the Python package reads"))
     b = Builder(tensors, data["temperature"] === nothing ? nothing : Float64(data["temperature"]))
     channels, unknown, black_box = IonChannel[], UnknownCurrent[], nothing
     states, c_m = ["v"], 0
@@ -156,7 +158,7 @@ function build(data::AbstractDict, tensors=Dict{String,Array{Float64}}())
         initial[findfirst(==(name), states)] = value
     end
     system = System(data["name"], states, data["v_rest"], initial, c_m, leaves, b.nodes,
-        slot.(b.slots), CubicTables(b.tables), b.networks, gates, channels, b.factors, unknown, black_box,
+        slot.(b.slots), CubicTables(b.tables), b.networks, gates, channels, b.factors, unknown, black_box, Program(),
         bounded_states(gates, length(states)), length(b.theta), Pool(), (Pool(), Pool()))
     return system, b.theta, b.entries
 end
@@ -176,6 +178,8 @@ function add_current!(b::Builder, data, channels, unknown)
         push!(unknown, UnknownCurrent(name, network, gates, data["scale"], data["v_shift"],
             1 / data["v_scale"]))
     else
+        data["kind"] in ("markov_channel", "nernst_channel", "ghk_channel") && throw(InputError(
+            "channel $name is of the kind $(data["kind"]), which only the Python package reads"))
         choose("kind of channel", data["kind"], ("channel", "neural_current"))
     end
     return nothing

@@ -82,6 +82,7 @@ evaluate!(out, ::Slopes, y, u, model) = rhs!(out, y, u, model)
 function evaluate!(out, ::SteadyStates, y, u, model)
     system, c = model.system, model.plain
     @inbounds out[1] = y[1]
+    is_program(system) && return program_steady_state!(out, y[1], model)
     is_black_box(system) && return copyto!(out, 2, system.black_box.shift, 2, n_states(system) - 1)
     rates!(c, model, y[1])
     @inbounds for (g, gate) in enumerate(system.gates)
@@ -119,6 +120,11 @@ end
 function pull!(entries, quantity::Union{SteadyStates,GateRates}, f::Int, y, u, model, work)
     system, c = model.system, model.plain
     is_black_box(system) && return nothing
+    if is_program(system)
+        fill!(work.bar, 0)
+        work.bar[f] = 1
+        return program_steady_pullback!(entries, y[1], work.bar, model)
+    end
     fill!(c.a_bar, 0)
     fill!(c.s_bar, 0)
     fill!(c.gate_bar, 0)

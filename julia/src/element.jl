@@ -31,7 +31,8 @@ end
     if !clamped
         rhs!(dy, y, u, model)
     else
-        is_black_box(model.system) ? black_box_rhs!(dy, y, 0.0, model) : gate_rhs!(dy, y, model)
+        is_black_box(model.system) ? black_box_rhs!(dy, y, 0.0, model) :
+        is_program(model.system) ? program_rhs!(dy, y, 0.0, model) : gate_rhs!(dy, y, model)
         @inbounds dy[1] = 0
     end
     return nothing
@@ -46,6 +47,8 @@ function linearize!(jacobian, by_time, y, u, du, model::Model, clamped::Bool)
         fill!(jacobian, 0)
         if is_black_box(model.system)
             black_box_jacobian!(jacobian, y, 0.0, model)
+        elseif is_program(model.system)
+            program_jacobian!(jacobian, y, 0.0, model)
         else
             gate_jacobian!(jacobian, y, model)
         end

@@ -7,6 +7,7 @@
 "dy/dt into `dy`."
 @inline function rhs!(dy, y, u, model::Model{T}) where {T}
     is_black_box(model.system) && return black_box_rhs!(dy, y, u, model)
+    is_program(model.system) && return program_rhs!(dy, y, u, model)
     c = model.plain
     gate_rhs!(dy, y, model)
     @inbounds c.total = total_current(c, model, y[1])
@@ -80,6 +81,7 @@ end
 "The Jacobian of `rhs!` by the state, into `jacobian` (S, S)."
 function jacobian!(jacobian, y, u, model::Model{T}) where {T}
     is_black_box(model.system) && return black_box_jacobian!(jacobian, y, u, model)
+    is_program(model.system) && return program_jacobian!(jacobian, y, u, model)
     fill!(jacobian, zero(eltype(jacobian)))
     gate_jacobian!(jacobian, y, model)
     system, plain, paired = model.system, model.plain, model.paired
@@ -131,6 +133,8 @@ function pullback!(
 ) where {T}
     is_black_box(model.system) &&
         return black_box_pullback!(y_bar, gradient, y, u, bar, model, clamped)
+    is_program(model.system) &&
+        return program_pullback!(y_bar, gradient, y, u, bar, model, clamped)
     system, c = model.system, model.plain
     @inbounds begin
         v = y[1]

@@ -38,10 +38,10 @@ function ExplicitWork(system::System)
 end
 
 "Make it ready for a solve from `y0`."
-function start!(w::ExplicitWork, y0, options::Options)
+function start!(w::ExplicitWork, y0, options::Options, system::System)
     for j in eachindex(y0)
         w.y[j] = y0[j]
-        w.atol[j] = absolute(options, j)
+        w.atol[j] = absolute(options, j, system)
     end
     return w
 end
@@ -114,7 +114,7 @@ function integrate!(
     t1 > 0 || return Outcome(SUCCESS, 0, 0, 0)
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
     cursor, n, t, first_piece = element.cursor, length(y0), 0.0, element.cursor.piece
-    start!(w, y0, options)
+    start!(w, y0, options, element.model.system)
     width, constant = record_length(element.model), level(cursor)
     place = tape !== nothing && room!(tape, 0, 7, element.model) ? 0 : -1
     stage!(w, element, 1, w.y, t, constant, tape, place)

@@ -36,7 +36,7 @@ function forward_loss(theta::AbstractVector{T}, start, recordings, r, loss, alg,
     for stop_at in [breakpoints(recordings.protocols, r, last(times)); last(times)]
         stop_at > t0 || continue
         problem = ODEProblem{true,FullSpecialize}(f, y, (t0, stop_at))
-        solution = solve(problem, alg; keywords(options, length(y), last(times))...)
+        solution = solve(problem, alg; keywords(options, system, last(times))...)
         status = status_of(solution.retcode)
         status == SUCCESS || break
         while next <= length(times) && times[next] <= stop_at

@@ -12,6 +12,8 @@ function jacobian_pullback!(
 ) where {T}
     is_black_box(model.system) && return black_box_jacobian_pullback!(
         y_bar, gradient, y, u, weights, by_stimulus, model, clamped)
+    is_program(model.system) && return program_jacobian_pullback!(
+        y_bar, gradient, y, u, weights, by_stimulus, model, clamped)
     system, c = model.system, model.paired
     v_bar = zero(T)
     @inbounds begin

@@ -77,6 +77,9 @@ mutable struct Model{T}
     const dy::Vector{T}
     const y_bar::Vector{T}
     const dy_bar::Vector{T}
+    # The values of a program, as numbers and with a tangent.
+    const program::ProgramWork{T}
+    const program_pairs::ProgramWork{Pair1{T}}
 end
 
 function Model{T}(system::System) where {T}
@@ -87,7 +90,8 @@ function Model{T}(system::System) where {T}
         net -> sum(net.layers[1:(end - 1)] .* net.layers[2:end]), system.networks; init=0)
     return Model{T}(system, zeros(T, system.n_parameters), (zeros(T, n) for _ in 1:4)...,
         Forms(system.leaves), Ref(zero(T)), Curves{T,T}(system), Curves{T,Pair1{T}}(system), zeros(T, weights),
-        (zeros(T, net) for _ in 1:6)...)
+        (zeros(T, net) for _ in 1:6)..., ProgramWork{T}(length(system.program)),
+        ProgramWork{Pair1{T}}(length(system.program)))
 end
 
 """
@@ -96,7 +100,8 @@ A model with the parameters of `model`, now and after every `bind!`, and values 
 """
 sibling(model::Model{T}) where {T} = Model{T}(model.system, model.theta, model.a, model.v0, model.k,
     model.inverse_k, model.forms, model.inverse_c, Curves{T,T}(model.system), model.paired, model.transposed,
-    copy(model.x), copy(model.y), model.dx, model.dy, model.y_bar, model.dy_bar)
+    copy(model.x), copy(model.y), model.dx, model.dy, model.y_bar, model.dy_bar,
+    ProgramWork{T}(length(model.system.program)), model.program_pairs)
 
 Base.eltype(::Model{T}) where {T} = T
 

@@ -40,6 +40,7 @@ function observed!(predicted, samples, times, element::Element, current::Bool)
 end
 
 function ionic_current(model::Model, y)
+    is_program(model.system) && return program_current(model, y)
     c = model.plain
     needs_rates(model.system) && rates!(c, model, y[1])
     take_states!(c.gate, y, model.system)
@@ -56,6 +57,7 @@ parameters.
 function current_pullback!(
     y_bar, gradient, model::Model{T}, y, bar::T, by_conductance::T=zero(T)
 ) where {T}
+    is_program(model.system) && return program_current_pullback!(y_bar, gradient, model, y, bar)
     system, c, v = model.system, model.plain, y[1]
     again = needs_rates(system)
     again && rates!(c, model, v)

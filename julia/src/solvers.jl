@@ -68,11 +68,15 @@ default tolerance.
 """
 tolerance_factor(options::Options) = options.solver == "trbdf2" ? 0.05 : 1.0
 
-"Absolute tolerance of state `j`."
-function absolute(options::Options, j::Int)
+"Absolute tolerance of state `j` of `system`."
+function absolute(options::Options, j::Int, system::System)
     atol = tolerance_factor(options) * options.atol
+    is_program(system) && system.states[j] == "ca" && return SMALL_CONCENTRATION * atol
     return j == 1 ? atol * options.v_scale : atol
 end
+
+"What the absolute tolerance is multiplied with for a concentration in mM."
+const SMALL_CONCENTRATION = 1e-3
 
 """
 Steps that a solve may have taken when it is at `t` and has passed `breaks` breakpoints:
@@ -82,8 +86,8 @@ Steps that a solve may have taken when it is at `t` and has passed `breaks` brea
     options.max_steps * (1 + floor(Int, t / 1000) + breaks ÷ 100)
 
 "How OrdinaryDiffEq is told about `options`, for a solve from 0 to `t1`."
-keywords(options::Options, n::Int, t1, breaks::Int=0) = (
-    abstol=[absolute(options, j) for j in 1:n], reltol=tolerance_factor(options) * options.rtol,
+keywords(options::Options, system::System, t1, breaks::Int=0) = (
+    abstol=[absolute(options, j, system) for j in 1:n_states(system)], reltol=tolerance_factor(options) * options.rtol,
     maxiters=step_limit(options, t1, breaks), dtmax=min(options.dt_max, t1), verbose=false)
 
 function record!(tape::Tape, integrator, piece::Int, alg)
@@ -132,7 +136,7 @@ function integrate!(
     all(isfinite, y0) || return Outcome(NONFINITE, 0, 0, 0)
     problem = ODEProblem{true,FullSpecialize}(ode_function(element), y0, (0.0, t1))
     breaks = breakpoints(element.cursor.protocols, element.cursor.protocol, t1)
-    integrator = init(problem, alg; keywords(options, length(y0), t1, length(breaks))...,
+    integrator = init(problem, alg; keywords(options, element.model.system, t1, length(breaks))...,
         save_everystep=false, save_start=false, save_end=false, dense=false, calck=true,
         tstops=breaks)
     status = try

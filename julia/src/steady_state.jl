@@ -3,6 +3,7 @@
 "The steady state at `v` into `y`: free gates at 1/2, a black box at its centre."
 function steady_state!(y, v, model::Model{T}) where {T}
     system = model.system
+    is_program(system) && return program_steady_state!(y, v, model)
     y[1] = v
     if is_black_box(system)
         y[2:end] .= @view system.black_box.shift[2:end]
@@ -22,6 +23,7 @@ end
 function steady_state_pullback!(gradient, v, y_bar, model::Model{T}) where {T}
     system, c = model.system, model.plain
     is_black_box(system) && return nothing
+    is_program(system) && return program_steady_pullback!(gradient, v, y_bar, model)
     rates!(c, model, convert(T, v))
     fill!(c.gate_bar, zero(T))
     for (g, gate) in enumerate(system.gates)

@@ -164,6 +164,7 @@ mutable struct System
     const factors::Vector{Factor}
     const unknown::Vector{UnknownCurrent}
     const black_box::Union{Nothing,BlackBox}
+    const program::Program
     const bounded::Vector{Bool}
     const n_parameters::Int
     const pool::Pool
@@ -173,6 +174,8 @@ end
 
 n_states(system::System) = length(system.states)
 is_black_box(system::System) = system.black_box !== nothing
+"Whether the equations are a program; there are no gates, channels and unknown currents then."
+is_program(system::System) = length(system.program) > 0
 has_free_gates(system::System) = any(gate -> gate.kind == FREE, system.gates)
 
 Base.show(io::IO, system::System) =

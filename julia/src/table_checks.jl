@@ -32,11 +32,64 @@ function check(t::Tables)
     check_networks(t)
     check_curves(t)
     check_range("c_m", (t.c_m,), -1, t.size - 1)
-    check_gates(t, is_black_box(t) ? 0 : n - 1)
+    check_gates(t, is_black_box(t) || is_program(t) ? 0 : n - 1)
     check_currents(t)
     check_size("box_numbers", t.box_numbers, is_black_box(t) ? n : 0, 3)
     is_black_box(t) && check_black_box(t, n)
+    check_program(t, n)
     return nothing
+end
+
+"That operations take others before them, and the outputs are some of them."
+function check_program(t::Tables, n::Int)
+    count = length(t.program_kind)
+    check_range("program_kind", t.program_kind, 0, Int(typemax(Op)))
+    check_size("program_operands", t.program_operands, 4, count)
+    check_size("program_number", t.program_number, count)
+    states = count == 0 ? 0 : n
+    for (name, table) in (("program_slopes", t.program_slopes), ("program_start", t.program_start))
+        check_size(name, table, states)
+        check_range(name, table, 0, count - 1)
+    end
+    check_size("program_held", t.program_held, states)
+    check_range("program_held", t.program_held, 0, 1)
+    check_range("program_currents", t.program_currents, 0, count - 1)
+    count > 0 && isempty(t.program_currents) && wrong("program_currents is empty")
+    terms = 0
+    for i in 1:count
+        terms += check_operation(t, i, Op(t.program_kind[i]), n)
+    end
+    length(t.program_terms) == terms || wrong("program_terms are not $terms")
+    if count > 0
+        is_black_box(t) && wrong("a program, and yet the right-hand side is one network")
+        for (name, table) in (("leaf_form", t.leaf_form), ("gate_kind", t.gate_kind),
+            ("channel_places", t.channel_places), ("current_network", t.current_network))
+            isempty(table) || wrong("$name is not empty, and yet there is a program")
+        end
+    end
+    return nothing
+end
+
+"The same of one operation; how many terms it begins."
+function check_operation(t::Tables, i::Int, kind::Op, n::Int)
+    a, b, c, d = @view t.program_operands[:, i]
+    what = "operation $(i - 1)"
+    if kind == OP_NETWORK
+        check_range(what, (a,), 0, length(t.network_place) - 1)
+        layers = t.layers[row(t.network_bounds, a + 1)]
+        check_range(what, (b,), 0, last(layers) - 1)
+        check_range(what, (d,), first(layers), first(layers))
+        check_range(what, (c,), 0, length(t.program_terms) - d)
+        check_range("program_terms", (@view t.program_terms[(c + 1):(c + d)]), 0, i - 2)
+        return b == 0 ? d : 0
+    end
+    taken = kind <= OP_STIMULUS ? () : kind <= OP_DIVIDE ? (a, b) :
+        kind == OP_CHOICE ? (a, b, c, d) : (a,)
+    check_range(what, taken, 0, i - 2)
+    kind == OP_PARAMETER && check_range(what, (a,), 0, t.size - 1)
+    kind == OP_STATE && check_range(what, (a,), 0, n - 1)
+    kind == OP_TABLE && check_range(what, (b,), 0, size(t.table_grid, 2) - 1)
+    return 0
 end
 
 function check_curves(t::Tables)

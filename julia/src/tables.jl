@@ -44,6 +44,14 @@ struct Tables
     network_bounds::Vector{Int}
     layers::Vector{Int}
     box_numbers::Matrix{Float64}
+    program_kind::Vector{Int}
+    program_operands::Matrix{Int}
+    program_number::Vector{Float64}
+    program_terms::Vector{Int}
+    program_slopes::Vector{Int}
+    program_start::Vector{Int}
+    program_currents::Vector{Int}
+    program_held::Vector{Int}
 end
 
 "Row `i` of what `bounds` divide, counted from 1."
@@ -76,7 +84,7 @@ function system_of(t::Tables)
     return System(t.name, copy(t.states), t.v_rest, copy(t.initial), t.c_m + 1,
         sorted_leaves(t.leaf_form, t.leaf_place .+ 1), nodes, t.children .+ 1,
         CubicTables(copy(t.table_bounds), copy(t.table_grid), copy(t.table_rows)), networks, gates,
-        channels, factors, unknown, black_box_of(t), bounded_states(gates, length(t.states)),
+        channels, factors, unknown, black_box_of(t), program_of(t), bounded_states(gates, length(t.states)),
         t.size, Pool(), (Pool(), Pool()))
 end
 
@@ -85,7 +93,20 @@ gate_of(t::Tables, g::Int) = Gate(GateKind(t.gate_kind[g]), t.gate_state[g] + 1,
     PriorKind(t.gate_prior[g]), t.gate_network[g] + 1, t.gate_numbers[2, g], t.gate_numbers[3, g],
     t.gate_numbers[4, g], t.gate_numbers[5, g], t.gate_numbers[6, g])
 
+"The program of the tables, whose places count from 1 here."
+function program_of(t::Tables)
+    operations = map(eachindex(t.program_kind)) do i
+        kind, (a, b, c, d) = Op(t.program_kind[i]), @view t.program_operands[:, i]
+        # Of a network the output and the range of its terms count from 0.
+        kind == OP_NETWORK ? Operation(kind, a + 1, b, c, d, t.program_number[i]) :
+            Operation(kind, a + 1, b + 1, c + 1, d + 1, t.program_number[i])
+    end
+    return Program(operations, t.program_terms .+ 1, t.program_slopes .+ 1, t.program_start .+ 1,
+        t.program_currents .+ 1, t.program_held .> 0)
+end
+
 is_black_box(t::Tables) = t.c_m < 0
+is_program(t::Tables) = !isempty(t.program_kind)
 sees_stimulus(t::Tables) = is_black_box(t) && first(t.layers) > length(t.states)
 
 black_box_of(t::Tables) = !is_black_box(t) ? nothing : BlackBox(1, t.box_numbers[:, 1],
@@ -122,7 +143,18 @@ function tables(system::System)
         Int[first(net.places) for net in networks], Int[Int(net.activation) for net in networks],
         bounds_of(net.layers for net in networks), Int[n for net in networks for n in net.layers],
         black_box === nothing ? zeros(0, 3) :
-            hcat(black_box.shift, black_box.scale, black_box.rate))
+            hcat(black_box.shift, black_box.scale, black_box.rate),
+        program_tables(system.program)...)
+end
+
+"The last fields of the tables."
+function program_tables(program::Program)
+    operands(op) = op.kind == OP_NETWORK ? [op.a - 1, op.b, op.c, op.d] :
+        [op.a, op.b, op.c, op.d] .- 1
+    operations = program.operations
+    return Int[Int(op.kind) for op in operations], columns(Int, 4, operands.(operations)),
+        Float64[op.number for op in operations], program.terms .- 1, program.slopes .- 1,
+        program.start .- 1, program.currents .- 1, Int.(program.held)
 end
 
 "Where rows end that lie one after the other, after the 0 where the first begins."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..neuron.coupled import coupling_of
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray, Indices
 from ..numerics.voltage_table import SPACING
@@ -44,6 +45,7 @@ def check_linear(neuron: Neuron) -> None:
     if neuron.is_linear_in_gates:
         return
     what = 'gates of the form "free"' if neuron.right_hand_side is None else "a NeuralRightHandSide"
+    what = coupling_of(neuron) or what
     raise InputError(
         f'mode = "clamped" needs gates that a known voltage drives linearly; neuron '
         f'"{neuron.name}" has {what}: use mode = "simulation"'

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from math import log
 
 from ..errors import InputError
-from ..neuron.channels import Channel, Current, NeuralCurrent
+from ..neuron.channels import Channel, NeuralCurrent
+from ..neuron.coupled import coupling_of
+from ..neuron.currents import Current
 from ..neuron.gates import Gate
 from ..neuron.kinetics import Kinetics, NeuralKinetics
 from ..neuron.networks import Network
@@ -98,6 +100,11 @@ def program_of(neuron: Neuron, target: str, taken: Collection[str] = ()) -> Cell
         raise InputError(
             f'export: neuron "{neuron.name}" is one network without channels, which {target} code '
             "cannot express; ph.document.save keeps it"
+        )
+    if neuron.is_coupled:
+        raise InputError(
+            f'export: neuron "{neuron.name}" has {coupling_of(neuron)}, which is not written as '
+            f"{target} code; ph.document.save keeps it"
         )
     if neuron.current_unit is None:
         neuron = replace(neuron, current_unit=PER_CM2)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..neuron.coupled import coupling_of
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
 from ..protocols import CurrentClamp
@@ -65,6 +66,11 @@ class NeuronGroup:
             raise InputError(
                 f'neuron "{name}" is a whole right-hand side, and synapses need its currents; '
                 "give a neuron of channels, whose gates may be neural networks"
+            )
+        if self.neuron.is_coupled:
+            raise InputError(
+                f'neuron "{name}" has {coupling_of(self.neuron)}; the integrators of networks know '
+                "gates that depend on v alone: simulate its cells one by one, or as a Population"
             )
         self._keep("n", checks.count(f'group of "{name}": n', self.n))
         self._keep("threshold", checks.number("threshold", self.threshold, "mV"))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .channels import Current
+from .calcium import STATE
+from .currents import Current, states_of
 from .gates import Gate
 from .kinetics import Kinetics
 from .size import all_replaced
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def with_channels(neuron: Neuron, channels: Iterable[Current]) -> Neuron:
     """The same neuron with other channels; what it said of gates that are gone goes too."""
     kept = tuple(channels)
-    states = {x.name for channel in kept for x in channel.gates if x.has_state}
+    states = {name for channel in kept for name in states_of(channel)}
+    states |= {STATE} if neuron.calcium is not None else set()
     initial = tuple((name, x) for name, x in neuron.initial if name in states)
     return replace(neuron, channels=kept, initial=initial)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import InputError
 from .curves import finite
@@ -50,13 +51,18 @@ class Channel:
     @property
     def label(self) -> str:
         """The open probability as text, for instance ``m³h``; the name when there is no gate."""
-        powers = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-        parts = [(x.name, "" if x.power == 1 else str(x.power)) for x in self.gates]
-        return "".join(name + power.translate(powers) for name, power in parts) or self.name
+        return label_of(self)
 
     def with_gates(self, gates: tuple[Gate, ...]) -> Channel:
         """The same channel with other gates."""
         return replace(self, gates=gates)
+
+
+def label_of(channel: Any) -> str:
+    """The product of the gates of a channel as text, or its name."""
+    powers = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    parts = [(x.name, "" if x.power == 1 else str(x.power)) for x in channel.gates]
+    return "".join(name + power.translate(powers) for name, power in parts) or channel.name
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,3 @@ class NeuralRightHandSide:
     @property
     def sees_stimulus(self) -> bool:
         return self.stimulus_scale is not None
-
-
-Current = Channel | NeuralCurrent

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import InputError, unknown
 from ..units import PER_CM2, capacitance_of, current_unit
-from .curves import finite
+from .calcium import STATE
+from .calcium_channels import GHKChannel, NernstChannel
+from .calcium_curves import uses_calcium
+from .curves import Curve, finite
+from .markov import MarkovChannel
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -32,6 +37,64 @@ def numbers_of(neuron: Neuron) -> dict[str, Any]:
         if area <= 0:
             raise InputError(f"{who}: area = {area:g} µm² must be positive")
     return {**out, "current_unit": unit, "area": area}
+
+
+def check_parts(neuron: Neuron) -> None:
+    """That the channels, states and calcium of `neuron` fit together, or an `InputError`."""
+    if bool(neuron.channels) == (neuron.right_hand_side is not None):
+        raise InputError(f'neuron "{neuron.name}": give either channels or right_hand_side')
+    no_repeats(neuron.name, "channel", [c.name for c in neuron.channels])
+    no_repeats(neuron.name, "gate", [x.name for x in neuron.gates])
+    if neuron.is_coupled:
+        no_repeats(neuron.name, "state", list(neuron.states[1:]))
+    check_calcium(neuron)
+    for gate, _ in neuron.initial:
+        if gate not in neuron.states[1:]:
+            raise unknown("gate in `initial`", gate, neuron.states[1:])
+
+
+def check_calcium(neuron: Neuron) -> None:
+    """That a pool is there where something depends on it, and its sources and temperature."""
+    who, names = f'neuron "{neuron.name}"', [c.name for c in neuron.channels]
+    driven = [c.name for c in neuron.channels if isinstance(c, (NernstChannel, GHKChannel))]
+    if neuron.calcium is None:
+        lacking = driven + [where for where, curve in _curves(neuron) if uses_calcium(curve)]
+        if lacking:
+            raise InputError(
+                f"{who}: {lacking[0]} depends on the calcium concentration, and there is no pool; "
+                "give calcium=CalciumPool(…)"
+            )
+        return
+    for source in neuron.calcium.sources:
+        if source not in names:
+            raise unknown(f"source of calcium of {who}", source, names)
+    if driven and neuron.temperature is None:
+        raise InputError(
+            f"{who}: the driving force of {driven[0]} depends on the temperature; give "
+            "temperature= (°C)"
+        )
+    start = dict(neuron.initial).get(STATE, 0.0)
+    if start < 0.0:
+        raise InputError(f"{who}: initial {STATE} = {start:g} mM; a concentration is not negative")
+
+
+def _curves(neuron: Neuron) -> Iterator[tuple[str, Curve]]:
+    """The closed-form curves of a neuron, and where they are."""
+    for channel in neuron.channels:
+        for gate in channel.gates:
+            for curve in gate.kinetics.curves().values():
+                yield f"gate {gate.name}", curve
+        for rate in channel.rates if isinstance(channel, MarkovChannel) else ():
+            if rate.curve is not None:
+                yield f"rate {rate.name} of {channel.name}", rate.curve
+
+
+def named(kind: str, name: str, parts: Sequence[Any]) -> Any:
+    """The one of `parts` that is called `name`."""
+    for part in parts:
+        if part.name == name:
+            return part
+    raise unknown(kind, name, [part.name for part in parts])
 
 
 def no_repeats(neuron: str, kind: str, names: list[str]) -> None:

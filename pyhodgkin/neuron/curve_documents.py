@@ -6,16 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import DocumentError, InputError, nearest
+from .calcium_curves import Calcium, Hill
 from .curves import Constant, Curve, Leaf, Power, Product, Sum
 from .fields import Fields
 from .functions import FUNCTIONS, Formula, Function, Number, Parameter, Reference, Voltage
 from .rates import Exponential, Linoid, Sigmoid
 from .tabulated import Tabulated
 
-LEAVES: dict[str, type[Leaf]] = {c.form: c for c in (Constant, Exponential, Sigmoid, Linoid)}
+LEAVES: dict[str, type[Leaf]] = {c.form: c for c in (Constant, Exponential, Sigmoid, Linoid, Hill)}
 # "linoid" is the rate law where it has a, v0 and k, the function where it has "of".
 CALLS = {("linoid_of" if name == "linoid" else name): name for name in FUNCTIONS}
-OTHERS = ("sum", "product", "power", "voltage", "number", "parameter", "formula", "tabulated")
+OTHERS = (
+    *("sum", "product", "power", "voltage", "number", "parameter", "formula", "tabulated"),
+    "calcium",
+)
 DEEPEST = 200  # levels of nested curves
 
 
@@ -41,8 +45,8 @@ def curve_to_dict(curve: Curve) -> dict[str, Any]:
     if isinstance(curve, Tabulated):
         data = {name: list(getattr(curve, name)) for name in ("v", "values", "slopes")}
         return {"form": "tabulated", **data, "scale": curve.scale, "outside": curve.outside}
-    if isinstance(curve, Voltage):
-        return {"form": "voltage"}
+    if isinstance(curve, (Voltage, Calcium)):
+        return {"form": curve.form}
     form = "linoid_of" if isinstance(curve, Function) and curve.name == "linoid" else curve.form
     return {"form": form, "of": [curve_to_dict(child) for child in curve.children()]}
 
@@ -69,6 +73,8 @@ def _read(data: Any, where: str, depth: int) -> Curve:
         curve = built(Function, where, name=CALLS[form], of=_parts(fields, where, depth))
     elif form == "voltage":
         curve = Voltage()
+    elif form == "calcium":
+        curve = Calcium()
     elif form == "number":
         curve = built(Number, where, value=fields.number("value"))
     elif form == "parameter":

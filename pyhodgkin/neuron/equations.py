@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from ..units import capacitance_of, conductance_of, written
-from .channels import Current, NeuralCurrent, NeuralRightHandSide
+from .calcium_channels import GHKChannel, NernstChannel
+from .channels import NeuralCurrent, NeuralRightHandSide
+from .coupled_equations import coupled_blocks, coupled_current
+from .currents import Current
 from .gates import Gate
 from .kinetics import InstantaneousKinetics, Kinetics, NeuralKinetics
+from .markov import MarkovChannel
 from .networks import Network
 from .neural_forms import NEURAL_FORMS
 from .neuron import Neuron
@@ -45,6 +49,7 @@ def equations(neuron: Neuron) -> str:
         blocks.append([f"c_m dv/dt = i_stim - {outward}    {membrane}"])
         blocks.append(_currents(neuron))
         blocks += [_gate(gate, neuron.temperature) for gate in neuron.gates]
+        blocks += coupled_blocks(neuron)
         if neuron.initial:
             blocks.append(["start: " + ", ".join(f"{k} = {x:g}" for k, x in neuron.initial)])
     return "\n\n".join("\n".join(block) for block in blocks)
@@ -73,6 +78,9 @@ def _short(channel: Current) -> str:
     elif channel.gates:
         text += f" {channel.label}"
     learned = [g.name for g in channel.gates if isinstance(g.kinetics, NeuralKinetics)]
+    if isinstance(channel, MarkovChannel):
+        text += f" {channel.label} of {len(channel.states)} states"
+        learned += [rate.name for rate in channel.rates if rate.learned is not None]
     return text + (f" (networks: {', '.join(learned)})" if learned else "")
 
 
@@ -101,6 +109,8 @@ def _current(channel: Current, unit: str) -> tuple[str, str]:
         law = f"i_{name} = {channel.scale:g}·N_{name}({inputs})"
         return law, f"N_{name} = {_network(channel.network)}"
     factors = [f"{gate.name}{_power(gate)}" for gate in channel.gates]
+    if isinstance(channel, (MarkovChannel, NernstChannel, GHKChannel)):
+        return coupled_current(channel, factors, unit)
     law = " ".join([f"i_{name} = g_{name}", *factors, f"(v - e_{name})"])
     return law, f"g_{name} = {_with_unit(channel.g, unit)}, e_{name} = {channel.e:g} mV"
 
@@ -113,7 +123,8 @@ def _gate(gate: Gate, temperature: float | None) -> list[str]:
     x, kinetics = gate.name, gate.kinetics
     if isinstance(kinetics, InstantaneousKinetics):
         return [f"{x} = {kinetics.x_inf}    (always at its steady state)"]
-    law = _law(x, kinetics) if kinetics.is_linear else f"N_{x}"
+    free = isinstance(kinetics, NeuralKinetics) and kinetics.form == "free"
+    law = f"N_{x}" if free else _law(x, kinetics)
     if gate.q10 != 1.0 and gate.t_ref is not None and temperature is not None:
         law = f"{gate.q10:g}^((T - {gate.t_ref:g})/10) [{law}], T = {temperature:g} °C"
     if isinstance(kinetics, NeuralKinetics):

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from ..errors import InputError
+from .calcium_curves import Calcium
 from .curves import Curve, Power, Product, Sum
 from .formula_checks import check_finite
 from .functions import Formula, Function, Number, Parameter, Reference, Voltage
@@ -24,7 +25,8 @@ def formula(text: str, **parameters: float) -> Formula:
     Parameters
     ----------
     text : str
-        Numbers, ``v``, the names of `parameters`, ``+ - * / **``, brackets, the functions
+        Numbers, ``v``, ``ca`` (mM, of a neuron with a `CalciumPool`), the names of `parameters`,
+        ``+ - * / **``, brackets, the functions
         ``exp``, ``log`` (natural), ``tanh``, ``sqrt``, ``abs``, ``min``, ``max`` and ``linoid``
         (x/(1 - exp(-x)), 1 at x = 0), and choices ``a if v < -40 else b`` with ``< <= > >=``,
         ``and``, ``or``. The text is parsed, not executed.
@@ -195,10 +197,14 @@ class _Parser:
         if node.id in self.parameters:
             self.used.add(node.id)
             return Reference(node.id)
+        if node.id == "ca":
+            return Calcium()
         if node.id in _FUNCTIONS:
             self.refuse(node, f"is a function: write {node.id}(…)")
         self.refuse(
-            node, f"is unknown: the voltage is v; give parameters as formula(…, {node.id}=1.0)"
+            node,
+            "is unknown: the voltage is v, calcium is ca; give parameters as "
+            f"formula(…, {node.id}=1.0)",
         )
 
     def operation(self, node: ast.BinOp, depth: int) -> Curve:
@@ -284,7 +290,7 @@ def _negative(curve: Curve) -> Curve:
 
 def _value_of(curve: Curve) -> float | None:
     """The value of a curve of numbers alone."""
-    if isinstance(curve, (Voltage, Reference)):
+    if isinstance(curve, (Voltage, Reference, Calcium)):
         return None
     if not curve.children():
         return float(curve(0.0))

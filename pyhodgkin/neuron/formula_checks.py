@@ -8,17 +8,27 @@ import numpy as np
 
 from ..errors import InputError
 from ..numerics.arrays import FloatArray
+from .calcium_curves import at_calcium, uses_calcium
 from .curves import Curve, Power
 from .functions import Formula
 
 # Formulas must be finite between these voltages, mV.
 RANGE = (-200.0, 200.0)
+# And at these concentrations of calcium, mM.
+CONCENTRATIONS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 
 
 def check_finite(found: Formula, text: str) -> None:
     """Raise where the formula is not finite, or divides by zero, within `RANGE`."""
+    if uses_calcium(found):
+        for ca in CONCENTRATIONS:
+            _check(at_calcium(found, ca), f"{text} at ca = {ca:g} mM")
+    else:
+        _check(found.filled, text)
+
+
+def _check(tree: Curve, text: str) -> None:
     v = np.linspace(*RANGE, 8001)
-    tree = found.filled
     with np.errstate(all="ignore"):
         for divisor in _divisors(tree):
             at = _zero_of(divisor, v)

@@ -17,6 +17,10 @@ def initial_state(neuron: Neuron, v: float | None = None) -> FloatArray:
     v = neuron.v_rest if v is None else float(v)
     if neuron.right_hand_side is not None:
         return np.array([v, *neuron.right_hand_side.shift[1:]])
+    if neuron.is_coupled:
+        from .steady import steady_state
+
+        return steady_state(neuron, v)
     fixed = dict(neuron.initial)
     values = [v]
     for gate in neuron.gates:

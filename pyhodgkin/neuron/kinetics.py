@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 # pyright: reportIncompatibleMethodOverride=false
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
+from .calcium_curves import kinetics_at_calcium, uses_calcium
 from .networks import Network
 from .neural_forms import LAWS, NEURAL_FORMS, NUMPY, Numbers
 from .rates import Curve, as_curve, logistic
@@ -31,7 +33,24 @@ class Kinetics:
     @property
     def is_linear(self) -> bool:
         """Whether dx/dt is linear in x, with coefficients that are functions of the voltage."""
-        return True
+        return not self.uses_calcium
+
+    @cached_property
+    def uses_calcium(self) -> bool:
+        """Whether it depends on the calcium concentration."""
+        return any(map(uses_calcium, self.curves().values()))
+
+    def at_calcium(self, ca: ArrayLike) -> Kinetics:
+        """The same kinetics at a known calcium concentration (mM), as functions of v alone.
+
+        Examples
+        --------
+        >>> from pyhodgkin.neuron.calcium_curves import Hill
+        >>> w = SteadyStateKinetics(x_inf=Hill(1.0, half=1e-3, n=2), tau=50.0)
+        >>> w.at_calcium([0.0, 1e-3]).x_inf(-60.0).round(9)
+        array([0. , 0.5])
+        """
+        return kinetics_at_calcium(self, ca)
 
     def curves(self) -> dict[str, Curve]:
         """The closed-form curves inside, by role."""
@@ -186,9 +205,10 @@ class NeuralKinetics(Kinetics):
         if self.form not in NEURAL_FORMS and self.form not in LAWS:
             raise unknown("form of NeuralKinetics", self.form, (*NEURAL_FORMS, *LAWS))
         n_in, n_out = self.network.layers[0], self.network.layers[-1]
-        fits = (n_in, n_out) == (1, 2) if self.is_linear else n_in in (1, 2) and n_out == 1
+        free = self.form == "free"
+        fits = (n_in, n_out) == (1, 2) if not free else n_in in (1, 2) and n_out == 1
         if not fits:
-            wanted = "1 input, 2 outputs" if self.is_linear else "1 or 2 inputs and 1 output"
+            wanted = "1 input, 2 outputs" if not free else "1 or 2 inputs and 1 output"
             raise InputError(
                 f'NeuralKinetics(form="{self.form}"): network has {n_in} inputs and {n_out} '
                 f"outputs; it needs {wanted}"
@@ -207,7 +227,7 @@ class NeuralKinetics(Kinetics):
 
     @property
     def is_linear(self) -> bool:
-        return self.form != "free"
+        return self.form != "free" and not self.uses_calcium
 
     def curves(self) -> dict[str, Curve]:
         prior = {} if self.prior is None else self.prior.curves()
@@ -221,7 +241,7 @@ class NeuralKinetics(Kinetics):
 
     def outputs(self, v: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two outputs of the network at `v` (mV)."""
-        if not self.is_linear:
+        if self.form == "free":
             raise InputError('form="free" has no steady state or time constant of the voltage')
         z = (np.asarray(v, dtype=np.float64)[..., None] - self.v_shift) / self.v_scale
         out = self.network(z)

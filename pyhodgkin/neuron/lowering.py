@@ -1,27 +1,27 @@
 """A neuron as flat tables of numbers: what compiled integrators and Julia compute from.
 
-Here, and only here, is decided in which order the parameters of a neuron lie in its flat vector
-theta (`items`). The tables name parameters by their places in theta, so that they are the same for
+In which order the parameters of a neuron lie in its flat vector theta is decided in `items`. The
+tables name parameters by their places in theta, so that they are the same for
 all values of the parameters, and code that reads them is compiled once for all neurons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
 from ..numerics.arrays import FloatArray
 from ..numerics.mlp import ACTIVATIONS
-from ..units import capacitance_of, conductance_of
 from .channels import Channel, NeuralCurrent, NeuralRightHandSide
+from .currents import Current
 from .curve_tables import CurveTables, bounds, joined, table
-from .functions import Parameter, parameter_paths
 from .gates import Gate
-from .kinetics import Kinetics, NeuralKinetics
+from .items import items
+from .kinetics import NeuralKinetics
 from .networks import Network
+from .program_lowering import program_tables
 from .tables import NONE, PRIOR_KINDS, GateKind, Integers, Tables
 
 if TYPE_CHECKING:
@@ -40,62 +40,6 @@ NEURAL = {
 }
 
 
-class Item(NamedTuple):
-    """One parameter as it lies in theta: what `parameters.Entry` is made from."""
-
-    name: str
-    value: FloatArray
-    unit: str
-    group: str
-    transform: str
-
-
-def items(neuron: Neuron) -> Iterator[Item]:
-    """The parameters of `neuron` in the order of theta."""
-    if neuron.right_hand_side is not None:
-        yield from _network_items("network", neuron.right_hand_side.network)
-        return
-    unit = neuron.current_unit
-    yield Item("c_m", np.array(neuron.c_m), capacitance_of(unit), "capacitance", "log")
-    for channel in neuron.channels:
-        name = channel.name
-        if isinstance(channel, Channel):
-            siemens = conductance_of(unit)
-            yield Item(f"{name}.g", np.array(channel.g), siemens, "conductances", "log")
-            yield Item(f"{name}.e", np.array(channel.e), "mV", "reversals", "identity")
-        else:
-            yield from _network_items(f"{name}.network", channel.network)
-        for gate in channel.gates:
-            yield from _kinetics_items(f"{name}.{gate.name}", gate.kinetics)
-
-
-def _kinetics_items(prefix: str, kinetics: Kinetics) -> Iterator[Item]:
-    for role, curve in kinetics.curves().items():
-        for leaf, paths in parameter_paths(f"{prefix}.{role}", curve):
-            # In a·exp((v - v0)/k) a change of v0 is a change of a: only one of them is trained.
-            fixed = {"v0"} if leaf.form == "exponential" else set()
-            # A steady state that is a plain sigmoid stays between 0 and 1 only if a stays 1.
-            named = isinstance(leaf, Parameter)
-            if role.endswith("x_inf") and not named:
-                fixed.add("a")
-            for name, path in paths.items():
-                value = np.array(getattr(leaf, name))
-                unit = "mV" if name in ("v0", "k") else ""
-                # A voltage may have either sign; sizes and slope factors keep theirs.
-                log = name in ("a", "k") and value != 0.0
-                log = log and not (named and leaf.name.startswith("v"))
-                group = "fixed" if name in fixed else "rates"
-                yield Item(path, value, unit, group, "log" if log else "identity")
-    if isinstance(kinetics, NeuralKinetics):
-        yield from _network_items(f"{prefix}.network", kinetics.network)
-
-
-def _network_items(prefix: str, network: Network) -> Iterator[Item]:
-    for i, array in enumerate(network.arrays()):
-        name = f"{'weight' if i % 2 == 0 else 'bias'}{i // 2}"
-        yield Item(f"{prefix}.{name}", array, "", "networks", "identity")
-
-
 def lower(neuron: Neuron) -> Tables:
     """The tables of `neuron`; `Neuron.tables` keeps them.
 
@@ -109,6 +53,8 @@ def lower(neuron: Neuron) -> Tables:
     for item in items(neuron):
         places[item.name] = place
         place += item.value.size
+    if neuron.is_coupled:
+        return program_tables(neuron, places, place)
     builder = _Builder(neuron, places)
     box = neuron.right_hand_side
     if box is not None:
@@ -153,7 +99,7 @@ class _Builder:
         self._networks: list[tuple[int, int]] = []
         self._layers: list[list[int]] = []
 
-    def current(self, channel: Channel | NeuralCurrent) -> None:
+    def current(self, channel: Current) -> None:
         name = channel.name
         if isinstance(channel, Channel):
             self._channels.append((self._places[f"{name}.g"], self._places[f"{name}.e"]))
@@ -161,6 +107,7 @@ class _Builder:
             powers = [gate.power for gate in channel.gates]
             self._factors.append(list(zip(gates, powers, strict=True)))
             return
+        assert isinstance(channel, NeuralCurrent)  # others are lowered to a program
         network = self.network(f"{name}.network", channel.network)
         self._inputs.append([self._gate(name, gate) for gate in channel.gates])
         numbers = [channel.scale, channel.v_shift, 1.0 / channel.v_scale]

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
+from .calcium import STATE, CalciumPool
 from .changes import gate_replaced, parameters_changed, with_channels
-from .channels import Channel, Current, NeuralRightHandSide
-from .checks import no_repeats, numbers_of
+from .channels import Channel, NeuralRightHandSide
+from .checks import check_parts, named, numbers_of
+from .currents import Current, states_of
 from .exporting import Exportable
 from .gates import Gate
 from .initial import initial_state
 from .kinetics import Kinetics
+from .markov import MarkovChannel
 from .size import per_area, whole_cell
 from .view import html_of
 
@@ -34,7 +36,7 @@ class Neuron(Exportable):
     Parameters
     ----------
     name : str
-    channels : tuple of Channel or NeuralCurrent
+    channels : tuple of Channel, NeuralCurrent, MarkovChannel, NernstChannel or GHKChannel
         Empty when `right_hand_side` is given.
     c_m : float
         Capacitance: specific, µF/cm², or of the whole cell, nF or pF; see `current_unit`.
@@ -56,6 +58,8 @@ class Neuron(Exportable):
         the protocol or recording that it meets.
     area : float, optional
         Membrane area, µm², for conversions between per area and whole cell.
+    calcium : CalciumPool, optional
+        The calcium concentration, the last state ``ca`` (mM).
 
     Examples
     --------
@@ -78,19 +82,14 @@ class Neuron(Exportable):
     note: str = ""
     current_unit: str | None = None
     area: float | None = None
+    calcium: CalciumPool | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
         object.__setattr__(self, "initial", tuple((k, float(x)) for k, x in self.initial))
-        if bool(self.channels) == (self.right_hand_side is not None):
-            raise InputError(f'neuron "{self.name}": give either channels or right_hand_side')
         for name, value in numbers_of(self).items():
             object.__setattr__(self, name, value)
-        no_repeats(self.name, "channel", [c.name for c in self.channels])
-        no_repeats(self.name, "gate", [x.name for x in self.gates])
-        for gate, _ in self.initial:
-            if gate not in self.states[1:]:
-                raise unknown("gate in `initial`", gate, self.states[1:])
+        check_parts(self)
 
     @cached_property
     def gates(self) -> tuple[Gate, ...]:
@@ -99,24 +98,24 @@ class Neuron(Exportable):
 
     @cached_property
     def states(self) -> tuple[str, ...]:
-        """Names of the state variables: ``"v"`` and then the gates in channel order."""
+        """Names of the state variables: ``"v"``, those of the channels in order, then ``"ca"``."""
         if self.right_hand_side is not None:
             return self.right_hand_side.states
-        return ("v", *(gate.name for gate in self.gates if gate.has_state))
+        own = [name for channel in self.channels for name in states_of(channel)]
+        return ("v", *own, *([STATE] if self.calcium is not None else []))
+
+    @cached_property
+    def is_coupled(self) -> bool:
+        """Whether states depend on others than v: a calcium pool, or a Markov scheme."""
+        return self.calcium is not None or any(isinstance(c, MarkovChannel) for c in self.channels)
 
     def gate(self, name: str) -> Gate:
         """The gate called `name`."""
-        for gate in self.gates:
-            if gate.name == name:
-                return gate
-        raise unknown("gate", name, [gate.name for gate in self.gates])
+        return named("gate", name, self.gates)
 
     def channel(self, name: str) -> Current:
         """The channel called `name`."""
-        for channel in self.channels:
-            if channel.name == name:
-                return channel
-        raise unknown("channel", name, [channel.name for channel in self.channels])
+        return named("channel", name, self.channels)
 
     def replace_gate(self, name: str, kinetics: Kinetics) -> Neuron:
         """The same neuron with other kinetics for the gate `name`; power and q10 stay.
@@ -143,7 +142,8 @@ class Neuron(Exportable):
     @property
     def is_linear_in_gates(self) -> bool:
         """Whether a known voltage drives every gate linearly: no free network moves any."""
-        return self.right_hand_side is None and all(g.kinetics.is_linear for g in self.gates)
+        plain = self.right_hand_side is None and not self.is_coupled
+        return plain and all(g.kinetics.is_linear for g in self.gates)
 
     def initial_state(self, v: float | None = None) -> FloatArray:
         """State (S,) at potential `v` (mV, default `v_rest`), the gates at their steady state."""

@@ -13,16 +13,22 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray, Indices
-from .channels import Current, NeuralCurrent
+from .channels import NeuralCurrent
+from .currents import Current
+from .curves import Curve
 from .gates import Gate
+from .items import POOL, items, numbers_of
 from .kinetics import NeuralKinetics
-from .lowering import items
+from .markov import MarkovChannel, Rate
 from .networks import Network
 
 if TYPE_CHECKING:
     from .neuron import Neuron
 
-GROUPS = ("conductances", "reversals", "capacitance", "rates", "networks", "physical", "all")
+GROUPS = (
+    *("conductances", "reversals", "capacitance", "rates", "calcium", "networks"),
+    *("physical", "all"),
+)
 
 
 @dataclass(frozen=True)
@@ -96,13 +102,15 @@ class Layout:
     def least(self) -> FloatArray:
         """(P,): what each parameter must not fall below.
 
-        Conductances zero, a capacitance the smallest positive number, the others only finite.
+        Conductances and the resting concentration of calcium zero, a capacitance and the other
+        numbers of calcium the smallest positive number, the others only finite.
         """
         floats = np.finfo(np.float64)
         least = np.full(self.size, float(floats.min))
         for entry in self.entries:
-            if entry.group in ("conductances", "capacitance"):
-                least[entry.slice] = 0.0 if entry.group == "conductances" else floats.tiny
+            if entry.group in ("conductances", "capacitance", "calcium"):
+                zero = entry.group == "conductances" or entry.name.endswith(".ca_inf")
+                least[entry.slice] = 0.0 if zero else floats.tiny
         return least
 
     def __getitem__(self, name: str) -> Entry:
@@ -136,9 +144,9 @@ class Layout:
         Parameters
         ----------
         patterns : str or sequence of str
-            A group (``conductances``, ``reversals``, ``capacitance``, ``rates``, ``networks``,
-            ``physical``: conductances, reversals and capacitance; ``all``), a name, or a shell
-            pattern such as ``"na.*"``.
+            A group (``conductances``, ``reversals``, ``capacitance``, ``rates``, ``calcium``,
+            ``networks``, ``physical``: conductances, reversals and capacitance; ``all``), a name,
+            or a shell pattern such as ``"na.*"``.
 
         Raises
         ------
@@ -194,7 +202,10 @@ def unflatten(neuron: Neuron, theta: ArrayLike) -> Neuron:
         return replace(neuron, right_hand_side=replace(neuron.right_hand_side, network=network))
     c_m = float(next(values))
     channels = tuple(_take_channel(channel, values) for channel in neuron.channels)
-    return replace(neuron, c_m=c_m, channels=channels)
+    pool = neuron.calcium
+    if pool is not None:
+        pool = replace(pool, **{name: float(next(values)) for name in POOL})
+    return replace(neuron, c_m=c_m, channels=channels, calcium=pool)
 
 
 _Values = Iterator[FloatArray]
@@ -204,19 +215,31 @@ def _take_channel(channel: Current, values: _Values) -> Current:
     if isinstance(channel, NeuralCurrent):
         channel = replace(channel, network=_take_network(channel.network, values))
     else:
-        channel = replace(channel, g=float(next(values)), e=float(next(values)))
+        channel = replace(channel, **{n: float(next(values)) for n in numbers_of(channel)})
+    if isinstance(channel, MarkovChannel):
+        return replace(channel, rates=tuple(_take_rate(rate, values) for rate in channel.rates))
     return channel.with_gates(tuple(_take_gate(gate, values) for gate in channel.gates))
+
+
+def _take_curve(curve: Curve, values: _Values) -> Curve:
+    leaves = [
+        replace(leaf, **{name: float(next(values)) for name in leaf.parameter_names()})
+        for leaf in curve.leaves()
+    ]
+    return curve.with_leaves(iter(leaves))
+
+
+def _take_rate(rate: Rate, values: _Values) -> Rate:
+    if rate.curve is not None:
+        rate = replace(rate, curve=_take_curve(rate.curve, values))
+    if rate.learned is not None:
+        rate = replace(rate, learned=_take_network(rate.learned, values))
+    return rate
 
 
 def _take_gate(gate: Gate, values: _Values) -> Gate:
     kinetics = gate.kinetics
-    curves = {}
-    for role, curve in kinetics.curves().items():
-        leaves = [
-            replace(leaf, **{name: float(next(values)) for name in leaf.parameter_names()})
-            for leaf in curve.leaves()
-        ]
-        curves[role] = curve.with_leaves(iter(leaves))
+    curves = {role: _take_curve(curve, values) for role, curve in kinetics.curves().items()}
     if curves:
         kinetics = kinetics.with_curves(curves)
     if isinstance(kinetics, NeuralKinetics):

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..numerics.arrays import FloatArray
-from .channels import Channel
+from .channels import Channel, NeuralCurrent
+from .coupled import coupling_of
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -93,6 +94,7 @@ def total_current(neuron: Neuron, v: FloatArray, gates: dict[str, FloatArray]) -
             for gate in channel.gates:
                 part = part * gates[gate.name] ** gate.power
         else:
+            assert isinstance(channel, NeuralCurrent)  # of others `_check` knows
             scaled = (v - channel.v_shift) / channel.v_scale
             inputs = np.stack([scaled, *(gates[g.name] + 0.0 * scaled for g in channel.gates)], -1)
             part = channel.scale * channel.network(inputs)[..., 0]
@@ -131,6 +133,7 @@ def _check(neuron: Neuron) -> None:
         return
     free = [gate.name for gate in neuron.gates if not gate.kinetics.is_linear]
     what = "a NeuralRightHandSide" if not free else f'gate {free[0]} of the form "free"'
+    what = coupling_of(neuron) or what
     raise InputError(
         f'neuron "{neuron.name}" has {what}, so its steady state is no function of the voltage; '
         "simulate it without a stimulus to see where it rests"

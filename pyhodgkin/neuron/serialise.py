@@ -15,29 +15,38 @@ from typing import Any
 
 from ..errors import DocumentError
 from ..numerics.arrays import FloatArray
+from .calcium import CalciumPool
+from .calcium_channels import GHKChannel, NernstChannel
 from .channels import Channel, NeuralCurrent, NeuralRightHandSide
 from .curve_documents import built, curve_from_dict, curve_to_dict, unknown_name
 from .fields import Fields
 from .gates import Gate
 from .kinetics import KINETICS, NeuralKinetics
+from .markov import MarkovChannel, Rate, Transition
 from .networks import Network
 from .neuron import Neuron
 from .rates import Curve
 
 Arrays = Mapping[str, FloatArray]
-CURRENTS: dict[str, type] = {"channel": Channel, "neural_current": NeuralCurrent}
+CURRENTS: dict[str, type] = {
+    "channel": Channel,
+    "neural_current": NeuralCurrent,
+    "markov_channel": MarkovChannel,
+    "nernst_channel": NernstChannel,
+    "ghk_channel": GHKChannel,
+}
 TAGS = {kind: name for name, kind in (CURRENTS | KINETICS).items()}
 # The order in a document, where it is not that of the dataclass.
 ORDER: dict[type, str] = {
     Neuron: "name doi note current_unit area c_m v_rest temperature initial channels "
-    "right_hand_side",
+    "right_hand_side calcium",
     NeuralCurrent: "name scale v_shift v_scale network gates",
     NeuralRightHandSide: "states shift scale time_scale stimulus_scale network",
     Gate: "name power q10 t_ref kinetics",
     NeuralKinetics: "form v_shift v_scale tau_min tau_max bound prior network",
 }
 # None where they are missing; documents of other programs leave them out.
-OPTIONAL = ("current_unit", "area", "right_hand_side", "prior")
+OPTIONAL = ("current_unit", "area", "right_hand_side", "prior", "calcium", "curve", "learned")
 PLAIN: dict[str, Callable[[Fields, str], Any]] = {
     "str": Fields.text,
     "int": Fields.integer,
@@ -96,11 +105,15 @@ def _written(item: Any, prefix: str, arrays: dict[str, Any]) -> Any:
         return [_written(part, prefix, arrays) for part in item]
     if not is_dataclass(item):
         return item
-    if isinstance(item, (Gate, Channel, NeuralCurrent)):
-        prefix = f"{prefix}{item.name}."
+    if isinstance(item, (Gate, Rate, *CURRENTS.values())):
+        prefix = f"{prefix}{item.name}."  # type: ignore[union-attr]
     tag = {"kind": TAGS[type(item)]} if type(item) in TAGS else {}
     values = {n: _written(getattr(item, n), prefix, arrays) for n in _types(type(item))}
-    return tag | values | ({"initial": dict(item.initial)} if isinstance(item, Neuron) else {})
+    if isinstance(item, Neuron):
+        values["initial"] = dict(item.initial)
+        if item.calcium is None:  # as in documents of before there were pools
+            del values["calcium"]
+    return tag | values
 
 
 class _Reader:
@@ -115,6 +128,9 @@ class _Reader:
             "Gate": partial(self.item, Gate),
             "Current": partial(self._one_of, CURRENTS, "channel"),
             "NeuralRightHandSide": partial(self.item, NeuralRightHandSide),
+            "CalciumPool": partial(self.item, CalciumPool),
+            "Rate": partial(self.item, Rate),
+            "Transition": partial(self.item, Transition),
         }
 
     def item(self, kind: type, data: Any, where: str) -> Any:

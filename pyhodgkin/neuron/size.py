@@ -24,7 +24,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..units import CONVERSIONS, PER_CM2, WHOLE_CELL, current_unit, ratio, written
-from .channels import Channel, Current
+from .calcium import PREFIX
+from .calcium_channels import GHKChannel
+from .channels import Channel, NeuralCurrent
+from .currents import Current
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -128,7 +131,10 @@ def scaled(neuron: Neuron, times: float, over: float = 1.0) -> Neuron:
         box = replace(box, stimulus_scale=None if seen is None else seen * times / over)
         return replace(neuron, right_hand_side=box, c_m=neuron.c_m * times / over)
     channels = tuple(_scaled(channel, times, over) for channel in neuron.channels)
-    return replace(neuron, c_m=neuron.c_m * times / over, channels=channels)
+    pool = neuron.calcium
+    if pool is not None:  # the same calcium for the current of another size
+        pool = replace(pool, k=pool.k * over / times)
+    return replace(neuron, c_m=neuron.c_m * times / over, channels=channels, calcium=pool)
 
 
 def whole_cell(
@@ -171,6 +177,14 @@ def extensive(neuron: Neuron) -> NDArray[np.bool_]:
     return which
 
 
+def inversely_extensive(neuron: Neuron) -> NDArray[np.bool_]:
+    """Which parameters (P,) are per current: what the current of a cell brings to its calcium."""
+    which = np.zeros(neuron.layout.size, dtype=bool)
+    if neuron.calcium is not None:
+        which[neuron.layout[f"{PREFIX}.k"].slice] = True
+    return which
+
+
 def all_replaced(neuron: Neuron, names: set[str]) -> bool:
     """Whether `names` holds every number of `neuron` that scales with the size of the cell."""
     if neuron.right_hand_side is not None:
@@ -181,9 +195,11 @@ def all_replaced(neuron: Neuron, names: set[str]) -> bool:
 
 
 def _scaled(channel: Current, times: float, over: float) -> Current:
-    if isinstance(channel, Channel):
-        return replace(channel, g=channel.g * times / over)
-    return replace(channel, scale=channel.scale * times / over)
+    if isinstance(channel, NeuralCurrent):
+        return replace(channel, scale=channel.scale * times / over)
+    if isinstance(channel, GHKChannel):
+        return replace(channel, p=channel.p * times / over)
+    return replace(channel, g=channel.g * times / over)
 
 
 def _positive(name: str, value: float | None, unit: str) -> float | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..numerics.arrays import FloatArray
 from .curves import Curve, Power, Product, Sum
+from .program import Program, no_program
 
 Integers = NDArray[np.int64]
 NONE = -1  # in place of an index
@@ -42,6 +44,10 @@ class GateKind(IntEnum):
     NEURAL_STEADY_STATE = 3
     NEURAL_RATES = 4
     FREE = 5
+
+
+def _none(name: str) -> NDArray:
+    return getattr(no_program(), name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +98,9 @@ class Tables:
         Of a whole right-hand side: shift, scale and scale/time_scale of each state.
     box_stimulus : float
         1/stimulus_scale, 0 where the network does not see the stimulus.
+    program_kind, … : array
+        The fields of `Program`: the equations of a neuron with a calcium pool or a Markov scheme,
+        as operations; it has no gates, channels and currents in the other tables.
 
     Examples
     --------
@@ -138,6 +147,24 @@ class Tables:
     layers: Integers
     box_numbers: FloatArray
     box_stimulus: float = 0.0
+    program_kind: Integers = field(default_factory=partial(_none, "kind"))
+    program_operands: Integers = field(default_factory=partial(_none, "operands"))
+    program_number: FloatArray = field(default_factory=partial(_none, "number"))
+    program_terms: Integers = field(default_factory=partial(_none, "terms"))
+    program_slopes: Integers = field(default_factory=partial(_none, "slopes"))
+    program_start: Integers = field(default_factory=partial(_none, "start"))
+    program_currents: Integers = field(default_factory=partial(_none, "currents"))
+    program_held: Integers = field(default_factory=partial(_none, "held"))
+
+    @cached_property
+    def program(self) -> Program:
+        """The equations of a neuron whose states are coupled; empty for others."""
+        return Program(*(getattr(self, f"program_{f.name}") for f in fields(Program)))
+
+    @property
+    def is_program(self) -> bool:
+        """Whether the equations are `program`: the tables of gates and currents are empty then."""
+        return len(self.program_kind) > 0
 
     @property
     def is_black_box(self) -> bool:

@@ -179,6 +179,11 @@ def _chosen(neuron: Neuron, gates: Sequence[str] | str | None) -> tuple[list[Gat
     for name in names:
         if name not in by_name:
             raise unknown("gate", name, by_name)
+        if by_name[name].kinetics.uses_calcium:
+            raise InputError(
+                f'tabulate: gate "{name}" depends on the calcium concentration, and a table is of '
+                "the voltage alone; name the other gates"
+            )
         if not by_name[name].kinetics.is_linear:
             raise InputError(
                 f'tabulate: gate "{name}" is of the form "free": its slope is a network of v and '

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..html import view
 from ..units import capacitance_of, conductance_of, written
+from .calcium_channels import GHKChannel
+from .markov import MarkovChannel
 
 if TYPE_CHECKING:
-    from .channels import Current
+    from .currents import Current
     from .gates import Gate
     from .neuron import Neuron
 
@@ -40,6 +42,10 @@ def _row(channel: Current, unit: str | None) -> dict[str, Any]:
     named = f"g ({conductance})" if conductance else "g"
     g, e = getattr(channel, "g", None), getattr(channel, "e", None)
     gates = ", ".join(_gate(gate) for gate in channel.gates)
+    if isinstance(channel, MarkovChannel):
+        gates = f"Markov scheme of {len(channel.states)} states, open: {', '.join(channel.open)}"
+    if isinstance(channel, GHKChannel):
+        gates, g = f"p = {channel.p:g}; {gates}", ""
     return {
         "current": channel.name,
         named: g,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from ..neuron.calcium import STATE
+from ..neuron.markov import MarkovChannel
 from ..numerics.arrays import FloatArray
 from .commands import protocols_of, stimulus, time_axis
 from .style import INK, label_lines, line_of, panels, styled
@@ -38,7 +40,9 @@ def gates(solution: Solution, *, axes: Sequence[Axes] | None = None) -> Figure:
     cell = one_cell(solution)
     lines: dict[str, FloatArray] = dict(cell.gates)
     if cell.neuron.right_hand_side is None:
-        lines = {
+        named = {gate.name for gate in cell.neuron.gates}
+        schemes = {name: x for name, x in lines.items() if name not in (*named, STATE)}
+        lines = schemes | {
             name if gate.has_state else f"{name}\n(instantaneous)": gate_values(cell, name)
             for name, gate in ((gate.name, gate) for gate in cell.neuron.gates)
         }
@@ -55,7 +59,8 @@ def open_probabilities(solution: Solution, *, axes: Sequence[Axes] | None = None
     lines = {
         f"{channel.label} ({channel.name})": cell.open_probability[channel.name]
         for channel in cell.neuron.channels
-        if channel.gates and channel.name in cell.open_probability
+        if (channel.gates or isinstance(channel, MarkovChannel))
+        and channel.name in cell.open_probability
     }
     return _over_time(cell, lines, "open probability", axes)
 
@@ -86,8 +91,10 @@ def one_cell(solution: Solution) -> Solution:
 def gate_values(solution: Solution, name: str) -> FloatArray:
     """A gate over time (T,): the state, or what follows from the potential at once."""
     if name not in solution.gates and solution.neuron.right_hand_side is None:
-        gate = solution.neuron.gate(name)
-        return np.asarray(gate.kinetics.x_inf(solution.v), dtype=np.float64)
+        kinetics = solution.neuron.gate(name).kinetics
+        if kinetics.uses_calcium:
+            kinetics = kinetics.at_calcium(solution.gates[STATE])
+        return np.asarray(kinetics.x_inf(solution.v), dtype=np.float64)
     return solution.gates[name]
 
 

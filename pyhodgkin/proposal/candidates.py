@@ -58,8 +58,12 @@ def spiking(passive: Passive, unit: str) -> list[Candidate]:
     Conductances are scaled with the capacitance, since channels come with membrane. The leak is
     chosen so that conductance and current at rest are those of the cell.
     """
-    names = [name for name in library.names() if name not in _LEFT_OUT]
-    return [Candidate(name, of_the_size(library.get(name), passive, unit)) for name in names]
+    cells = {name: library.get(name) for name in library.names() if name not in _LEFT_OUT}
+    return [
+        Candidate(name, of_the_size(cell, passive, unit))
+        for name, cell in cells.items()
+        if not cell.is_coupled
+    ]
 
 
 def of_the_size(published: Neuron, passive: Passive, unit: str) -> Neuron:
@@ -95,7 +99,7 @@ def channels() -> list[Channel]:
     """Every gated channel of the library once, for recordings of voltage clamp."""
     found: dict[tuple[object, ...], Channel] = {}
     for name in library.names():
-        if name == "hodgkinmodel_jl":
+        if name == "hodgkinmodel_jl" or library.get(name).is_coupled:
             continue
         for channel in library.get(name).channels:
             if isinstance(channel, Channel) and channel.gates:

@@ -10,7 +10,14 @@ import numpy as np
 
 from ..errors import InputError, RecordingError
 from ..neuron.neuron import Neuron
-from ..neuron.size import EXTENSIVE, area_of, extensive, in_unit, system_text
+from ..neuron.size import (
+    EXTENSIVE,
+    area_of,
+    extensive,
+    in_unit,
+    inversely_extensive,
+    system_text,
+)
 from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
 from ..units import PER_CM2, ratio, written
@@ -169,6 +176,7 @@ def scales_of(
     for row, before, after in zip(rows, neurons, converted, strict=True):
         times, over = _ratio(before, after, sized)
         row[extensive(before)] = times / over
+        row[inversely_extensive(before)] = over / times
     return rows
 
 
@@ -180,14 +188,15 @@ def bounds_of(
     if not bounds or times == over:
         return bounds
     own = {entry.name for entry in neuron.layout if entry.group in EXTENSIVE}
+    inverse = {neuron.layout.names[i] for i in np.flatnonzero(inversely_extensive(neuron))}
     out: dict[str, tuple[float, float]] = {}
     for pattern, (low, high) in bounds.items():
         found = [name for name in names if fnmatchcase(name, pattern)]
-        if not own & set(found):
+        if not (own | inverse) & set(found):
             out[pattern] = (low, high)
             continue
         for name in found:
-            factor = times / over if name in own else 1.0
+            factor = times / over if name in own else over / times if name in inverse else 1.0
             out[name.replace("[", "[[]")] = (low * factor, high * factor)
     return out
 

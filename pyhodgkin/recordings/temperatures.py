@@ -9,7 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import RecordingError, RecordingWarning
+from ..neuron.calcium import PREFIX
 from ..neuron.gates import Gate
+from ..neuron.markov import MarkovChannel
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import Indices
 from . import Recording
@@ -73,7 +75,7 @@ def at_recordings(
     >>> neuron.temperature, note.split(": ")[1]
     (16.3, 'rates of n, m, h times 3')
     """
-    if not any(gate.has_state for gate in neuron.gates) and neuron.right_hand_side is None:
+    if not _moving(neuron) and neuron.right_hand_side is None:
         return neuron, ""  # nothing in it has a rate
     temperature = temperature_of(recordings)
     return (neuron, "") if temperature is None else at(neuron, temperature, learned)
@@ -83,7 +85,10 @@ def at(
     neuron: Neuron, temperature: float, learned: Indices | Sequence[int] = ()
 ) -> tuple[Neuron, str]:
     """The same for one temperature, deg C."""
-    factors = {g.name: _factor(g, neuron.temperature, temperature) for g in neuron.gates}
+    factors = {
+        x.name: x.rate_factor(temperature) / x.rate_factor(neuron.temperature)
+        for _, x in _moving(neuron)
+    }
     unstated = _unstated(neuron, learned)
     before = neuron.temperature
     moved = before is not None and abs(before - temperature) > CLOSE
@@ -135,21 +140,27 @@ def check_unseen(neuron: Neuron, train: Sequence[Recording], unseen: Sequence[Re
         each(after, unseen)
 
 
-def _factor(gate: Gate, before: float | None, after: float) -> float:
-    return gate.rate_factor(after) / gate.rate_factor(before) if gate.has_state else 1.0
+def _moving(neuron: Neuron) -> list[tuple[str, Gate | MarkovChannel]]:
+    """What has rates, and what the names of its parameters begin with."""
+    found: list[tuple[str, Gate | MarkovChannel]] = []
+    for channel in neuron.channels:
+        if isinstance(channel, MarkovChannel):
+            found.append((f"{channel.name}.", channel))
+        gates = (gate for gate in channel.gates if gate.has_state)
+        found += [(f"{channel.name}.{gate.name}.", gate) for gate in gates]
+    return found
 
 
 def _unstated(neuron: Neuron, learned: Indices | Sequence[int]) -> list[str]:
     """Gates with rates of an unknown dependence on the temperature that are not learned."""
     trained = set(np.asarray(learned, dtype=int).tolist())
     names = [
-        gate.name
-        for channel in neuron.channels
-        for gate in channel.gates
-        if gate.has_state
-        and gate.t_ref is None
-        and not _learned(neuron, f"{channel.name}.{gate.name}.", trained)
+        x.name
+        for prefix, x in _moving(neuron)
+        if x.t_ref is None and not _learned(neuron, prefix, trained)
     ]
+    if neuron.calcium is not None and not _learned(neuron, f"{PREFIX}.tau", trained):
+        names.append("the calcium pool")
     rhs = neuron.right_hand_side is not None and not trained
     return names + (["the right-hand side"] if rhs else [])
 

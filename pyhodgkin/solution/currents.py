@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
-from ..neuron.channels import Channel, Current, NeuralCurrent
+from ..neuron.calcium import STATE
+from ..neuron.calcium_channels import GHKChannel, NernstChannel, drive
+from ..neuron.channels import NeuralCurrent
+from ..neuron.currents import Current
+from ..neuron.markov import MarkovChannel, open_of_scheme
 from ..numerics.arrays import FloatArray
 from .named_arrays import NamedArrays
 
@@ -19,8 +23,10 @@ if TYPE_CHECKING:
     from .solution import Solution
 
 
-def open_probability(neuron: Neuron, channel: Channel, y: FloatArray) -> FloatArray:
-    """Π x^p of a channel for states `y` (..., S) of `neuron`: (...)."""
+def open_probability(neuron: Neuron, channel: Any, y: FloatArray) -> FloatArray:
+    """Π x^p of a channel, or p of its open states, for states `y` (..., S) of `neuron`: (...)."""
+    if isinstance(channel, MarkovChannel):
+        return open_of_scheme(neuron, channel, y)
     product = np.ones(y.shape[:-1])
     for gate in channel.gates:
         product = product * _value(neuron, gate, y) ** gate.power
@@ -30,7 +36,10 @@ def open_probability(neuron: Neuron, channel: Channel, y: FloatArray) -> FloatAr
 def _value(neuron: Neuron, gate: Gate, y: FloatArray) -> FloatArray:
     if gate.name in neuron.states:
         return y[..., neuron.states.index(gate.name)]
-    return gate.kinetics.x_inf(y[..., 0])
+    kinetics = gate.kinetics
+    if kinetics.uses_calcium:
+        kinetics = kinetics.at_calcium(y[..., neuron.states.index(STATE)])
+    return kinetics.x_inf(y[..., 0])
 
 
 def ionic_current(neuron: Neuron, channel: Current, y: FloatArray) -> FloatArray:
@@ -40,7 +49,12 @@ def ionic_current(neuron: Neuron, channel: Current, y: FloatArray) -> FloatArray
         own = [_value(neuron, gate, y) for gate in channel.gates]
         inputs = np.stack([(v - channel.v_shift) / channel.v_scale, *own], axis=-1)
         return channel.scale * channel.network(inputs)[..., 0]
-    return channel.g * open_probability(neuron, channel, y) * (v - channel.e)
+    open_ = open_probability(neuron, channel, y)
+    if isinstance(channel, (NernstChannel, GHKChannel)):
+        assert neuron.temperature is not None
+        ca = y[..., neuron.states.index(STATE)]
+        return open_ * drive(channel, neuron.temperature, v, ca)
+    return channel.g * open_ * (v - channel.e)
 
 
 def currents_of(
@@ -66,7 +80,7 @@ def currents_of(
     """
     known = dict(given or {})
     for channel in base.channels:
-        computable = isinstance(channel, NeuralCurrent) or hasattr(channel, "g")
+        computable = isinstance(channel, (NeuralCurrent, GHKChannel)) or hasattr(channel, "g")
         if channel.name not in known and not computable:
             raise InputError(
                 f'currents: "{channel.name}" is missing, and cannot be computed from a '

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...neuron.channels import NeuralCurrent
-from ...neuron.kinetics import NeuralKinetics
+from ...neuron.network_paths import networks_of
 from ...neuron.networks import Network
 from ...neuron.neuron import Neuron
 from ...numerics.arrays import FloatArray, Indices
@@ -40,8 +38,8 @@ class JuliaDerivatives:
             "rates": 2 * gates,
             "current": 1,
         }
-        starts = {path: neuron.layout[f"{path}.weight0"].start for path, _ in _networks(neuron)}
-        pairs = ((starts[path], network) for path, network in _networks(neuron))
+        starts = {path: neuron.layout[f"{path}.weight0"].start for path, _ in networks_of(neuron)}
+        pairs = ((starts[path], network) for path, network in networks_of(neuron))
         self._networks = sorted(pairs, key=lambda pair: pair[0])
 
     def value(
@@ -163,18 +161,6 @@ class JuliaDerivatives:
 def _points(theta: FloatArray, y: FloatArray, u: FloatArray) -> tuple[FloatArray, ...]:
     """Parameters, states and stimuli as Julia has them."""
     return c_order(theta), c_order(y).T, c_order(u)
-
-
-def _networks(neuron: Neuron) -> Iterator[tuple[str, Network]]:
-    """The networks of a neuron by their names in its layout."""
-    if neuron.right_hand_side is not None:
-        yield "network", neuron.right_hand_side.network
-    for channel in neuron.channels:
-        if isinstance(channel, NeuralCurrent):
-            yield f"{channel.name}.network", channel.network
-        for gate in channel.gates:
-            if isinstance(gate.kinetics, NeuralKinetics):
-                yield f"{channel.name}.{gate.name}.network", gate.kinetics.network
 
 
 def _of_theta(network: Network, start: int, theta: FloatArray, x: FloatArray) -> NetworkInputs:

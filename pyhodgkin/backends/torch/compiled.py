@@ -37,7 +37,7 @@ def tables_for(neuron: Neuron, options: SolveOptions) -> bool:
     if options.device != "cpu" or why_not():
         return False
     try:
-        return neuron.tables.size > 0
+        return neuron.tables.size > 0 and not neuron.is_coupled
     except InputError:  # a form of kinetics that is a Python function
         return False
 

@@ -41,7 +41,8 @@ def kernel_for(neuron: Neuron, method: Method, options: SolveOptions) -> bool:
         return False
     try:
         tables = neuron.tables
-        return tables.size > 0 and len(tables.table_grid) == 0  # tables: the eager integrator
+        plain = len(tables.table_grid) == 0 and not tables.is_program  # others: the eager one
+        return tables.size > 0 and plain
     except InputError:  # a form of kinetics that is a Python function
         return False
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...neuron.calcium import SMALL
 from ...status import Status
 from ..base import SolveOptions
 from ..compiled.kernels.options import MANY, SECOND
@@ -143,6 +144,7 @@ def _adaptive(
     xp, system = of(elements.y), elements.system
     atol = np.full((len(elements.y), 1, 1), options.atol)
     atol[0] *= options.v_scale
+    atol[list(system.small)] *= SMALL
     atol = xp.convert(atol, elements.y)
     h = _first_step(elements, p, atol, options, method.error_order)
     one, zero = xp.ones_like(h), xp.zeros_like(elements.y[0])

@@ -24,7 +24,7 @@ from .arrays import tensor_of
 from .kinetics import Params
 from .scan import linear_scan
 from .solve import cached_system
-from .system import ConductanceSystem, System
+from .system import BlackBoxSystem, ConductanceSystem, System
 
 # Something of the parameters at states y (S, K, Q) and a stimulus u (K, Q): (F, K, Q).
 Function = Callable[[System, Tensor, Tensor, Params], Tensor]
@@ -53,7 +53,7 @@ def rates(system: System, y: Tensor, u: Tensor, p: Params) -> Tensor:
 
 def current(system: System, y: Tensor, u: Tensor, p: Params) -> Tensor:
     """The ionic current (1, K, Q)."""
-    assert isinstance(system, ConductanceSystem)
+    assert not isinstance(system, BlackBoxSystem)
     return system.ionic_current(y, p)[None]
 
 

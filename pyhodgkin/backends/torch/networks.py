@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from ...neuron.networks import Network
 from .arrays import of
+
+
+class NetworkInput(NamedTuple):
+    """Networks of one shape, and their inputs (K, in, Q) or (N, K, in, Q)."""
+
+    stack: NetworkStack
+    inputs: Tensor
 
 
 class NetworkStack:

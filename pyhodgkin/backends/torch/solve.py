@@ -21,7 +21,7 @@ from .adjoint import Adjoint, Gradients
 from .kinetics import Params
 from .steps import METHODS, Method, as_method
 from .stimulus import Stimulus
-from .system import BlackBoxSystem, System, system_of
+from .system import ConductanceSystem, System, system_of
 from .tape import Sampler, VoltageRecorder
 
 DEFAULT_SOLVER = "rodas5p"
@@ -41,9 +41,10 @@ def method_of(name: str, system: System) -> Method:
         return as_method(REGISTERED[name])
     if name not in METHODS:
         raise unknown("solver", name, ["auto", *METHODS, *REGISTERED])
-    if name == "exponential" and isinstance(system, BlackBoxSystem):
+    if name == "exponential" and not isinstance(system, ConductanceSystem):
         raise InputError(
-            'solver = "exponential" needs a conductance-based neuron; for a NeuralRightHandSide '
+            'solver = "exponential" needs channels with gates that depend on v alone; '
+            "for a NeuralRightHandSide, a calcium pool or a Markov scheme "
             'take "rodas5p", "rodas4p" or "tsit5"'
         )
     return METHODS[name]

@@ -8,8 +8,6 @@ derivative, and nothing else changes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,18 +19,14 @@ from .arrays import Constants, of, phi1
 from .arrowhead import Arrowhead, Dense, Jacobian
 from .currents import ConductanceBank, NeuralCurrents
 from .kinetics import GateBank, Params
-from .networks import NetworkStack
-
-
-class NetworkInput(NamedTuple):
-    """Networks of one shape, and their inputs (K, in, Q) or (N, K, in, Q)."""
-
-    stack: NetworkStack
-    inputs: Tensor
+from .networks import NetworkInput, NetworkStack
+from .program import ProgramSystem
 
 
 class ConductanceSystem:
     """A conductance-based neuron: c_m dv/dt = u - Σ i, dx/dt = a(v) - s(v) x."""
+
+    small = ()
 
     def __init__(self, neuron: Neuron, clamped: bool = False) -> None:
         self.clamped = clamped
@@ -208,6 +202,8 @@ class ConductanceSystem:
 class BlackBoxSystem:
     """The whole right-hand side as one network; see `NeuralRightHandSide`."""
 
+    small = ()
+
     def __init__(self, neuron: Neuron, clamped: bool = False) -> None:
         box = neuron.right_hand_side
         assert box is not None
@@ -290,10 +286,12 @@ class BlackBoxSystem:
         return of(v).cat([v[None], of(v).broadcast_to(shift, (len(shift), *v.shape))])
 
 
-System = ConductanceSystem | BlackBoxSystem
+System = ConductanceSystem | BlackBoxSystem | ProgramSystem
 
 
 def system_of(neuron: Neuron, clamped: bool = False) -> System:
     """The system of `neuron`, under voltage clamp if `clamped`."""
+    if neuron.is_coupled:
+        return ProgramSystem(neuron, clamped)
     kind = ConductanceSystem if neuron.right_hand_side is None else BlackBoxSystem
     return kind(neuron, clamped)

@@ -18,7 +18,8 @@ import numpy as np
 from ...backends.base import Backend, SolveOptions
 from ...backends.loss import Loss
 from ...errors import InputError
-from ...neuron.channels import Channel, Current, NeuralCurrent
+from ...neuron.channels import Channel, NeuralCurrent
+from ...neuron.currents import Current
 from ...neuron.gates import Gate
 from ...neuron.kinetics import NeuralKinetics, RateKinetics
 from ...neuron.neuron import Neuron

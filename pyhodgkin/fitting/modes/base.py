@@ -78,7 +78,7 @@ class Mode(ABC):
         """The unknowns of a stage: `parameters`, and by default the initial states `y0`."""
         if y0 is None:
             return parameters
-        gates = problem.neuron.right_hand_side is None
+        gates = problem.neuron.right_hand_side is None and problem.neuron.calcium is None
         return Parameterization(parameters.theta, parameters.blocks, InitialStates(y0, gates))
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ...backends.loss import Loss
 from ...errors import InputError
+from ...neuron.coupled import coupling_of
 from ...neuron.neuron import Neuron
 from ...recordings import Recording
 from ...units import conductance_of
@@ -51,6 +52,7 @@ class Clamped(Mode):
             )
         if not neuron.is_linear_in_gates:
             what = "one network" if neuron.right_hand_side else 'a gate of form "free"'
+            what = coupling_of(neuron) or what
             raise InputError(
                 f"{where}: clamped training drives gates with a known voltage; neuron "
                 f'"{neuron.name}" has {what}: use mode="simulation"'

@@ -148,7 +148,7 @@ class MultipleShooting(Mode):
             shooting,
             begin,
             y0 is not None,
-            gates=problem.neuron.right_hand_side is None,
+            gates=problem.neuron.right_hand_side is None and problem.neuron.calcium is None,
             free_v=any(x > 0.0 for x in mine.noise),
             others=others.tolist(),
         )
