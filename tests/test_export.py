@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from neurons import PLAIN
 
 import pyhodgkin as ph
 from pyhodgkin.errors import InputError, UnknownNameError
@@ -78,7 +79,7 @@ def with_formulas():
 
 
 CURVED = {"formulas": with_formulas()}
-NEURONS = {name: ph.library.get(name) for name in ph.library.names()} | LEARNED | CURVED
+NEURONS = {name: ph.library.get(name) for name in PLAIN} | LEARNED | CURVED
 
 
 def evaluated(gate, values):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from neurons import PLAIN
 
 import pyhodgkin as ph
 
@@ -57,7 +58,7 @@ def test_gates_rates_units_and_density(nml):
     np.testing.assert_allclose(h.kinetics.alpha(-65.0), 0.07, 1e-12)
 
 
-@pytest.mark.parametrize("name", ph.library.names())
+@pytest.mark.parametrize("name", PLAIN)
 def test_the_library_comes_back_from_its_export(name, tmp_path):
     neuron = ph.library.get(name)
     if neuron.current_unit not in (None, "uA/cm2"):

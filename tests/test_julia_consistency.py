@@ -20,7 +20,7 @@ from engines import (
     uneven,
     voltage_clamp,
 )
-from neurons import ALL, SQUID
+from neurons import ALL, PLAIN, SQUID
 from torch_neurons import FORMS, scattered_theta
 
 import pyhodgkin as ph
@@ -233,4 +233,4 @@ def test_cells_of_several_temperatures_in_one_call():
 
 
 def test_every_cell_of_the_library_is_here():
-    assert set(ph.library.names()) <= set(CELLS) and set(ALL) <= set(CELLS)
+    assert set(PLAIN) <= set(CELLS) and set(ALL) <= set(CELLS)

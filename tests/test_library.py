@@ -7,6 +7,7 @@ from math import pi
 
 import numpy as np
 import pytest
+from neurons import PLAIN
 from scipy_solve import solve, spike_times
 
 import pyhodgkin as ph
@@ -17,7 +18,7 @@ from pyhodgkin.protocols import PulseTrain, Step
 
 # Without those that are no neuron, repeat another one, or have no rest.
 OTHERS = ("herg_beattie", "hodgkinmodel_jl", "brette_coba_hh")
-CELLS = [name for name in library.names() if name not in OTHERS]
+CELLS = [name for name in PLAIN if name not in OTHERS]
 
 
 def step(amplitude: float, start: float = 0.0, stop: float | None = None, t_end: float = 500.0):
@@ -31,7 +32,7 @@ def rate(neuron, amplitude: float, t_end: float = 1000.0) -> float:
 
 
 def test_names_and_rows():
-    assert library.names()[0] == "squid_axon" and len(library.names()) == 11
+    assert library.names()[0] == "squid_axon" and len(library.names()) == 14
     rows = library.describe()
     assert [row["name"] for row in rows] == library.names()
     assert all(row["doi"].startswith("10.") and row["summary"] for row in rows)

@@ -33,6 +33,8 @@ TREES = {
 def library_curves():
     for name in ph.library.names():
         for gate in ph.library.get(name).gates:
+            if gate.kinetics.uses_calcium:
+                continue
             for role, curve in gate.kinetics.curves().items():
                 yield pytest.param(curve, id=f"{name}.{gate.name}.{role}")
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from neurons import SQUID
+from neurons import PLAIN, SQUID
 from scipy_solve import solve
 from torch_neurons import FORMS
 
@@ -167,7 +167,7 @@ CURRENT = {"pospischil_ib": 1.5, "pospischil_lts": 1.5, "wang_buzsaki": 2.0}
 LEARNED = [name for name in FORMS if name != "free_x"]
 
 
-@pytest.mark.parametrize("name", [*library.names(), *LEARNED])
+@pytest.mark.parametrize("name", [*PLAIN, *LEARNED])
 def test_every_neuron(name):
     cell = FORMS[name] if name in FORMS else library.get(name)
     t = np.linspace(0.0, 6.0, 31)

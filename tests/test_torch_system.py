@@ -6,14 +6,14 @@ import numpy as np
 import numpy_rhs
 import pytest
 import torch
-from neurons import SQUID
+from neurons import PLAIN, SQUID
 from torch_neurons import FORMS, scattered_theta
 
 from pyhodgkin import library
 from pyhodgkin.backends.torch.system import system_of
 from pyhodgkin.errors import InputError
 
-NEURONS = {**{name: library.get(name) for name in library.names()}, **FORMS}
+NEURONS = {**{name: library.get(name) for name in PLAIN}, **FORMS}
 CONDUCTANCES = [name for name, cell in NEURONS.items() if cell.right_hand_side is None]
 SEE_STIMULUS = ("box_stimulus", "black_box")
 SPECIAL = (-40.0, -55.0, -65.0)

@@ -22,7 +22,7 @@ CELL = AXON.whole_cell(area=1000.0)  # 1e-5 cm²
 
 def test_library_neurons_state_their_unit():
     for name in ph.library.names():
-        unit = "nA" if name == "herg_beattie" else "uA/cm2"
+        unit = "nA" if name.startswith("herg_beattie") else "uA/cm2"
         assert ph.library.get(name).current_unit == unit, name
 
 

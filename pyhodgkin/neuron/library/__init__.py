@@ -16,8 +16,9 @@ from ...units import written
 from ..neuron import Neuron
 from .cortex import pospischil_fs, pospischil_ib, pospischil_lts, pospischil_rs
 from .gastropod import connor_stevens
-from .herg import herg_beattie
+from .herg import herg_beattie, herg_beattie_markov
 from .hippocampus import brette_coba_hh, traub_miles, wang_buzsaki
+from .pools import pinsky_rinzel_isopotential, pospischil_lts_calcium
 from .squid import hodgkinmodel_jl, squid_axon
 
 MODELS: dict[str, Callable[..., Neuron]] = {
@@ -34,6 +35,9 @@ MODELS: dict[str, Callable[..., Neuron]] = {
         brette_coba_hh,
         connor_stevens,
         herg_beattie,
+        herg_beattie_markov,
+        pospischil_lts_calcium,
+        pinsky_rinzel_isopotential,
     )
 }
 
