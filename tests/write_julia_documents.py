@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
+from coupled_cells import every_part
 from neurons import black_box_neuron, learned_neuron
 
 import pyhodgkin as ph
 from pyhodgkin import Network, NeuralKinetics, document
+from pyhodgkin.neuron.program_values import NumpyFunctions, ProgramValues
 
 FOLDER = Path(__file__).resolve().parent.parent / "julia" / "test" / "documents"
 
@@ -40,8 +44,25 @@ def neurons() -> dict[str, ph.Neuron]:
     }
 
 
+def program() -> dict:
+    """The tables of a neuron that is a program, its parameters, and its slopes at one state."""
+    cell = every_part()
+    tables, y = cell.tables, cell.initial_state(-47.0)
+    y[0] = -41.0
+    slopes = ProgramValues(tables).slopes(NumpyFunctions(tables, cell.theta), list(y), 3.0)
+    arrays = {name: array.tolist() for name, array in tables.arrays().items()}
+    arrays["initial"] = [None if np.isnan(x) else x for x in tables.initial.tolist()]
+    numbers = {"name": tables.name, "states": list(tables.states), "v_rest": tables.v_rest}
+    numbers |= {"c_m": tables.c_m, "size": tables.size, "box_stimulus": 0.0}
+    at = {"y": y.tolist(), "u": 3.0, "slopes": [float(x) for x in slopes]}
+    start = cell.initial_state(-47.0).tolist()
+    return {"tables": numbers | arrays, "theta": cell.theta.tolist(), "start": start, **at}
+
+
 def write(folder: Path = FOLDER) -> None:
-    """All documents into `folder`."""
+    """All documents into `folder`, and the tables of a program beside it."""
+    (folder.parent / "programs").mkdir(exist_ok=True)
+    (folder.parent / "programs" / "every_part.json").write_text(json.dumps(program()) + "\n")
     for name, neuron in neurons().items():
         document.save(neuron, folder / f"{name}.json")
 

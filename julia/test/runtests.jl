@@ -21,6 +21,7 @@ include("neurons.jl")
     include("derivatives.jl")
     include("variational.jl")
     include("windows.jl")
+    include("programs.jl")
     include("training.jl")
     installed("Lux") ? include("lux.jl") : @info "skipped: Lux is not installed"
     installed("SciMLSensitivity") ? include("sensitivity.jl") :
