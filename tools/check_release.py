@@ -4,9 +4,10 @@
     python tools/check_release.py python3.10 python3.12 python3.13
     python tools/check_release.py --torch 2.4.1 --numpy 1.26.4 python3.11   # the oldest allowed
 
-Both archives are built in a copy of the files that git knows, `twine check` reads what the index would
-show, and for each Python the wheel is installed into an empty environment in a temporary folder, where
-`tools/release_trial.py` runs outside of the checkout. The exit code is 1 where anything fails.
+Both archives are built in a copy of the files that git knows, `twine check` reads what the index
+would show, and for each Python the wheel is installed into an empty environment in a temporary
+folder, where `tools/release_trial.py` runs outside of the checkout. The exit code is 1 where
+anything fails.
 """
 
 from __future__ import annotations

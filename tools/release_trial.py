@@ -35,7 +35,6 @@ def main() -> None:
     result.report("run/report.html")
     files = result.neuron.export("nmodl", "exported")
     assert all(path.exists() for path in files)
-    julia = Path(ph.__file__).parent / "julia" / "Project.toml"
     assert (package / "julia" / "Project.toml").exists() and (package / "juliapkg.json").exists()
     python = ".".join(map(str, sys.version_info[:3]))
     parts = ", ".join(
