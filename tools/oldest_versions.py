@@ -48,8 +48,8 @@ def main() -> None:
     if parser.parse_args().install:
         pip = [sys.executable, "-m", "pip", "install", "-c", "constraints.txt"]
         extra = ",".join(EXTRAS)
-        tests = ["pytest", "pytest-xdist", "hypothesis", "import-linter", "nbmake", "ruff", "pyright",
-                 "ipykernel", "nbclient", "hatchling", "editables"]  # fmt: skip
+        tests = ["pytest", "pytest-xdist", "hypothesis", "import-linter", "nbmake", "ruff",
+                 "pyright", "ipykernel", "nbclient", "hatchling", "editables"]  # fmt: skip
         sys.exit(subprocess.call([*pip, "-e", f".[{extra}]", *requirements, *tests], cwd=ROOT))
 
 
