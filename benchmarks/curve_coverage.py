@@ -1,8 +1,9 @@
 """Whether 90 % bands of learned curves hold 90 % of the true curves, by voltage.
 
-    python benchmarks/curve_coverage.py [--gates 20] [--refits 0] [--write]
+    python benchmarks/curve_coverage.py [--gates 20] [--mixtures] [--refits 0] [--write]
 
-Each gate is drawn: x_inf a Boltzmann function, tau of one of the common forms. Its current under a
+Each gate is drawn: x_inf a Boltzmann function, or with ``--mixtures`` for every second gate a mixture
+of two, which the prior of the bands does not hold for free; tau of one of the common forms. Its current under a
 family of steps, with noise of 2 % of the largest, is fitted by `fit` with its defaults, and the
 bands are compared with the true curves. ``--refits N`` simulates and fits the first gate N more
 times, and compares the spread of the curves with the bands.
@@ -26,13 +27,14 @@ Gate = dict[str, Callable[[np.ndarray], np.ndarray]]
 def main() -> int:
     own = parser(__doc__, seeds=1)
     own.add_argument("--gates", type=int, default=20)
+    own.add_argument("--mixtures", action="store_true")
     own.add_argument("--refits", type=int, default=0)
     args = settled(own.parse_args())
     args.gates = 4 if args.quick else args.gates
     report = Report("curve_coverage", "Bands of learned curves against the truth", args)
     rows, inside = [], {"x_inf": [], "tau": []}
     for i in range(args.gates):
-        gate = drawn(i)
+        gate = drawn(i, args.mixtures)
         result, noise = fitted(gate, seed=i, backend=args.backend)
         row: Row = {"gate": i, "residual/noise": float(result.train_error.rmse.mean()) / noise}
         for kind in ("x_inf", "tau"):
@@ -46,7 +48,7 @@ def main() -> int:
             row[f"{kind}: covered elsewhere (%)"] = 100 * float(within[~at].mean())
             off = np.log(band.value / truth) if kind == "tau" else band.value - truth
             row[f"{kind}: rms error in support"] = float(np.sqrt(np.mean(off[at] ** 2)))
-        print(row, file=sys.stderr, flush=True)
+        print(i, file=sys.stderr, flush=True)
         rows.append(row)
     report.table("Each gate", rows)
     for kind, found in inside.items():
@@ -72,7 +74,7 @@ def main() -> int:
 
 def refits(report: Report, args) -> None:
     """The spread of refits of resampled data against the bands."""
-    gate, found = drawn(0), []
+    gate, found = drawn(0, args.mixtures), []
     result, _ = fitted(gate, seed=0, backend=args.backend)
     for k in range(args.refits):
         found.append(fitted(gate, seed=1000 + k, backend=args.backend)[0].neuron.gate("x").kinetics)
@@ -90,7 +92,7 @@ def refits(report: Report, args) -> None:
     report.table(f"{args.refits} refits of resampled data, gate 0", table)
 
 
-def drawn(i: int) -> Gate:
+def drawn(i: int, mixtures: bool) -> Gate:
     rng = np.random.default_rng(100 + i)
     half, slope = rng.uniform(-60.0, 0.0), rng.choice([-1, 1]) * rng.uniform(5.0, 14.0)
     middle, size = half + rng.uniform(-12.0, 12.0), np.exp(rng.uniform(np.log(2.0), np.log(25.0)))
@@ -105,7 +107,16 @@ def drawn(i: int) -> Gate:
         )
         return size * bells[i % 3]
 
-    return {"x_inf": lambda v: 1.0 / (1.0 + np.exp(-(v - half) / slope)), "tau": tau}
+    share, apart, times = rng.uniform(0.5, 0.8), rng.uniform(-18.0, 18.0), rng.uniform(0.6, 1.8)
+
+    def x_inf(v):
+        one, other = (
+            1.0 / (1.0 + np.exp(-(v - h) / k))
+            for h, k in ((half, slope), (half + apart, times * slope))
+        )
+        return share * one + (1.0 - share) * other if mixtures and i % 2 else one
+
+    return {"x_inf": x_inf, "tau": tau}
 
 
 def fitted(gate: Gate, seed: int, backend: str) -> tuple[ph.FitResult, float]:

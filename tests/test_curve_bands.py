@@ -110,23 +110,6 @@ def test_an_explicit_trainable_keeps_the_prior(unknown, recordings, fitted):
     assert np.allclose(given.neuron.theta, fitted.neuron.theta)
 
 
-def test_residual_networks_have_a_penalty_that_returns_to_the_published_rates():
-    from pyhodgkin.fitting.penalties import CurvePenalty
-    from pyhodgkin.fitting.schedules.choose import choose
-
-    published = ph.library.get("herg_beattie")
-    net = ph.Network.create((1, 4, 2), zero_last=True)
-    prior = published.gate("r").kinetics
-    hybrid = published.replace_gate("r", ph.NeuralKinetics("residual", net, prior=prior))
-    t = np.arange(0.0, 50.0, 0.5)
-    command = ph.VoltageClamp.step(0.0, 5.0, 30.0, 50.0)
-    recording = ph.Recording(t, command, current=np.zeros(len(t)), current_unit="nA")
-    indices = hybrid.layout.select(["networks", "kr.g"])
-    for given in ((), ("trainable",)):
-        last = choose(None, hybrid, [recording], indices, given)[0][-1].penalty
-        assert isinstance(last, CurvePenalty) and last.size > 0.0
-
-
 def test_a_folder_keeps_the_bands(fitted, tmp_path):
     fitted.save(tmp_path / "run")
     again = ph.FitResult.load(tmp_path / "run")

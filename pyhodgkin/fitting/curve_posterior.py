@@ -28,6 +28,14 @@ class Quadratic:
 
 
 @dataclass(frozen=True)
+class Normal:
+    """Rank and logarithm of the determinant of the precision of a prior with s = 1."""
+
+    rank: int
+    log_determinant: float
+
+
+@dataclass(frozen=True)
 class Posterior:
     """Around a fit, along q directions: the mode, the covariance and the prior that it has.
 
@@ -90,7 +98,7 @@ def posterior(
 
 
 def _best(
-    found: CurveInformation, pieces: dict[str, tuple[Quadratic, int]], length: float
+    found: CurveInformation, pieces: dict[str, tuple[Quadratic, Normal]], length: float
 ) -> tuple[float, float, dict[str, float]]:
     """The largest evidence, `length`, and s of each curve, found one after the other."""
     s = dict.fromkeys(pieces, USUAL)
@@ -123,27 +131,30 @@ def _near(curves: Sequence[Described], v: FloatArray, q: int) -> FloatArray:
 
 def _pieces(
     curves: Sequence[Described], v: FloatArray, q: int, length: float, proper: bool = False
-) -> dict[str, tuple[Quadratic, int]]:
-    """The energy of each curve for s = 1, and its rank; `proper` leaves nothing free."""
+) -> dict[str, tuple[Quadratic, Normal]]:
+    """The energy of each curve for s = 1; `proper` leaves nothing free."""
     out, start = {}, 0
     for c in curves:
         width = c.rows.shape[2]
         for k, name in enumerate(c.names):
-            rows = energy_rows(v, length, None if proper else c.free[k])
+            free = None if proper else c.free[k]
+            rows = energy_rows(v, length, free)
             by = np.zeros((len(rows), q))
             by[:, start : start + width] = rows @ c.rows[k]
             level = rows @ c.values[k]
             a = by.T @ by
             own = a[start : start + width, start : start + width]
-            rank = int(np.linalg.matrix_rank(own, tol=1e-7 * np.trace(own), hermitian=True))
-            out[name] = Quadratic(a, by.T @ level, 0.5 * float(level @ level)), rank
+            rank = width // c.functions.shape[1] - (0 if free is None else free.shape[1])
+            values = np.maximum(np.linalg.eigvalsh(own)[-rank:], np.finfo(float).tiny)
+            normal = Normal(rank, float(np.sum(np.log(values))))
+            out[name] = Quadratic(a, by.T @ level, 0.5 * float(level @ level)), normal
         start += width
     return out
 
 
 def _total(
     found: CurveInformation | None,
-    pieces: dict[str, tuple[Quadratic, int]],
+    pieces: dict[str, tuple[Quadratic, Normal]],
     s: dict[str, float],
 ) -> Quadratic:
     q = len(next(iter(pieces.values()))[0].b)
@@ -158,7 +169,7 @@ def _total(
 
 
 def _evidence(
-    found: CurveInformation, pieces: dict[str, tuple[Quadratic, int]], s: dict[str, float]
+    found: CurveInformation, pieces: dict[str, tuple[Quadratic, Normal]], s: dict[str, float]
 ) -> float:
     """Logarithm of the evidence, but for what does not depend on the prior."""
     total = _total(found, pieces, s)
@@ -166,7 +177,9 @@ def _evidence(
     keep = values > TINY * values[-1]
     along = vectors[:, keep].T @ total.b
     least = total.constant - 0.5 * float(np.sum(along**2 / values[keep]))
-    prior = -sum(rank * np.log(s[name]) for name, (_, rank) in pieces.items())
+    prior = sum(
+        0.5 * n.log_determinant - n.rank * np.log(s[name]) for name, (_, n) in pieces.items()
+    )
     usual = sum((np.log(x / USUAL) / SPREAD) ** 2 for x in s.values())
     return float(-least + prior - 0.5 * np.sum(np.log(values[keep])) - 0.5 * usual)
 

@@ -17,7 +17,7 @@ from ..numerics.arrays import FloatArray
 from .initialize.gate_regression import log_curves
 
 DEVIATIONS = tuple(float(x) for x in np.geomspace(0.02, 8.0, 14))  # candidates of s
-LENGTHS = (20.0, 40.0)  # candidates of L, mV
+LENGTHS = (10.0, 20.0, 40.0)  # candidates of L, mV
 MOVES = 0.08  # least slope of log tau by an output, of its range: 0.25 in the middle
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..numerics.arrays import FloatArray
 from .learned_curves import CurveSource
+from .penalties import CurvePenalty
 from .plan import Plan
 from .run.interface import Run
-from .schedules.residual import is_residual
 from .toward_prior import toward_prior
 
 
@@ -20,8 +20,8 @@ def curves_at_mode(
     asked, kinds = plan.problem.prior, plan.problem.observables
     if source is None or asked == "none" or trainer.interrupted:
         return trainer.theta, source, []
-    if asked == "auto" and (kinds != ("current",) or any(map(is_residual, source.neuron.gates))):
-        return trainer.theta, source, []  # on published rates the prior is part of the loss
+    if asked == "auto" and kinds != ("current",):
+        return trainer.theta, source, []
     source, text = toward_prior(source)
     theta = np.array(trainer.theta)
     theta[best] = source.neuron.theta
@@ -39,7 +39,9 @@ def _source(
     y0 = None if trainer.y0 is None else trainer.y0[best]
     shown = problem.prepared[0].measured
     noise = [x or None for x in problem.noise] or [None] * len(shown)
-    source = CurveSource(
-        problem.backend, neuron, shown, plan.indices, noise, problem.options, voltages, y0
-    )
+    curves = [p for p in problem.penalties if isinstance(p, CurvePenalty)]
+    curves += [s.penalty for s in plan.stages if s.penalty is not None]
+    monotone = any(p.monotone > 0.0 for p in curves)
+    of = (problem.backend, neuron, shown, plan.indices, noise, problem.options, voltages, y0)
+    source = CurveSource(*of, monotone=monotone)
     return source if source.names else None

@@ -65,6 +65,8 @@ class CurveSource:
         Whose noise and autocorrelation to take; by default those of the residuals.
     held : (float, float), optional
         s and L of the prior; by default those with the largest evidence.
+    monotone : bool
+        Whether a move of the curves may not make x_inf less monotone.
     """
 
     backend: Backend
@@ -77,6 +79,7 @@ class CurveSource:
     y0: FloatArray | None = None
     assumed: CurveInformation | None = None
     held: tuple[float, float] | None = None
+    monotone: bool = False
     _found: list[LearnedCurves | None] = field(default_factory=list)
     _model: list[CurveModel | None] = field(default_factory=list)
 

@@ -17,12 +17,14 @@ from .curve_priors import described, energy_rows
 from .function_space import holder_of
 from .initialize import regression
 from .learned_curves import CurveModel, CurveSource
+from .schedules.residual import is_residual
 from .smooth_start import LENGTH, smooth_start
 from .transforms import Transform
 
 STEPS = 60  # of the regression of a network to its new outputs
 PARTS = (1.0, 0.4, 0.1)  # of the way to the mode, tried in turn
 ROUNDS = 12
+ROUNDING = 1e-6
 ROUGH = 0.6  # s of a curve that is searched from smooth curves too
 RELAXED = (0.3, 1.0)  # s of the prior on the way from smooth curves
 ENOUGH = 0.1  # of an energy: less is no gain
@@ -40,11 +42,12 @@ def toward_prior(source: CurveSource) -> tuple[CurveSource, str]:
         return source, ""
     found = [_mode(source)]
     (_, known), told = found[0], model.found
-    if known is not None and max(known.known.deviations.values()) > ROUGH:
+    rough = known is not None and max(known.known.deviations.values()) > ROUGH
+    # On published rates a network begins at zero, which is smooth.
+    if rough and not source.monotone and not any(is_residual(gate) for gate in source.neuron.gates):
         found.append(_from_smooth(source, model))
-    values = [_evidence(*x, told) for x in found]
-    best, known = found[int(np.argmax(values))]
-    if best is source or known is None or not max(values) > _evidence(source, model, told):
+    best, known = max(found, key=lambda x: _evidence(*x, told))
+    if best is source or known is None:
         return source, ""
     names = [name for c in model.curves for name in c.names]
     known = known.known
@@ -102,10 +105,22 @@ def _step(source: CurveSource, model: CurveModel) -> tuple[Neuron | None, float]
     here = misfit(predictor, source.neuron, model.found) + _energy(source.neuron, model, known)
     for part in PARTS:
         moved = _moved(source, model, part * known.mode)
+        if source.monotone and _back(moved, model) > _back(source.neuron, model) + ROUNDING:
+            continue
         there = misfit(predictor, moved, model.found) + _energy(moved, model, known)
         if np.isfinite(there) and there < here - ENOUGH:
             return moved, here - there
     return None, 0.0
+
+
+def _back(neuron: Neuron, model: CurveModel) -> float:
+    """How far x_inf of the gates goes against its direction, as a sum over voltages."""
+    total = 0.0
+    for name, holder, _, _ in model.parts:
+        if isinstance(holder, NeuralKinetics):
+            by = np.diff(neuron.gate(name.partition(".")[2]).kinetics.x_inf(model.v))
+            total += min(float(np.maximum(by, 0.0).sum()), float(np.maximum(-by, 0.0).sum()))
+    return total
 
 
 def _moved(source: CurveSource, model: CurveModel, by: FloatArray) -> Neuron:
