@@ -53,6 +53,11 @@ class GateModule(nn.Module):
         if owner is None:
             raise unknown("gate", gate, [g.name for g in neuron.gates])
         found = neuron.gate(gate)
+        if found.kinetics.uses_calcium:
+            raise InputError(
+                f'gate = "{gate}" depends on the calcium concentration; a GateModule is a function '
+                "of the voltage alone"
+            )
         if not found.kinetics.is_linear:
             raise InputError(
                 f'gate = "{gate}": a network of the form "free" has no steady state; '
