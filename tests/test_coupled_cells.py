@@ -161,3 +161,27 @@ def test_a_population_of_cells_with_a_pool():
     alone = ph.simulate(cell.with_theta(sets[2]), clamp, saveat=[0.0, 2.0], backend="torch")
     np.testing.assert_allclose(found.y[2], alone.y, rtol=1e-6)
     assert found.y[0, 0, -1] < found.y[1, 0, -1] < found.y[2, 0, -1]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_one_element_alone_computes_what_many_do(name):
+    """Written as plain Python for one element, in arrays for many; also under voltage clamp."""
+    import torch
+
+    from pyhodgkin.backends.torch.program import ProgramSystem
+
+    cell, _, start, current = by_hand(name)
+    for clamped in (False, True):
+        system = ProgramSystem(cell, clamped)
+        p = {k: x.numpy() for k, x in system.unpack(torch.tensor(cell.theta)[None]).items()}
+        for v in (-75.3, -20.0, 12.4):
+            y = start[:, None, None].copy()
+            y[0] = v
+            u = np.full((1, 1), current)
+            two = np.repeat(y, 2, axis=2), np.repeat(u, 2, axis=1), p
+            for found in (system.rhs(y, u, p), system.linearize(y, u, p)[0]):
+                np.testing.assert_allclose(found, system.rhs(*two)[:, :, :1], 1e-12, 1e-18)
+            one, many = system.linearize(y, u, p)[1].dense(), system.linearize(*two)[1].dense()
+            np.testing.assert_allclose(one, many[..., :1], 1e-12, 1e-18)
+    y[-1] = np.nan
+    assert system.rhs(y, u, p).shape == y.shape  # what Python refuses is left to the arrays

@@ -42,6 +42,9 @@ class NumpyFunctions:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.log(x)
 
+    def power(self, x: Any, exponent: float) -> Any:
+        return x**exponent
+
     def linoid(self, x: Any) -> Any:
         return linoid(np.asarray(x))[0]
 
@@ -130,6 +133,10 @@ class ProgramValues:
             return row[:1]
         return [x for x in row if x >= 0]
 
+    def row(self, index: int) -> tuple[Op, list[int], float]:
+        """What an operation is, its operands as they are in the program, its number."""
+        return self._rows[index]
+
     def needed(self, outputs: Iterable[int]) -> list[int]:
         """The operations that `outputs` are computed from, in order; a network as a whole."""
         found = set(outputs)
@@ -180,7 +187,7 @@ class ProgramValues:
         elif kind == Op.STIMULUS:
             values[i] = u
         elif kind == Op.POWER:
-            values[i] = values[row[0]] ** number
+            values[i] = f.power(values[row[0]], number)
         elif kind == Op.CHOICE:
             a, b, yes, no = (values[j] for j in row)
             values[i] = f.where(a < b, yes, no)
@@ -243,7 +250,7 @@ class ProgramValues:
         elif kind == Op.LINOID:
             slope = f.linoid_slope(x)
         elif kind == Op.POWER:
-            slope = number * x ** (number - 1.0)
+            slope = number * f.power(x, number - 1.0)
         else:
             slope = f.cubic(row[1], x)[1]
         out[i] = slope * out[row[0]]

@@ -24,6 +24,7 @@ from .curve_trees import LARGEST
 from .kinetics import Params
 from .linoids import psi, psi_slope
 from .networks import NetworkInput, NetworkStack
+from .program_floats import OneElement
 
 _MANY = 1e-6  # relative distance to a steady state in single precision
 
@@ -52,6 +53,9 @@ class _Functions:
     def logistic(self, x: Any) -> Any:
         limit = LARGEST[x.itemsize]
         return self._xp.sigmoid(self._xp.clip(x, -limit, limit))
+
+    def power(self, x: Any, exponent: float) -> Any:
+        return x**exponent
 
     def linoid(self, x: Any) -> Any:
         return psi(-x)
@@ -125,6 +129,7 @@ class ProgramSystem:
         self._initial = tables.initial
         self._moving = np.flatnonzero(~held_states(tables)).tolist()
         self._seeds = np.eye(len(self.states))[:, :, None, None]
+        self._alone = OneElement(self.values, self._known, tables, self.stacks, clamped)
 
     def _constants(self) -> dict[int, int]:
         """Operations of parameters alone that others take, and their rows in ``p["constant"]``."""
@@ -159,11 +164,17 @@ class ProgramSystem:
 
     def rhs(self, y: Tensor, u: Tensor, p: Params) -> Tensor:
         """dy/dt (S, K, Q)."""
+        alone = self._alone.slopes(y, u, p)
+        if alone is not None:
+            return alone
         dy = self._wide(self.values.slopes(_Functions(self, p, y[0]), y, u, self._given(p)), y[0])
         return of(y).cat([u[None], dy[1:]]) if self.clamped else dy
 
     def linearize(self, y: Tensor, u: Tensor, p: Params) -> tuple[Tensor, Jacobian]:
         """dy/dt and its full Jacobian at `y`."""
+        alone = self._alone.jacobian(y, u, p)
+        if alone is not None:
+            return alone[0], Dense(alone[1])
         dy, matrix = self._linear(y, u, p)
         if self.clamped:
             xp = of(y)
