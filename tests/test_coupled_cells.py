@@ -10,7 +10,8 @@ from scipy.integrate import solve_ivp
 
 import pyhodgkin as ph
 from pyhodgkin.backends import get
-from pyhodgkin.neuron.program_values import NumpyFunctions, ProgramValues
+from pyhodgkin.neuron.program_numpy import NumpyFunctions
+from pyhodgkin.neuron.program_values import ProgramValues
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-11}
 

@@ -12,7 +12,8 @@ from neurons import black_box_neuron, learned_neuron
 
 import pyhodgkin as ph
 from pyhodgkin import Network, NeuralKinetics, document
-from pyhodgkin.neuron.program_values import NumpyFunctions, ProgramValues
+from pyhodgkin.neuron.program_numpy import NumpyFunctions
+from pyhodgkin.neuron.program_values import ProgramValues
 
 FOLDER = Path(__file__).resolve().parent.parent / "julia" / "test" / "documents"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..numerics.arrays import FloatArray, Indices
-from .program_values import NumpyFunctions, ProgramValues
+from .program_numpy import NumpyFunctions
+from .program_values import ProgramValues
 
 if TYPE_CHECKING:
     from .neuron import Neuron
