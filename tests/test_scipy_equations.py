@@ -19,7 +19,7 @@ EXACT = {"rtol": 1e-9, "atol": 1e-11}
 @pytest.mark.parametrize("name", ph.library.names())
 def test_every_neuron_of_the_library_solved_by_scipy(name):
     cell = ph.library.get(name)
-    if name == "herg_beattie":
+    if name.startswith("herg"):
         protocol = ph.VoltageClamp.step(20.0, start=5.0, stop=40.0, t_end=50.0, holding=-80.0)
     else:
         protocol = CLAMP
