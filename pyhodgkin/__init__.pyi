@@ -45,6 +45,7 @@ from .network.sources import PoissonSource as PoissonSource
 from .network.sources import SpikeTimes as SpikeTimes
 from .network.synapses import GapJunctions as GapJunctions
 from .network.synapses import Synapses as Synapses
+from .neuron.axial import with_axial_current as with_axial_current
 from .neuron.calcium import CalciumPool as CalciumPool
 from .neuron.calcium_channels import GHKChannel as GHKChannel
 from .neuron.calcium_channels import NernstChannel as NernstChannel

@@ -17,6 +17,7 @@ from ..recordings.drift import Drift
 from . import checks
 from .hierarchical import hierarchical
 from .initialize import multistart as search
+from .initialize.current_regression import set_currents, settable_currents
 from .objective import Objective
 from .parameterization import Parameterization, SharedParameters, draw
 from .problem import Problem
@@ -131,7 +132,7 @@ class Plan:
         problem, indices = self.problem, self._trained(stage)
         gates = search.learnable_gates(problem.neuron, indices)
         if not gates:
-            return theta, "search: left out, since no network of a gate is trained"
+            return self._regressed(stage, theta, poll)
         options = problem.options_of(stage.options)
         found, losses = np.array(theta), []
         networks = problem.neuron.layout.select("networks")
@@ -155,6 +156,35 @@ class Plan:
         )
         text += f"{min(losses):.4g}" + (" (best)" if len(losses) > 1 else "")
         return found, text
+
+    def _regressed(
+        self, stage: Stage, theta: FloatArray, poll: Callable[[], None]
+    ) -> tuple[FloatArray, str]:
+        """theta with the networks of currents set to the current balance."""
+        problem = self.problem
+        names = settable_currents(problem.neuron, self._trained(stage))
+        driving = [r for r in problem.prepared[0].driving if r.observed == "v"]
+        if not names or not driving or problem.cells is not None:
+            return theta, "search: left out, since no network of a gate is trained"
+        found, losses = np.array(theta), []
+        for k, seed in enumerate(self.seeds):
+            neuron, loss = set_currents(
+                problem.backend,
+                problem.neuron.with_theta(theta[k]),
+                driving,
+                names,
+                seed=0 if seed is None else seed,
+                candidates=stage.multistart,
+                options=problem.options_of(stage.options),
+                poll=poll,
+            )
+            found[k] = neuron.theta
+            losses.append(loss)
+        text = (
+            f"regression: {', '.join(names)} set to i_stim - c_m dv/dt less the known currents; "
+            f"left are {100 * min(losses):.2g} % of its spread"
+        )
+        return found, text + (" (best)" if len(losses) > 1 else "")
 
     def decay(self, stage: Stage, size: int) -> FloatArray:
         """Weight decay (p,) of a stage: of the weights of networks, not of their biases."""

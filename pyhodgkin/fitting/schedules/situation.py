@@ -14,6 +14,7 @@ from ...numerics.arrays import Indices
 from ...numerics.spikes import upward_crossings
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of, places_of
+from ..initialize.current_regression import settable_currents
 from ..initialize.multistart import learnable_gates
 from ..losses import pooled_scale
 
@@ -111,6 +112,18 @@ class Situation:
         """Whether one of these gates is that of a current that is a network."""
         currents = (c for c in self.neuron.channels if isinstance(c, NeuralCurrent))
         return any(gate.name in self.gates for current in currents for gate in current.gates)
+
+    @property
+    def axial_current(self) -> bool:
+        """Whether all trained networks are currents that a regression sets: linear filters of v."""
+        layout, named = self.neuron.layout, settable_currents(self.neuron, self.indices)
+        trained = {e.name for e in layout if e.group == "networks" and e.start in self.indices}
+        own = {e.name for e in layout if e.name.split(".network.")[0] in named}
+        linear = any(
+            isinstance(c, NeuralCurrent) and c.name in named and len(c.network.layers) == 2
+            for c in self.neuron.channels
+        )
+        return linear and bool(trained) and trained <= own
 
     @cached_property
     def noise_ratio(self) -> float:

@@ -116,6 +116,14 @@ def noisy_curves(neuron: Neuron, ratio: float, weights: tuple[str, ...] | None) 
     return (*clamped_curves(weights), *observed, simulated(40, 0.0, patience=8))
 
 
+def axial_current() -> Schedule:
+    """A regression goes nearly all the way; what is left is what grows when v is simulated."""
+    return (
+        Stage("simulation", "levenberg", 4, multistart=1, patience=2, sampling="spiking",
+              options=_LOOSE),
+    )  # fmt: skip
+
+
 def simulated_only() -> Schedule:
     stage = Stage("simulation", "adamw", 200, lr=0.01, target=_CLOSE, options=_LOOSE)
     return stage, replace(stage, optimizer="lbfgs", steps=300, patience=50)

@@ -12,6 +12,7 @@ from .stages_for import (
     CANDIDATES,
     CANDIDATES_ONE,
     Schedule,
+    axial_current,
     clamped,
     noisy_curves,
     numbers,
@@ -48,6 +49,16 @@ TABLE = (
         "conductances, shifts and time scales of the gates are searched by spike trains, then v "
         "is simulated, with spike times in the loss; stages after which spikes agree less are "
         "taken back",
+    ),
+    Row(
+        lambda s: (
+            s.axial_current
+            and not (s.own or s.commanded or s.both or s.numbers)
+            and (s.noise_ratio == 0.0 or s.differentiable)
+        ),
+        lambda s: axial_current(),
+        f"{NOISE}, a current of fixed filters of v unknown: its networks are set by least squares "
+        "to i_stim - c_m dv/dt less the known currents, then v is simulated",
     ),
     Row(
         lambda s: s.commanded and any(map(is_residual, s.neuron.gates)) and not s.trainable_given,
