@@ -2,11 +2,11 @@
 
     python benchmarks/curve_coverage.py [--gates 20] [--mixtures] [--refits 0] [--write]
 
-Each gate is drawn: x_inf a Boltzmann function, or with ``--mixtures`` for every second gate a mixture
-of two, which the prior of the bands does not hold for free; tau of one of the common forms. Its current under a
-family of steps, with noise of 2 % of the largest, is fitted by `fit` with its defaults, and the
-bands are compared with the true curves. ``--refits N`` simulates and fits the first gate N more
-times, and compares the spread of the curves with the bands.
+Each gate is drawn: x_inf a Boltzmann function, or with ``--mixtures`` for every second gate a
+mixture of two, which the prior of the bands does not leave free; tau of one of the common forms.
+Its current under a family of steps, with noise of 2 % of the largest, is fitted by `fit` with its
+defaults, and the bands are compared with the true curves. ``--refits N`` simulates and fits the
+first gate N more times, and compares the spread of the curves with the bands.
 """
 
 from __future__ import annotations
