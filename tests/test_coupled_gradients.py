@@ -87,7 +87,10 @@ def test_every_solver_of_julia_has_the_gradient(solver):
 def test_forwarddiff_gives_the_same_gradient():
     from pyhodgkin.backends.julia.engine import JuliaBackend
 
-    found = value_and_grad(JuliaBackend("forward"), "v", CELL.theta)
+    explicit = ph.SolveOptions(solver="tsit5", rtol=1e-9, atol=1e-11)
+    found = JuliaBackend("forward").value_and_grad(
+        CELL, [recording("v")], CELL.theta, LOSS, mode="simulation", y0=None, options=explicit
+    )
     expected = value_and_grad(get("julia"), "v", CELL.theta)
     scale = np.abs(expected.gradient * sizes(CELL.theta)).max()
     apart = np.abs((found.gradient - expected.gradient) * sizes(CELL.theta)).max()
