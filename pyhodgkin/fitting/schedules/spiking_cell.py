@@ -48,10 +48,10 @@ def spiking_cell(s: Situation) -> Schedule:
         scales = SCALES_WITH_NETWORKS if s.networks else SCALES
         stages += [search(time_scale, n, size, numbers) for time_scale, n, size in scales]
     if numbers:
-        stages.append(simulated(8, numbers))
+        stages.append(simulated(12, numbers))
     if s.networks:
         folds = ((1, 4), (3, 4))
-        stages += [replace(simulated(8, None), leave_out=fold) for fold in folds]
+        stages += [replace(simulated(12, None), leave_out=fold) for fold in folds]
     return tuple(stages)
 
 
