@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -247,6 +248,21 @@ def test_it_is_said_once_where_something_is_compiled(monkeypatch, capsys):
     with announce.first_call(*key):
         time.sleep(0.05)
     assert not capsys.readouterr().err
+
+
+def test_a_suspended_process_that_compiles_is_not_waited_for_for_ever(monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    from pyhodgkin.backends.compiled import announce
+
+    monkeypatch.setattr(announce, "LONGEST", 0.3)
+    name = f"test-{os.getpid()}"
+    with announce._alone(name):  # flock is of the open file: another one of this process waits too
+        began = time.monotonic()
+        with announce._alone(name):
+            assert 0.25 < time.monotonic() - began < 30.0
+    path = Path(tempfile.gettempdir()) / f"pyhodgkin-{os.getuid()}-{name}.lock"
+    assert path.exists() and fcntl
+    path.unlink()
 
 
 def test_switched_off_or_missing_it_says_so(monkeypatch):

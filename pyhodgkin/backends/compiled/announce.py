@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from threading import Timer
 from ...notices import notice
 
 PATIENCE = 1.5  # s; from disk a kernel is there sooner
+LONGEST = 240.0  # s; of waiting for another process that compiles the same
 TEXT = "compiling the integrators for this processor, once (10 s to 2 min)"
 
 _called: set[tuple[Callable, bool]] = set()
@@ -58,8 +60,14 @@ def _alone(name: str) -> Iterator[None]:
         yield
         return
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks
-            pass
+        began = time.monotonic()
+        # A process that holds it may be suspended: compiling twice is better than waiting for ever.
+        while time.monotonic() - began < LONGEST:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.1)
+            except OSError:  # a file system without locks
+                break
         yield
