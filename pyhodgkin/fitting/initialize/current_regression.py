@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...backends.base import Backend, SolveOptions
 from ...backends.voltage_grid import balance_of, voltage_grid_of
@@ -103,8 +104,9 @@ def set_currents(
     loss : float
         The root of the mean square error of the current over its spread.
     """
-    currents = [neuron.channel(name) for name in names]
-    assert all(isinstance(c, NeuralCurrent) for c in currents)
+    named = (neuron.channel(name) for name in names)
+    currents = [c for c in named if isinstance(c, NeuralCurrent)]
+    assert len(currents) == len(names)
     known = neuron
     for name in names:
         known = known.without_channel(name)
@@ -170,7 +172,7 @@ def _regression(
 
 
 def _picked(
-    fast: FloatArray, mask: FloatArray, room: int, rng: np.random.Generator
+    fast: NDArray[np.bool_], mask: NDArray[np.bool_], room: int, rng: np.random.Generator
 ) -> tuple[Indices, FloatArray]:
     """Places of samples, and how many each stands for: all fast ones, and some of the others."""
     places, shares = [], []

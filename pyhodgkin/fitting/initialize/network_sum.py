@@ -161,7 +161,7 @@ def trained(
         moved, less = model, cost
         for _ in range(_TRIES):
             damped = matrix + damping * np.diag(np.diag(matrix))
-            tried = model.moved(np.linalg.solve(damped, -slope))
+            tried = model.moved(np.asarray(np.linalg.solve(damped, -slope), dtype=np.float64))
             there = (tried.says(task) - task.target) / scale
             less = _cost(there, whole, tried)
             if less < cost:
