@@ -76,9 +76,12 @@ def test_models_says_which_cell_each_is(capsys, monkeypatch):
     for part in (
         "herg_beattie hERG (Kv11.1) potassium current",
         "squid_axon Squid giant axon",
-        "squid_axon µA/cm² 6.3 -65 10.1113",
-        "herg_beattie nA - -80 10.1113/JP275733",
-        "pospischil_rs µA/cm² 36 -70.57 10.1007/s00422-008-0263-8",
+        "squid_axon µA/cm² 6.3 -65 ",
+        "squid_axon 10.1113/jphysiol.1952.sp004764",
+        "herg_beattie nA - -80 ",
+        "herg_beattie 10.1113/JP275733",
+        "pospischil_rs µA/cm² 36 -70.57 ",
+        "pospischil_rs 10.1007/s00422-008-0263-8",
     ):
         assert part in flat, out
     (row,) = [r for r in ph.library.describe() if r["name"] == "squid_axon"]

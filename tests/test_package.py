@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import logging
 import re
 import subprocess
 import sys
@@ -97,6 +98,17 @@ def test_the_first_example_of_the_readme_is_short():
     assert len(python_blocks(README)[0].splitlines()) <= 25
 
 
+@pytest.fixture
+def levels_restored():
+    """A page may set the levels of loggers."""
+    loggers = [logging.getLogger(name) for name in ("pyhodgkin.notices", "pyhodgkin.fit")]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("levels_restored")
 @pytest.mark.parametrize(
     "page",
     [

@@ -30,13 +30,14 @@ TREES = {
 }
 
 
-def library_curves():
+def library_curves(formulas=True):
     for name in ph.library.names():
         for gate in ph.library.get(name).gates:
             if gate.kinetics.uses_calcium:
                 continue
             for role, curve in gate.kinetics.curves().items():
-                yield pytest.param(curve, id=f"{name}.{gate.name}.{role}")
+                if curve.form != "formula" or formulas:
+                    yield pytest.param(curve, id=f"{name}.{gate.name}.{role}")
 
 
 def test_squid_rates_at_their_corners_are_exact():
@@ -90,7 +91,7 @@ def test_slopes_agree_with_finite_differences(curve):
     np.testing.assert_allclose(curve.slope(v), (8 * near - far) / (12 * h), 1e-6, 1e-9 * scale)
 
 
-@pytest.mark.parametrize("curve", [*TREES.values(), *library_curves()])
+@pytest.mark.parametrize("curve", [*TREES.values(), *library_curves(formulas=False)])
 def test_values_agree_with_the_plain_formulas(curve):
     v = np.linspace(-150, 100, 101)
     np.testing.assert_allclose(curve(v), [plain_curve(curve, u) for u in v], rtol=1e-12)
@@ -106,7 +107,7 @@ def test_tree_survives_being_taken_apart_and_written_down(curve):
 def test_text_of_a_curve_is_its_formula(curve):
     text = str(curve).replace("·", "*").replace("^", "**")
     v = np.array([-71.3, -33.1, 12.7])
-    value = eval(text, {"v": v, "exp": np.exp}) * np.ones(3)
+    value = np.array([eval(text, {"v": u, "exp": np.exp}) for u in v.tolist()])
     np.testing.assert_allclose(value, curve(v), rtol=2e-4)  # numbers are shown with six digits
 
 

@@ -34,10 +34,10 @@ def run(options: argparse.Namespace) -> None:
                 "current": row["unit"],
                 "°C": row["temperature"].removesuffix(" °C") or "-",
                 "rest (mV)": f"{float(row['v_rest'].removesuffix(' mV')):.4g}",
-                "DOI": row["doi"],
             }
             for row in rows
         ],
-        whole=("name", "current", "rest (mV)", "DOI"),
+        whole=("name", "current", "rest (mV)"),
     )
+    show_table([{"name": row["name"], "DOI": row["doi"]} for row in rows], whole=("name", "DOI"))
     say("°C: that of the rates, where the model states it; pyhodgkin models NAME: the equations")

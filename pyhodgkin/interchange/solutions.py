@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..neuron.neuron import Neuron
 from ..protocols import Protocol
 from ..solution.solution import Solution
 from .libraries import library
@@ -25,6 +26,8 @@ def to_xarray(solution: Solution) -> Any:
     from ..solution.to_xarray import dataset
 
     found = dataset(solution)
+    if not isinstance(solution.neuron, Neuron):  # something that only looks like one
+        return found
     many = isinstance(solution.protocol, Sequence)
     protocols: Any = solution.protocol if many else [solution.protocol]
     theta = None if solution.theta is None else solution.theta.tolist()

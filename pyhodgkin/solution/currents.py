@@ -37,7 +37,7 @@ def _value(neuron: Neuron, gate: Gate, y: FloatArray) -> FloatArray:
     if gate.name in neuron.states:
         return y[..., neuron.states.index(gate.name)]
     kinetics = gate.kinetics
-    if kinetics.uses_calcium:
+    if getattr(kinetics, "uses_calcium", False):
         kinetics = kinetics.at_calcium(y[..., neuron.states.index(STATE)])
     return kinetics.x_inf(y[..., 0])
 

@@ -43,8 +43,8 @@ def method_of(name: str, system: System) -> Method:
         raise unknown("solver", name, ["auto", *METHODS, *REGISTERED])
     if name == "exponential" and not isinstance(system, ConductanceSystem):
         raise InputError(
-            'solver = "exponential" needs channels with gates that depend on v alone; '
-            "for a NeuralRightHandSide, a calcium pool or a Markov scheme "
+            'solver = "exponential" needs a conductance-based neuron, with gates that depend on v '
+            "alone; for a NeuralRightHandSide, a calcium pool or a Markov scheme "
             'take "rodas5p", "rodas4p" or "tsit5"'
         )
     return METHODS[name]
