@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..backends.torch.equations import Equations, Piece, equations
 from ..errors import BackendUnavailableError, SolveError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
@@ -14,7 +15,6 @@ from ..protocols import Protocol
 from ..protocols.sample_times import sample_times
 from ..solution.solution import Solution
 from ..status import Status
-from .equations import Equations, Piece, equations
 
 SPACING = 0.05  # of samples, ms
 

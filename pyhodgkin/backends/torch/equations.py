@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from ..backends.options import SolveOptions
-from ..backends.torch.solve import Problem
-from ..backends.torch.stimulus import Pieces
-from ..errors import InputError
-from ..neuron.neuron import Neuron
-from ..numerics.arrays import FloatArray
-from ..protocols import Protocol
+from ...errors import InputError
+from ...neuron.neuron import Neuron
+from ...numerics.arrays import FloatArray
+from ...protocols import Protocol
+from ..options import SolveOptions
+from .solve import Problem
+from .stimulus import Pieces
 
 RightHandSide = Callable[[float, FloatArray], FloatArray]
 
