@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-import shutil
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from export_runs import SIMULATORS, runs_like_ours
 from neurons import PLAIN
 
 import pyhodgkin as ph
@@ -173,69 +170,15 @@ def test_bad_calls_say_what_to_do(tmp_path):
 
 # -- in the simulators themselves, where they are installed ------------------------------------
 
-CLAMP = ph.CurrentClamp.step(10.0, start=10.0, stop=40.0, t_end=50.0)
+RUNS = {
+    "nmodl": ("squid_axon", "steady_state", "free", "current", "formulas"),
+    "brian2": ("squid_axon", "steady_state", "free", "current", "formulas"),
+    "jaxley": ("squid_axon", "residual", "formulas"),
+    "neuroml": ("squid_axon", "rates", "formulas"),
+    "julia": ("squid_axon", "steady_state", "free", "current", "formulas"),
+}
 
 
-def runs_like_ours(neuron, t, v):
-    """Within 0.1 mV of ours at a time within 0.05 ms."""
-    solved = ph.simulate(neuron, CLAMP, saveat=np.linspace(0.0, 50.0, 10001), rtol=1e-9,
-                         atol=1e-9, backend="torch")  # fmt: skip
-    t, v = np.asarray(t), np.asarray(v)
-    shifts = np.linspace(-0.05, 0.05, 21)[:, None]
-    near = np.interp(np.minimum(t, 50.0) + shifts, solved.t, solved.v)
-    assert np.maximum(near.min(axis=0) - v, v - near.max(axis=0)).max() < 0.1
-
-
-def loaded(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current", "formulas"])
-def test_neuron_runs_it(name, tmp_path):
-    pytest.importorskip("neuron", reason="NEURON is not installed (pip install neuron)")
-    compiler = shutil.which("nrnivmodl")
-    if compiler is None:
-        pytest.skip("nrnivmodl of NEURON is not on the path")
-    files = NEURONS[name].export("nmodl", tmp_path)
-    subprocess.run([compiler, "."], cwd=tmp_path, check=True, capture_output=True)
-    code = "import cell, json; t, v = cell.run(); print(json.dumps([list(t), list(v)]))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True,
-                          capture_output=True, text=True)  # fmt: skip
-    t, v = np.array(eval(done.stdout.splitlines()[-1]))
-    assert files[-1].name == "cell.py"
-    runs_like_ours(NEURONS[name], t, v)
-
-
-@pytest.mark.parametrize("name", ["squid_axon", "steady_state", "free", "current", "formulas"])
-def test_brian2_runs_it(name, tmp_path):
-    pytest.importorskip("brian2", reason="Brian2 is not installed (pip install brian2)")
-    (file,) = NEURONS[name].export("brian2", tmp_path)
-    runs_like_ours(NEURONS[name], *loaded(file).run_step())
-
-
-@pytest.mark.parametrize("name", ["squid_axon", "residual", "formulas"])
-def test_jaxley_runs_it(name, tmp_path):
-    pytest.importorskip("jaxley", reason="Jaxley is not installed (pip install jaxley)")
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    (file,) = NEURONS[name].export("jaxley", tmp_path)
-    runs_like_ours(NEURONS[name], *loaded(file).run())
-
-
-@pytest.mark.parametrize("name", ["squid_axon", "rates", "formulas"])
-def test_neuroml_runs_it(name, tmp_path):
-    pytest.importorskip("pyneuroml", reason="pyNeuroML is not installed (pip install pyneuroml)")
-    pynml = shutil.which("pynml")
-    if pynml is None or shutil.which("java") is None:
-        pytest.skip("pynml or java is not on the path")
-    cell, lems = NEURONS[name].export("neuroml", tmp_path)
-    checked = subprocess.run([pynml, "-validate", cell.name], cwd=tmp_path, capture_output=True,
-                             text=True)  # fmt: skip
-    assert "Valid against schema and all tests" in checked.stdout + checked.stderr
-    subprocess.run([pynml, lems.name, "-nogui"], cwd=tmp_path, check=True, capture_output=True)
-    t, v = 1e3 * np.loadtxt(tmp_path / f"{NEURONS[name].name}.dat").T
-    runs_like_ours(NEURONS[name], t, v)
+@pytest.mark.parametrize(("to", "name"), [(to, x) for to, names in RUNS.items() for x in names])
+def test_simulators_run_it(to, name, tmp_path):
+    runs_like_ours(NEURONS[name], *SIMULATORS[to](NEURONS[name], tmp_path))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from . import brian2_coupled
+from .brian2_networks import networks
 from .expressions import (
-    Assignment,
     Call,
     Choice,
     Expression,
@@ -15,16 +16,12 @@ from .expressions import (
     Lookup,
     Negative,
     Operation,
+    Statement,
     expressions_of,
 )
-from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer
+from .programs import CellProgram, ChannelProgram, GateProgram
 
-_ACTIVATIONS = {
-    "tanh": "np.tanh(z)",
-    "softplus": "np.logaddexp(0.0, z)",
-    "silu": "0.5*z*(1.0 + np.tanh(0.5*z))",
-}
 _STABLE = 2.0  # times a step and the fastest rate; 2.78 is where the method becomes unstable
 # Brian2 has units of its own under these names, and v and t.
 TAKEN = {"v", "t", "dt", "i", "u", "N", "e", "xi", "rand", "randn", "inf", "pi", "int"}
@@ -65,7 +62,7 @@ def script(cell: CellProgram) -> str:
     >>> "dn/dt = n_alpha*(1 - n) - n_beta*n : 1" in text
     True
     """
-    return "\n".join([*_head(cell), *_networks(cell), *_tail(cell), ""])
+    return "\n".join([*_head(cell), *networks(cell), *_numbers(cell), *_tail(cell), ""])
 
 
 def equations(cell: CellProgram) -> list[str]:
@@ -73,9 +70,17 @@ def equations(cell: CellProgram) -> list[str]:
     outward = " - ".join(f"i_{channel.name}" for channel in cell.channels)
     lines = [f"dv/dt = (i_stim - {outward})/c_m : volt", "v_mV = v/mV : 1"]
     for channel in cell.channels:
+        if channel.law == "nernst":
+            lines += [*_outputs(channel.name, channel.statements), *brian2_coupled.nernst(channel)]
         lines.append(f"i_{channel.name} = {_current(channel)} : amp/meter**2")
         for gate in channel.gates:
             lines += _gate(cell, gate)
+        if channel.scheme is not None:
+            for rate in channel.scheme.rates:
+                lines += _outputs(rate.name, rate.statements)
+            lines += brian2_coupled.scheme(cell, channel.scheme, _Text())
+    if cell.pool is not None:
+        lines += brian2_coupled.pool(cell.pool)
     return [*lines, "i_stim : amp/meter**2"]
 
 
@@ -86,7 +91,12 @@ def _current(channel: ChannelProgram) -> str:
         scale = scale if "*" in Printer().text(channel.current) else "1.0"
         return f"{scale}*{channel.name}_net({names})*uA/cm**2"
     raised = [gate.name + (f"**{gate.power}" if gate.power > 1 else "") for gate in channel.gates]
-    return f"{'*'.join([f'g_{channel.name}', *raised])}*(v - e_{channel.name})"
+    if channel.scheme is not None:
+        raised = [f"({' + '.join(channel.scheme.open)})"]
+    factors = "*".join([f"{channel.size}_{channel.name}", *raised])
+    if channel.law == "ghk":
+        return f"{factors}*{brian2_coupled.constant_field(channel)}"
+    return f"{factors}*(v - e_{channel.name})"
 
 
 def _gate(cell: CellProgram, gate: GateProgram) -> list[str]:
@@ -94,9 +104,9 @@ def _gate(cell: CellProgram, gate: GateProgram) -> list[str]:
     factor = ""
     if cell.temperature is not None and gate.t_ref is not None and gate.q10 != 1.0:
         factor = f"*{gate.q10!r}**((temperature - ({gate.t_ref!r}))/10)"
+    lines = _outputs(x, gate.statements)
     if not gate.has_state:
-        return [f"{x} = {text.text(gate.values['x_inf'])} : 1"]
-    lines = _outputs(gate)
+        return [*lines, f"{x} = {text.text(gate.values['x_inf'])} : 1"]
     if "slope" in gate.values:
         return [*lines, f"d{x}/dt = ({text.text(gate.values['slope'])}){factor}/ms : 1"]
     for role, value in gate.values.items():
@@ -113,23 +123,22 @@ def _gate(cell: CellProgram, gate: GateProgram) -> list[str]:
     return [*lines, f"d{x}/dt = {law} : 1"]
 
 
-def _outputs(gate: GateProgram) -> list[str]:
-    """Choices, tables and the outputs of the network of a gate, as variables of the equations."""
+def _outputs(owner: str, statements: tuple[Statement, ...]) -> list[str]:
+    """Choices, tables and the outputs of a network, as variables of the equations."""
     text, lines = _Text(), []
-    for each in gate.statements:
+    for each in statements:
         if isinstance(each, Choice):
             left, right, yes, no = map(text.text, expressions_of(each))
             first, second = f"int({left} < {right})", f"int({left} >= {right})"
             lines.append(f"{each.name} = {first}*({yes}) + {second}*({no}) : 1")
         elif isinstance(each, Lookup):
             lines.append(f"{each.name} = {each.name}_table({text.text(each.of)}) : 1")
-    layers = [x for x in gate.statements if isinstance(x, Layer)]
+    layers = [x for x in statements if isinstance(x, Layer)]
     if not layers:
         return lines
-    inputs = _inputs(layers[0], gate.name)
+    inputs = _inputs(layers[0], owner)
     return lines + [
-        f"{name} = {gate.name}_net{i}({', '.join(inputs)}) : 1"
-        for i, name in enumerate(layers[-1].out)
+        f"{name} = {owner}_net{i}({', '.join(inputs)}) : 1" for i, name in enumerate(layers[-1].out)
     ]
 
 
@@ -148,85 +157,41 @@ def _head(cell: CellProgram) -> Iterator[str]:
     yield from ("", "")
 
 
-def _networks(cell: CellProgram) -> Iterator[str]:
-    for channel in cell.channels:
-        for gate in channel.gates:
-            for each in gate.statements:
-                if isinstance(each, Lookup):
-                    yield from _table(each)
-            layers = [x for x in gate.statements if isinstance(x, Layer)]
-            if layers:
-                scaled = next(x for x in gate.statements if isinstance(x, Assignment))
-                names = ["v" if x.endswith("_z") else gate.name for x in layers[0].inputs]
-                outputs = [f"{gate.name}_net{i}" for i in range(len(layers[-1].out))]
-                yield from _function(f"{gate.name}_net", layers, names, scaled.value, outputs)
-        if channel.current is not None:
-            layers = [x for x in channel.statements if isinstance(x, Layer)]
-            scaled = next(x for x in channel.statements if isinstance(x, Assignment))
-            names = ["v", *(gate.name for gate in channel.gates)]
-            name = f"{channel.name}_net"
-            yield from _function(name, layers, names, scaled.value, [name])
-
-
-def _table(table: Lookup) -> Iterator[str]:
-    """A piecewise cubic as a function of Brian2 by numpy."""
-    name = f"{table.name}_table"
-    yield f"{name.upper()} = np.array({table.rows.tolist()!r})"
-    yield from ("", "", f"def {name}_values(x):")
-    yield f"    row = {name.upper()}[np.searchsorted({name.upper()}[1:, 0], x, side='right')]"
-    yield "    start, a, b, c, d = np.moveaxis(row, -1, 0)"
-    yield from ("    u = x - start", "    return a + u*(b + u*(c + u*d))", "", "")
-    yield f"{name} = Function({name}_values, arg_units=[1], return_unit=1, stateless=True)"
-    yield ""
-
-
-def _function(
-    name: str, layers: list[Layer], inputs: list[str], scaled: Expression, outputs: list[str]
-) -> Iterator[str]:
-    """A network as functions of Brian2 by numpy, one for each output."""
-    upper = name.upper()
-    yield f"{upper} = ("
-    for layer in layers:
-        yield f"    (np.array({layer.weight.tolist()!r}),"
-        yield f"     np.array({layer.bias.tolist()!r})),"
-    yield from (")", "", "", f"def {name}_outputs({', '.join(inputs)}):")
-    if "v" in inputs:
-        yield f"    z_v = {Printer().text(scaled)}"
-    rows = ", ".join("z_v" if x == "v" else f"np.asarray({x})" for x in inputs)
-    yield f"    z = np.stack(np.broadcast_arrays({rows}))"
-    yield f"    for i, (weight, bias) in enumerate({upper}):"
-    yield "        z = np.tensordot(weight, z, 1) + bias.reshape(-1, *(1,) * (z.ndim - 1))"
-    yield f"        if i < len({upper}) - 1:"
-    yield f"            z = {_ACTIVATIONS[layers[0].activation or 'tanh']}"
-    yield from ("    return z", "", "")
-    units = ", ".join("1" for _ in inputs)
-    arguments = ", ".join(inputs)
-    for i, output in enumerate(outputs):
-        yield f"{output} = Function("
-        yield f"    lambda {arguments}: {name}_outputs({arguments})[{i}],"
-        yield f"    arg_units=[{units}], return_unit=1, stateless=True,"
-        yield ")"
-    yield ""
-
-
-def _tail(cell: CellProgram) -> Iterator[str]:
+def _numbers(cell: CellProgram) -> Iterator[str]:
+    """The parameters and the states at rest."""
     yield from ('equations = """', *equations(cell), '"""', "")
     yield from ("parameters = {", f'    "c_m": {cell.c_m!r}*uF/cm**2,')
     for channel in cell.channels:
-        if channel.current is None:
+        if channel.law in ("ohmic", "nernst"):
             yield f'    "g_{channel.name}": {channel.g!r}*msiemens/cm**2,'
+        if channel.law == "ohmic":
             yield f'    "e_{channel.name}": {channel.e!r}*mV,'
+        if channel.law == "ghk":
+            yield f'    "p_{channel.name}": {channel.g!r},  # cm/s'
+        if channel.law in ("nernst", "ghk"):
+            yield f'    "ca_out_{channel.name}": {channel.ca_out!r},  # mM'
+    if cell.pool is not None:
+        yield from (f"    {line}" for line in brian2_coupled.pool_numbers(cell.pool))
     if cell.temperature is not None:
         yield f'    "temperature": {cell.temperature!r},  # °C'
     yield from ("}", f"v_rest = {cell.v_rest!r}*mV", f"area = {float(cell.area)!r}*um**2")
     yield "initial = {"
+    if cell.pool is not None:
+        yield f'    "ca": {cell.pool.start!r},  # mM'
+    for scheme in cell.schemes:
+        for state, start in zip(scheme.states[:-1], scheme.start, strict=False):
+            yield f'    "{state}": {start!r},'
     for gate in cell.gates:
         if gate.has_state:
             x = gate.name
             yield f'    "{x}": {_start(gate, x)},'
-    yield from ("}", "", "", 'def group(count=1, method="rk4"):')
+    yield "}"
+
+
+def _tail(cell: CellProgram) -> Iterator[str]:
+    yield from ("", "", 'def group(count=1, method="rk4"):')
     yield '    """`count` cells, at rest; ``i_stim`` is a current density."""'
-    learned = any(isinstance(s, (Layer, Lookup)) for g in cell.gates for s in g.statements)
+    learned = any(isinstance(s, (Layer, Lookup)) for _, own, _ in cell.programs() for s in own)
     learned |= any(channel.current is not None for channel in cell.channels)
     if learned:
         yield '    prefs.codegen.target = "numpy"  # the networks are functions of numpy'
@@ -256,10 +221,14 @@ def _tail(cell: CellProgram) -> Iterator[str]:
 
 def _step(cell: CellProgram) -> float:
     """A step (ms) at which the method of fourth order is stable, 0.01 at most."""
-    fastest = sum(channel.g for channel in cell.channels) / cell.c_m
+    conductances = [channel.g for channel in cell.channels if channel.law != "ghk"]
+    fastest = max([sum(conductances) / cell.c_m, *(scheme.fastest for scheme in cell.schemes)])
     for gate in cell.gates:
         if gate.has_state and "slope" not in gate.values:
-            shortest = float(np.min(gate.kinetics.tau(np.linspace(-100.0, 60.0, 161))))
+            kinetics = gate.kinetics
+            if cell.pool is not None:
+                kinetics = kinetics.at_calcium(cell.pool.start)
+            shortest = float(np.min(kinetics.tau(np.linspace(-100.0, 60.0, 161))))
             warm = 1.0
             if cell.temperature is not None and gate.t_ref is not None:
                 warm = gate.q10 ** ((cell.temperature - gate.t_ref) / 10.0)

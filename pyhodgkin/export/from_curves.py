@@ -1,10 +1,11 @@
-"""Curves of the voltage as expressions."""
+"""Curves of the voltage and of the calcium concentration as expressions."""
 
 from __future__ import annotations
 
 from functools import reduce
 
 from ..errors import InputError
+from ..neuron.calcium_curves import LEAST, Calcium, Hill
 from ..neuron.curves import Constant, Curve, Power, Product, Sum
 from ..neuron.functions import Formula, Function, Parameter, Voltage
 from ..neuron.functions import Number as FixedNumber
@@ -12,11 +13,11 @@ from ..neuron.rates import Exponential, Linoid, Sigmoid
 from ..neuron.tabulated import Tabulated
 from .expressions import Call, Choice, Expression, Lookup, Number, Statement, Symbol, exp
 
-V = Symbol("v")
+V, CA = Symbol("v"), Symbol("ca")
 
 
 def expression_of(curve: Curve, before: list[Statement], name: str = "curve") -> Expression:
-    """`curve` as an expression of ``v`` (mV).
+    """`curve` as an expression of ``v`` (mV) and, with a pool, ``ca`` (mM).
 
     Parameters
     ----------
@@ -43,6 +44,10 @@ def expression_of(curve: Curve, before: list[Statement], name: str = "curve") ->
         return Number(curve.value)
     if isinstance(curve, Voltage):
         return V
+    if isinstance(curve, Calcium):
+        return CA
+    if isinstance(curve, Hill):
+        return _hill(curve, before, name)
     if isinstance(curve, Exponential):
         return curve.a * exp((V - curve.v0) / curve.k)
     if isinstance(curve, Sigmoid):
@@ -70,6 +75,13 @@ def expression_of(curve: Curve, before: list[Statement], name: str = "curve") ->
     if isinstance(curve, Power):
         return parts[0] ** curve.exponent
     return _function(curve.name, parts, before, name)
+
+
+def _hill(curve: Hill, before: list[Statement], name: str) -> Expression:
+    """a/(1 + (half/ca)^n), where ca is not below the concentration that logarithms are taken of."""
+    held = f"{name}_{len(before)}"
+    before.append(Choice(held, CA, Number(LEAST), Number(LEAST), CA))
+    return Number(curve.a) / (1.0 + (curve.half / Symbol(held)) ** curve.n)
 
 
 def _product(curve: Product, before: list[Statement], name: str) -> Expression:

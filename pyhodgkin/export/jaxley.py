@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .expressions import Assignment, Choice, Layer, Lookup, Statement, expressions_of
-from .mechanism import CellProgram, ChannelProgram, GateProgram
+from . import jaxley_coupled
+from .jaxley_statements import CALLS, arrays, statement_lines
 from .printing import Printer
+from .programs import CellProgram, ChannelProgram, GateProgram
 
 TAKEN = {"v", "dt", "at", "states", "params", "self", "half", "out", "opening", "closing"}
 TAKEN |= {"alpha", "beta", "x_inf", "tau", "factor", "delta_t"}
@@ -41,7 +42,6 @@ def exponential_step(x, dt, alpha, beta):
     total = alpha + beta
     return alpha / total + (x - alpha / total) * jnp.exp(-dt * total)
 '''
-_CALLS = {name: f"jnp.{name}" for name in ("exp", "tanh", "log", "sqrt", "abs")}
 _TAIL = '''
 
 def build():
@@ -54,7 +54,7 @@ def build():
     for channel in CHANNELS:
         cell.insert(channel())
     cell.set("v", V_REST)
-    cell.init_states()
+{calcium}    cell.init_states()
 {starts}    return cell
 
 
@@ -104,7 +104,12 @@ def script(cell: CellProgram) -> str:
         for gate in channel.gates
         if gate.start is not None
     )
-    tail = _TAIL.format(name=cell.name, c_m=cell.c_m, starts=starts)
+    calcium = "" if cell.pool is None else f'    cell.set("CaCon_i", {cell.pool.start!r})  # mM\n'
+    tail = _TAIL.format(name=cell.name, c_m=cell.c_m, starts=starts, calcium=calcium)
+    if cell.pool is not None:
+        head += "from jaxley.pumps import Pump\n"
+        body += "\n" + jaxley_coupled.pool(cell.pool, class_by_name(cell))
+        names, comma = names + ", CalciumPool", ""
     listing = f"\n\nCHANNELS = ({names}{comma})\n"
     return head + _HELPERS + numbers + "\n" + body + listing + tail
 
@@ -114,81 +119,137 @@ def class_of(channel: ChannelProgram) -> str:
     return "".join(part.capitalize() for part in channel.name.split("_"))
 
 
+def class_by_name(cell: CellProgram) -> dict[str, str]:
+    """The classes of the channels."""
+    return {channel.name: class_of(channel) for channel in cell.channels}
+
+
 def _channel(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
-    moving = [gate for gate in channel.gates if gate.has_state]
-    name = class_of(channel)
+    name, scheme = class_of(channel), channel.scheme
     yield from ("", f"class {name}(Channel):", f'    """{channel.name} of {cell.name}."""', "")
-    for statements in (*(gate.statements for gate in channel.gates), channel.statements):
-        yield from (f"    {line}" for line in _arrays(statements))
-    yield from (
-        "    def __init__(self, name=None):",
-        "        self.current_is_in_mA_per_cm2 = True",
-    )
+    programs = [statements for _, statements, _ in channel.programs()]
+    for statements in (*programs, channel.statements):
+        yield from (f"    {line}" for line in arrays(statements))
+    yield from _constructor(channel)
+    yield from _update(channel)
+    yield from _start(channel)
+    yield from _current(cell, channel)
+    for gate in channel.gates:
+        yield from _gate(cell, gate)
+    if scheme is not None:
+        yield from jaxley_coupled.matrix(cell, scheme)
+
+
+def _constructor(channel: ChannelProgram) -> Iterator[str]:
+    yield "    def __init__(self, name=None):"
+    yield "        self.current_is_in_mA_per_cm2 = True"
     yield from ("        super().__init__(name)", "        at = self._name")
-    if channel.current is None:
-        numbers = f'{{f"{{at}}_g": {channel.g * 1e-3!r}, f"{{at}}_e": {channel.e!r}}}'
-        yield f"        self.channel_params = {numbers}"
-    else:
-        yield "        self.channel_params = {}"
-    states = ", ".join(f'f"{{at}}_{gate.name}": 0.5' for gate in moving)
-    yield f"        self.channel_states = {{{states}}}"
+    numbers = []
+    if channel.law != "learned":
+        size = channel.g * (1.0 if channel.law == "ghk" else 1e-3)
+        numbers.append(f'f"{{at}}_{channel.size}": {size!r}')
+    if channel.law == "ohmic":
+        numbers.append(f'f"{{at}}_e": {channel.e!r}')
+    elif channel.law != "learned":
+        numbers.append(f'f"{{at}}_ca_out": {channel.ca_out!r}')
+    yield f"        self.channel_params = {{{', '.join(numbers)}}}"
+    states = [f'f"{{at}}_{gate.name}": 0.5' for gate in channel.gates if gate.has_state]
+    if channel.scheme is not None:
+        starts = zip(channel.scheme.states, channel.scheme.start, strict=True)
+        states += [f'f"{{at}}_{state}": {start!r}' for state, start in starts]
+    if channel.uses_calcium:
+        states.append('"CaCon_i": 1e-4')
+    yield f"        self.channel_states = {{{', '.join(states)}}}"
     yield '        self.current_name = f"i_{at}"'
-    yield from ("", "    def update_states(self, states, dt, v, params):")
+
+
+def _known(channel: ChannelProgram) -> Iterator[str]:
+    """What the methods of a channel begin with."""
     yield "        at = self._name"
+    if channel.uses_calcium:
+        yield '        ca = states["CaCon_i"]'
+
+
+def _update(channel: ChannelProgram) -> Iterator[str]:
+    yield from ("", "    def update_states(self, states, dt, v, params):")
+    yield from _known(channel)
     news = []
-    for gate in moving:
-        x = gate.name
+    for gate in channel.gates:
+        if not gate.has_state:
+            continue
+        x, at = gate.name, _at(gate)
         yield f'        {x} = states[f"{{at}}_{x}"]'
         if "slope" in gate.values:
-            yield f"        half = {x} + 0.5 * dt * self.{x}_slope(v, {x})"
-            yield f"        {x} = {x} + dt * self.{x}_slope(v, half)"
+            yield f"        half = {x} + 0.5 * dt * self.{x}_slope({at}, {x})"
+            yield f"        {x} = {x} + dt * self.{x}_slope({at}, half)"
         else:
-            yield f"        {x} = exponential_step({x}, dt, *self.{x}_rates(v))"
+            yield f"        {x} = exponential_step({x}, dt, *self.{x}_rates({at}))"
         news.append(f'f"{{at}}_{x}": {x}')
+    if channel.scheme is not None:
+        yield from jaxley_coupled.step(channel.scheme)
+        news += [f'f"{{at}}_{x}": {x}' for x in channel.scheme.states]
     yield f"        return {{{', '.join(news)}}}"
+
+
+def _start(channel: ChannelProgram) -> Iterator[str]:
     yield from ("", "    def init_state(self, states, v, params, delta_t):")
-    yield "        at = self._name"
+    yield from _known(channel)
     starts = []
-    for gate in moving:
+    for gate in channel.gates:
+        if not gate.has_state:
+            continue
         start = "0.5" if gate.start is None else repr(gate.start)
         if "slope" not in gate.values:
-            yield f"        opening, closing = self.{gate.name}_rates(v)"
+            yield f"        opening, closing = self.{gate.name}_rates({_at(gate)})"
             yield f"        {gate.name} = opening / (opening + closing)"
             start = gate.name
         starts.append(f'f"{{at}}_{gate.name}": {start}')
+    if channel.scheme is not None and not channel.scheme.given:
+        yield from jaxley_coupled.start(channel.scheme)
+        starts += [f'f"{{at}}_{x}": {x}' for x in channel.scheme.states]
     yield f"        return {{{', '.join(starts)}}}"
-    yield from _current(channel)
-    for gate in channel.gates:
-        yield from _gate(cell, gate)
 
 
-def _current(channel: ChannelProgram) -> Iterator[str]:
-    yield from ("", "    def compute_current(self, states, v, params):", "        at = self._name")
+def _current(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
+    yield from ("", "    def compute_current(self, states, v, params):")
+    yield from _known(channel)
     factors = []
     for gate in channel.gates:
         x = gate.name
-        value = f'states[f"{{at}}_{x}"]' if gate.has_state else f"self.{x}_inf(v)"
+        value = f'states[f"{{at}}_{x}"]' if gate.has_state else f"self.{x}_inf({_at(gate)})"
         yield f"        {x} = {value}"
         factors.append(x + (f"**{gate.power}" if gate.power > 1 else ""))
+    if channel.scheme is not None:
+        opened = [f'states[f"{{at}}_{x}"]' for x in channel.scheme.open]
+        factors.append(f"({' + '.join(opened)})")
     if channel.current is not None:
-        yield from (f"        {line}" for line in _statements(channel.statements))
-        yield f"        return 1e-3 * ({Printer(_CALLS).text(channel.current)})"
+        yield from (f"        {line}" for line in statement_lines(channel.statements))
+        yield f"        return 1e-3 * ({Printer(CALLS).text(channel.current)})"
         return
-    product = " * ".join(['params[f"{at}_g"]', *factors, '(v - params[f"{at}_e"])'])
+    drive = '(v - params[f"{at}_e"])'
+    if channel.law != "ohmic":
+        yield from jaxley_coupled.drive(cell, channel)
+        drive = "drive"
+    product = " * ".join([f'params[f"{{at}}_{channel.size}"]', *factors, drive])
     yield f"        return {product}"
 
 
+def _at(gate: GateProgram) -> str:
+    """What the kinetics of a gate depend on."""
+    return "v, ca" if gate.uses_calcium else "v"
+
+
 def _gate(cell: CellProgram, gate: GateProgram) -> Iterator[str]:
-    x, text = gate.name, Printer(_CALLS)
+    x, text = gate.name, Printer(CALLS)
     factor = ""
     if cell.temperature is not None and gate.t_ref is not None and gate.q10 != 1.0:
         factor = f"{gate.q10!r} ** (({cell.temperature!r} - ({gate.t_ref!r})) / 10.0)"
-    arguments = f"self, v, {x}" if "slope" in gate.values else "self, v"
+    arguments = f"self, {_at(gate)}" + (f", {x}" if "slope" in gate.values else "")
     name = (
         f"{x}_slope" if "slope" in gate.values else f"{x}_rates" if gate.has_state else f"{x}_inf"
     )
     yield from ("", f"    def {name}({arguments}):")
-    yield from (f"        {line}" for line in _statements(gate.statements))
+    yield from (f"        {line}" for line in statement_lines(gate.statements))
     values = {role: text.text(value) for role, value in gate.values.items()}
     if not gate.has_state:
         yield f"        return {values['x_inf']}"
@@ -206,44 +267,3 @@ def _gate(cell: CellProgram, gate: GateProgram) -> Iterator[str]:
         yield f"        factor = {factor}"
         alpha, beta = f"factor * {alpha}", f"factor * {beta}"
     yield f"        return {alpha}, {beta}"
-
-
-def _array(layer: Layer) -> str:
-    return layer.out[0].rpartition("_")[0]
-
-
-def _arrays(statements: tuple[Statement, ...]) -> Iterator[str]:
-    """Weights and biases as attributes of the class."""
-    for layer in statements:
-        if isinstance(layer, Layer):
-            yield f"{_array(layer)}_weight = {layer.weight.tolist()!r}"
-            yield f"{_array(layer)}_bias = {layer.bias.tolist()!r}"
-        elif isinstance(layer, Lookup):
-            yield f"{layer.name}_rows = {layer.rows.tolist()!r}"
-    if any(isinstance(layer, (Layer, Lookup)) for layer in statements):
-        yield ""
-
-
-def _statements(statements: tuple[Statement, ...]) -> Iterator[str]:
-    text = Printer(_CALLS)
-    for each in statements:
-        if isinstance(each, Assignment):
-            yield f"{each.name} = {text.text(each.value)}"
-            continue
-        if isinstance(each, Choice):
-            left, right, yes, no = map(text.text, expressions_of(each))
-            yield f"{each.name} = jnp.where({left} < {right}, {yes}, {no})"
-            continue
-        if isinstance(each, Lookup):
-            yield f"{each.name} = piecewise_cubic(self.{each.name}_rows, {text.text(each.of)})"
-            continue
-        stacked = ", ".join(each.inputs)
-        inner = (
-            f"jnp.tensordot(jnp.asarray(self.{_array(each)}_weight), "
-            f"jnp.stack(jnp.broadcast_arrays({stacked})), 1)"
-        )
-        yield f"out = {inner}"
-        yield f"out = (out.T + jnp.asarray(self.{_array(each)}_bias)).T"
-        if each.activation:
-            yield f"out = {_CALLS.get(each.activation, each.activation)}(out)"
-        yield f"{', '.join(each.out)}, = out"

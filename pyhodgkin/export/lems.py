@@ -18,8 +18,8 @@ from .expressions import (
     expressions_of,
     renamed,
 )
-from .mechanism import GateProgram
 from .printing import Printer, unrolled
+from .programs import GateProgram
 
 
 class Lems(Printer):

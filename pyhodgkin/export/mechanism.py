@@ -3,76 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log
 
 from ..errors import InputError
-from ..neuron.channels import Channel, NeuralCurrent
-from ..neuron.coupled import coupling_of
+from ..neuron.calcium_channels import CalciumChannel
+from ..neuron.channels import NeuralCurrent
 from ..neuron.currents import Current
 from ..neuron.gates import Gate
 from ..neuron.kinetics import Kinetics, NeuralKinetics
-from ..neuron.networks import Network
+from ..neuron.markov import MarkovChannel
 from ..neuron.neural_forms import NEURAL_FORMS
 from ..neuron.neuron import Neuron
 from ..neuron.size import area_of
 from ..units import PER_CM2, WHOLE_CELL
-from .expressions import Assignment, Expression, Layer, Statement, Symbol, exp, logistic
+from .coupled import calcium_channel, pool_of, scheme_channel
+from .expressions import Assignment, Expression, Statement, Symbol, exp, logistic
 from .expressions import tanh as tanh_of
 from .from_curves import V, expression_of
+from .layers import network
+from .programs import CellProgram, ChannelProgram, GateProgram
 
 AREA = 1000.0  # µm², of a cell that states none: only densities matter then
-
-
-@dataclass(frozen=True)
-class GateProgram:
-    """A gate: statements of ``v``, and by these either rates, or steady state and time constant.
-
-    `values` are expressions by role: "alpha" and "beta" (1/ms), "x_inf" and "tau" (ms), "x_inf"
-    alone of an instantaneous gate, or "slope" (1/ms), the derivative by the voltage and the gate.
-    """
-
-    name: str
-    power: int
-    statements: tuple[Statement, ...]
-    values: dict[str, Expression]
-    q10: float
-    t_ref: float | None
-    start: float | None
-    kinetics: Kinetics
-
-    @property
-    def has_state(self) -> bool:
-        return tuple(self.values) != ("x_inf",)
-
-
-@dataclass(frozen=True)
-class ChannelProgram:
-    """A channel: its gates, and of a learned current the statements that give it, µA/cm²."""
-
-    name: str
-    g: float
-    e: float
-    gates: tuple[GateProgram, ...]
-    statements: tuple[Statement, ...] = ()
-    current: Expression | None = None
-
-
-@dataclass(frozen=True)
-class CellProgram:
-    """A neuron per area (µF/cm², mS/cm², µA/cm²) with its membrane area, µm²."""
-
-    name: str
-    c_m: float
-    v_rest: float
-    area: float
-    temperature: float | None
-    channels: tuple[ChannelProgram, ...]
-    source: str
-
-    @property
-    def gates(self) -> tuple[GateProgram, ...]:
-        return tuple(gate for channel in self.channels for gate in channel.gates)
 
 
 def program_of(neuron: Neuron, target: str, taken: Collection[str] = ()) -> CellProgram:
@@ -101,11 +53,6 @@ def program_of(neuron: Neuron, target: str, taken: Collection[str] = ()) -> Cell
             f'export: neuron "{neuron.name}" is one network without channels, which {target} code '
             "cannot express; ph.document.save keeps it"
         )
-    if neuron.is_coupled:
-        raise InputError(
-            f'export: neuron "{neuron.name}" has {coupling_of(neuron)}, which is not written as '
-            f"{target} code; ph.document.save keeps it"
-        )
     if neuron.current_unit is None:
         neuron = replace(neuron, current_unit=PER_CM2)
     area = area_of(neuron)
@@ -113,29 +60,31 @@ def program_of(neuron: Neuron, target: str, taken: Collection[str] = ()) -> Cell
         picofarads = neuron.c_m * (1e3 if neuron.current_unit == "nA" else 1.0)
         area = 100.0 * picofarads
     neuron = neuron.per_area(area=area) if neuron.current_unit != PER_CM2 else neuron
-    start = dict(neuron.initial)
-    channels = tuple(_channel(c, start, target, taken) for c in neuron.channels)
+    channels = tuple(_channel(neuron, c, target, taken) for c in neuron.channels)
     source = " ".join(x for x in (f"doi {neuron.doi}" if neuron.doi else "", neuron.note) if x)
     return CellProgram(
         neuron.name, neuron.c_m, neuron.v_rest, AREA if area is None else area,
-        neuron.temperature, channels, source,
+        neuron.temperature, channels, source, pool_of(neuron),
     )  # fmt: skip
 
 
 def _channel(
-    channel: Current, start: dict[str, float], target: str, taken: Collection[str]
+    neuron: Neuron, channel: Current, target: str, taken: Collection[str]
 ) -> ChannelProgram:
+    if isinstance(channel, MarkovChannel):
+        return scheme_channel(neuron, channel)
+    start = dict(neuron.initial)
     gates = tuple(_gate(gate, start.get(gate.name), target, taken) for gate in channel.gates)
-    if isinstance(channel, Channel):
+    if isinstance(channel, CalciumChannel):
+        return calcium_channel(channel, gates)
+    if not isinstance(channel, NeuralCurrent):
         return ChannelProgram(channel.name, channel.g, channel.e, gates)
-    assert isinstance(channel, NeuralCurrent)
     prefix = f"{channel.name}_net"
     inputs = (f"{prefix}_z", *(gate.name for gate in gates))
     scaled = Assignment(f"{prefix}_z", (V - channel.v_shift) / channel.v_scale)
     layers, out = network(channel.network, prefix, inputs)
-    return ChannelProgram(
-        channel.name, 0.0, 0.0, gates, (scaled, *layers), channel.scale * Symbol(out[0])
-    )
+    current = channel.scale * Symbol(out[0])
+    return ChannelProgram(channel.name, 0.0, 0.0, gates, (scaled, *layers), current, law="learned")
 
 
 def _gate(gate: Gate, start: float | None, target: str, taken: Collection[str]) -> GateProgram:
@@ -190,16 +139,3 @@ def _curves(name: str, kinetics: Kinetics) -> tuple[tuple[Statement, ...], dict[
         for role, curve in kinetics.curves().items()
     }
     return tuple(before), found
-
-
-def network(
-    net: Network, prefix: str, inputs: tuple[str, ...]
-) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
-    """Layers of a network from symbols to symbols, and the names of its outputs."""
-    layers = []
-    for i, (weight, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
-        last = i == len(net.weights) - 1
-        out = tuple(f"{prefix}_{'out' if last else f'h{i}'}_{j}" for j in range(len(bias)))
-        layers.append(Layer(out, inputs, weight, bias, "" if last else net.activation))
-        inputs = out
-    return tuple(layers), inputs

@@ -14,8 +14,8 @@ from ..neuron.curves import Constant, Curve
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.rates import Exponential, Linoid, Sigmoid
 from .lems import component
-from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer
+from .programs import CellProgram, ChannelProgram, GateProgram
 
 _TYPES = {"alpha": "Rate", "beta": "Rate", "x_inf": "Variable", "tau": "Time"}
 _ELEMENTS = {
@@ -29,7 +29,18 @@ _NAMES = {Exponential: "HHExp", Sigmoid: "HHSigmoid", Linoid: "HHExpLinear"}
 
 def refuse(cell: CellProgram) -> None:
     """An error where NeuroML has no place for what a neuron has."""
+    others = 'Export to "nmodl", "brian2", "jaxley" or "julia"'
+    if cell.pool is not None:
+        raise InputError(
+            f'export: neuron "{cell.name}" has a pool of calcium: gates that calcium opens, its '
+            f"currents and the pool are not written as NeuroML. {others}"
+        )
     for channel in cell.channels:
+        if channel.scheme is not None:
+            raise InputError(
+                f'export: channel "{channel.name}" is a Markov scheme, which is not written as '
+                f"NeuroML. {others}"
+            )
         if channel.current is not None:
             raise InputError(
                 f'export: the current "{channel.name}" is a network; NeuroML has ohmic channels '

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .mechanism import CellProgram
 from .nmodl import suffix_of
+from .nmodl_coupled import pool_suffix
+from .programs import CellProgram
 
 _TEXT = '''"""{name} for NEURON, written by pyhodgkin.
 
@@ -65,11 +66,12 @@ if __name__ == "__main__":
 def script(cell: CellProgram) -> str:
     """The text of ``cell.py``."""
     warm = "" if cell.temperature is None else f"    h.celsius = {cell.temperature!r}\n"
+    pool = [] if cell.pool is None else [pool_suffix(cell)]
     return _TEXT.format(
         name=cell.name,
         area=float(cell.area),
         v_rest=cell.v_rest,
         c_m=cell.c_m,
         celsius=warm,
-        mechanisms=[suffix_of(cell, channel) for channel in cell.channels],
+        mechanisms=[*(suffix_of(cell, channel) for channel in cell.channels), *pool],
     )

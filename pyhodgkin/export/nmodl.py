@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from . import nmodl_coupled
 from .expressions import Call, Choice, Lookup, expressions_of
-from .mechanism import CellProgram, ChannelProgram, GateProgram
 from .printing import Printer, unrolled
+from .programs import CellProgram, ChannelProgram, GateProgram
 
 # Names of NMODL, NEURON and its generated code that a state cannot have.
 TAKEN = {"v", "t", "dt", "i", "g", "e", "y", "area", "diam", "celsius", "states", "rates"}
@@ -33,9 +34,14 @@ _FUNCTIONS = {
 }
 
 
-class _Text(Printer):
+class Nmodl(Printer):
+    """The concentration in the pool is cai."""
+
     def __init__(self) -> None:
         super().__init__({"abs": "fabs"}, power="^")
+
+    def symbol(self, name: str) -> str:
+        return "cai" if name == "ca" else name
 
 
 def suffix_of(cell: CellProgram, channel: ChannelProgram) -> str:
@@ -46,7 +52,8 @@ def suffix_of(cell: CellProgram, channel: ChannelProgram) -> str:
 def mechanism(cell: CellProgram, channel: ChannelProgram) -> str:
     """The text of a .mod file.
 
-    Conductances are in S/cm², currents in mA/cm², non-specific: no ion is accumulated.
+    Conductances are in S/cm², currents in mA/cm², non-specific but those that the pool of calcium
+    takes: these are ``ica``, and `nmodl_calcium.pool` accumulates them.
 
     Examples
     --------
@@ -60,52 +67,92 @@ def mechanism(cell: CellProgram, channel: ChannelProgram) -> str:
 
 
 def _lines(cell: CellProgram, channel: ChannelProgram) -> Iterator[str]:
-    text = _Text()
-    warm = cell.temperature is not None
+    text = Nmodl()
+    warm, scheme = cell.temperature is not None, channel.scheme
+    current = "ica" if cell.pool is not None and channel.name in cell.pool.sources else "i"
     moving = [gate for gate in channel.gates if gate.has_state]
-    yield f"TITLE {channel.name} of {cell.name}, written by pyhodgkin"
-    if cell.source:
-        yield from ("COMMENT", f"    {cell.source}", "ENDCOMMENT")
-    learned = channel.current is not None
-    yield from ("", "NEURON {", f"    SUFFIX {suffix_of(cell, channel)}")
-    yield from ("    NONSPECIFIC_CURRENT i", f"    RANGE {'i' if learned else 'g, e, i'}")
-    yield from ("    THREADSAFE", "}", "", "UNITS {", "    (mV) = (millivolt)")
-    yield from ("    (mA) = (milliamp)", "    (S) = (siemens)", "}", "", "PARAMETER {")
-    if not learned:
-        yield f"    g = {channel.g * 1e-3!r} (S/cm2)"
-        yield f"    e = {channel.e!r} (mV)"
-    yield from ("    celsius (degC)", "}", "", "ASSIGNED {", "    v (mV)", "    i (mA/cm2)")
-    for gate in channel.gates:
-        yield from (f"    {line}" for line in _assigned(gate))
-    yield "}"
-    if moving:
-        yield from ("", "STATE {", f"    {' '.join(x.name for x in moving)}", "}")
+    yield from _declared(cell, channel, current)
+    if moving or scheme:
+        names = scheme.states if scheme else [x.name for x in moving]
+        yield from ("", "STATE {", f"    {' '.join(names)}", "}")
     yield from ("", "BREAKPOINT {")
     if moving:
         free = any("slope" in gate.values for gate in moving)
         yield f"    SOLVE states METHOD {'derivimplicit' if free else 'cnexp'}"
+    if scheme:
+        yield "    SOLVE scheme METHOD sparse"
     if len(moving) < len(channel.gates):
         yield "    rates(v)"
-    yield from (f"    {line}" for line in _current(channel))
+    yield from (f"    {line}" for line in _current(channel, current))
     yield from ("}", "", "INITIAL {")
     if channel.gates:
         yield "    rates(v)"
         yield from (f"    {x.name} = {_start(x)}" for x in moving)
+    if scheme:
+        yield from (f"    {line}" for line in nmodl_coupled.start(scheme))
     yield "}"
     if moving:
         yield from ("", "DERIVATIVE states {", "    rates(v)")
         yield from (f"    {_derivative(x)}" for x in moving)
         yield "}"
-    if channel.gates:
+    if scheme:
+        yield from nmodl_coupled.kinetic(scheme)
+    yield from _procedures(channel, warm, text)
+
+
+def _declared(cell: CellProgram, channel: ChannelProgram, current: str) -> Iterator[str]:
+    """The blocks NEURON, UNITS, PARAMETER and ASSIGNED."""
+    yield f"TITLE {channel.name} of {cell.name}, written by pyhodgkin"
+    if cell.source:
+        yield from ("COMMENT", f"    {cell.source}", "ENDCOMMENT")
+    numbers = {"ohmic": "g, e, ", "nernst": "g, ca_out, ", "ghk": "p, ca_out, ", "learned": ""}
+    yield from ("", "NEURON {", f"    SUFFIX {suffix_of(cell, channel)}")
+    if current == "ica" or channel.uses_calcium:
+        read = " READ cai" if channel.uses_calcium else ""
+        yield f"    USEION ca{read}{' WRITE ica' if current == 'ica' else ''} VALENCE 2"
+    if current == "i":
+        yield "    NONSPECIFIC_CURRENT i"
+    ranged = (numbers[channel.law] + (current if current == "i" else "")).removesuffix(", ")
+    if ranged:
+        yield f"    RANGE {ranged}"
+    yield from ("    THREADSAFE", "}", "", "UNITS {", "    (mV) = (millivolt)")
+    yield from ("    (mA) = (milliamp)", "    (S) = (siemens)")
+    if channel.uses_calcium:
+        yield from ("    (molar) = (1/liter)", "    (mM) = (millimolar)")
+    yield from ("}", "", "PARAMETER {")
+    if channel.law == "ghk":
+        yield f"    p = {channel.g!r} (cm/s)"
+    elif channel.law != "learned":
+        yield f"    g = {channel.g * 1e-3!r} (S/cm2)"
+    if channel.law == "ohmic":
+        yield f"    e = {channel.e!r} (mV)"
+    elif channel.law != "learned":
+        yield f"    ca_out = {channel.ca_out!r} (mM)"
+    yield from ("    celsius (degC)", "}", "", "ASSIGNED {", "    v (mV)")
+    yield f"    {current} (mA/cm2)"
+    if channel.uses_calcium:
+        yield "    cai (mM)"
+    for gate in channel.gates:
+        yield from (f"    {line}" for line in _assigned(gate))
+    if channel.scheme:
+        yield from (f"    {rate.name} (/ms)" for rate in channel.scheme.rates)
+    yield "}"
+
+
+def _procedures(channel: ChannelProgram, warm: bool, text: Printer) -> Iterator[str]:
+    """The rates, the current where it is no product, and the functions that they call."""
+    if channel.gates or channel.scheme:
         yield from ("", "UNITSOFF", "PROCEDURE rates(v (mV)) {")
         yield from _rates(channel, warm, text)
         yield from ("}", "UNITSON")
-    if learned:
+    if channel.law == "learned":
         yield from ("", "UNITSOFF", "FUNCTION learned(v (mV)) {")
         yield from (f"    {line}" for line in _statements(channel.statements, text, channel))
         assert channel.current is not None
         yield f"    learned = {text.text(channel.current)}"
         yield from ("}", "UNITSON")
+    if channel.law in ("nernst", "ghk"):
+        yield from nmodl_coupled.driving_force(channel)
     for name in _called(channel):
         yield from ("", "UNITSOFF", *_FUNCTIONS[name], "UNITSON")
 
@@ -121,11 +168,14 @@ def _assigned(gate: GateProgram) -> list[str]:
     return [f"{x}_inf", f"{x}_tau (ms)"]
 
 
-def _current(channel: ChannelProgram) -> list[str]:
-    if channel.current is not None:
-        return ["i = 1e-3*learned(v)"]
+def _current(channel: ChannelProgram, name: str) -> list[str]:
+    if channel.law == "learned":
+        return [f"{name} = 1e-3*learned(v)"]
     raised = [gate.name + (f"^{gate.power}" if gate.power > 1 else "") for gate in channel.gates]
-    return [f"i = {'*'.join(['g', *raised])}*(v - e)"]
+    if channel.scheme:
+        raised = [f"({' + '.join(channel.scheme.open)})"]
+    drive = "(v - e)" if channel.law == "ohmic" else "driving_force(v)"
+    return [f"{name} = {'*'.join([channel.size, *raised])}*{drive}"]
 
 
 def _start(gate: GateProgram) -> str:
@@ -148,8 +198,11 @@ def _derivative(gate: GateProgram) -> str:
 
 def _rates(channel: ChannelProgram, warm: bool, text: Printer) -> Iterator[str]:
     factors = [g for g in channel.gates if warm and g.t_ref is not None and g.q10 != 1.0]
-    layers = [name for gate in channel.gates for name in _names(gate.statements)]
-    local = [*(f"{g.name}_q" for g in factors), *layers]
+    scheme = channel.scheme
+    scaled = scheme if scheme and warm and scheme.t_ref is not None else None
+    scaled = scaled if scaled and scaled.q10 != 1.0 else None
+    layers = [name for _, statements, _ in channel.programs() for name in _names(statements)]
+    local = [*(f"{g.name}_q" for g in factors), *(["scheme_q"] if scaled else []), *layers]
     if local:
         yield f"    LOCAL {', '.join(dict.fromkeys(local))}"
     for gate in channel.gates:
@@ -169,6 +222,12 @@ def _rates(channel: ChannelProgram, warm: bool, text: Printer) -> Iterator[str]:
                 yield f"    {x}_tau = {_bracketed(text.text(value), time)}"
             else:
                 yield f"    {x}_{role} = {_bracketed(text.text(value), rate)}"
+    if scaled:
+        yield f"    scheme_q = {scaled.q10!r}^((celsius - ({scaled.t_ref!r}))/10)"
+    for each in scheme.rates if scheme else ():
+        yield from (f"    {line}" for line in _statements(each.statements, text, channel))
+        value = _bracketed(text.text(each.value), "*scheme_q" if scaled else "")
+        yield f"    {each.name} = {value}"
 
 
 def _bracketed(text: str, factor: str) -> str:
@@ -207,11 +266,9 @@ def _tree(table: Lookup, first: int, end: int, text: Printer) -> Iterator[str]:
 
 
 def _called(channel: ChannelProgram) -> list[str]:
-    found = set()
-    for statements, values in (
-        *((gate.statements, gate.values.values()) for gate in channel.gates),
-        (channel.statements, () if channel.current is None else (channel.current,)),
-    ):
+    found = {"linoid"} if channel.law == "ghk" else set()
+    own = (channel.name, channel.statements, (channel.current,) if channel.current else ())
+    for _, statements, values in (*channel.programs(), own):
         inside = [x for each in unrolled(statements) for x in expressions_of(each)]
         for value in (*inside, *values):
             found |= {x.name for x in value.walk() if isinstance(x, Call)}

@@ -11,12 +11,15 @@ from pathlib import Path
 from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
 from ..storage.atomic import atomic_write
-from . import brian2, jaxley, julia, neuroml, neuron_cell, nmodl
-from .mechanism import CellProgram, program_of
+from . import brian2, jaxley, julia, neuroml, neuron_cell, nmodl, nmodl_coupled
+from .mechanism import program_of
+from .programs import CellProgram
 
 
 def _nmodl(cell: CellProgram) -> dict[str, str]:
     files = {f"{channel.name}.mod": nmodl.mechanism(cell, channel) for channel in cell.channels}
+    if cell.pool is not None:
+        files[f"{nmodl_coupled.FILE}.mod"] = nmodl_coupled.pool(cell)
     return {**files, "cell.py": neuron_cell.script(cell)}
 
 
