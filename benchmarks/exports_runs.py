@@ -16,28 +16,37 @@ import pyhodgkin as ph
 
 # Of the voltage clamp: until when (ms) which voltage (mV).
 LEVELS = ((20.0, -80.0), (320.0, 40.0), (500.0, -50.0))
+# A process that runs one file after the other: each line names the file, the trace, the amplitude.
 RUN = """
-import importlib.util, sys
+import importlib.util, sys, traceback
 import numpy as np
-spec = importlib.util.spec_from_file_location("cell", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-if "brian2" in sys.argv[1]:
+if sys.argv[1] == "brian2":
     import brian2
     brian2.prefs.codegen.target = "numpy"  # for one cell faster than compiling its code
-if "jaxley" in sys.argv[1]:
+if sys.argv[1] == "jaxley":
     import jax
     jax.config.update("jax_enable_x64", True)
-spec.loader.exec_module(module)
-"""
-STEP = """
-run = getattr(module, "run_step", None) or module.run
-t, v = run(amplitude=float(sys.argv[3]))
-np.save(sys.argv[2], np.array([np.asarray(t), np.asarray(v)]))
+for line in sys.stdin:
+    file, out, amplitude, how = line.rstrip("\\n").split("\\t")
+    try:
+        spec = importlib.util.spec_from_file_location("cell", file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if how:
+            exec(open(how).read(), {"module": module, "np": np, "out": out})
+        else:
+            run = getattr(module, "run_step", None) or module.run
+            t, v = run(amplitude=float(amplitude))
+            np.save(out, np.array([np.asarray(t), np.asarray(v)]))
+        print("done", flush=True)
+    except Exception:
+        print("failed " + traceback.format_exc()[-1200:].replace("\\n", " | "), flush=True)
 """
 # The membrane has a capacitance at which no current changes its voltage.
 CLAMP = {
     "nmodl": """
 h = module.h
+h.load_file('stdrun.hoc')
 section = module.build()
 section.cm = 1e12
 solver = h.CVode()
@@ -51,7 +60,7 @@ for until, level in LEVELS:
     section.v = level
     solver.re_init()
     h.continuerun(until)
-np.save(sys.argv[2], np.array([t.to_python(), 1e3*np.array(i.to_python())]))
+np.save(out, np.array([t.to_python(), 1e3*np.array(i.to_python())]))
 """,
     "brian2": """
 from brian2 import *
@@ -65,7 +74,7 @@ for until, level in LEVELS:
     cells.v = level*mV
     net.run((until - before)*ms)
     before = until
-np.save(sys.argv[2], np.array([seen.t/ms, seen.i_kr[0]/(uA/cm**2)]))
+np.save(out, np.array([seen.t/ms, seen.i_kr[0]/(uA/cm**2)]))
 """,
     "jaxley": """
 import jax.numpy as jnp, jaxley as jx
@@ -77,7 +86,7 @@ for until, level in LEVELS[::-1]:
 cell.clamp("v", v)
 cell.record("i_Kr")
 i = 1e3*np.asarray(jx.integrate(cell, delta_t=dt)[0])[:len(t)]
-np.save(sys.argv[2], np.array([np.asarray(t), i]))
+np.save(out, np.array([np.asarray(t), i]))
 """,
 }
 JULIA = """
@@ -130,11 +139,12 @@ def theirs(
                   "clamp" if clamp else "step"], folder, environment)  # fmt: skip
             rows = np.loadtxt(out)
             return np.array([(0.02 if clamp else 0.0025) * np.arange(len(rows)), rows])
+        how = folder / "clamp.py" if clamp else ""
+        if clamp:
+            Path(how).write_text(f"LEVELS = {LEVELS!r}\n{CLAMP[to]}")
         if to == "nmodl":
             call([Path(options.python).parent / "nrnivmodl", "."], folder, environment)
-        script = folder / "run_exported.py"
-        script.write_text(RUN + (f"LEVELS = {LEVELS!r}\n{CLAMP[to]}" if clamp else STEP))
-        call([options.python, script, files[-1], out, amplitude], folder, environment)
+        with_processes(to, options).run(files[-1], out, amplitude, how)
         return np.load(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -161,6 +171,42 @@ def neuroml(
         return np.array([1e3 * t, 1e3 * v])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Process:
+    """Runs exported files of one simulator; of NEURON each in a process of its own."""
+
+    def __init__(self, to: str, python: str) -> None:
+        self._to, self._python, self._running = to, python, None
+
+    def run(self, file: Path, out: Path, amplitude: float, how: Path | str) -> None:
+        if self._running is None or self._to == "nmodl":
+            self._running = subprocess.Popen(
+                [self._python, "-c", RUN, self._to], env=environment_of(self._python), text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        at = self._running
+        assert at.stdin is not None and at.stdout is not None
+        print(file, out, amplitude, how, sep="\t", file=at.stdin, flush=True)
+        for line in at.stdout:
+            if line.startswith("failed "):
+                raise RuntimeError(line[7:].replace(" | ", "\n"))
+            if line.strip() == "done":
+                break
+        else:
+            self._running = None
+            raise RuntimeError(f"the process of {self._to} ended")
+        if self._to == "nmodl":
+            at.stdin.close()
+            at.wait()
+
+
+_PROCESSES: dict[str, Process] = {}
+
+
+def with_processes(to: str, options: argparse.Namespace) -> Process:
+    """The process of a simulator, which is started once."""
+    return _PROCESSES.setdefault(to, Process(to, options.python))
 
 
 def environment_of(python: str) -> dict[str, str]:

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 
 import pyhodgkin as ph
+from pyhodgkin.imports.included import mechanism_source
 from pyhodgkin.imports.parser import parse
-from pyhodgkin.imports.source import source_of
 
 CELSIUS = 25.0
 REVERSALS = {"ena": 50.0, "ek": -77.0, "eca": 130.0}
@@ -47,7 +47,7 @@ def files_in(folder: Path, every: int) -> list[Path]:
 
 def read(path: Path) -> tuple[tuple[ph.Channel, ...], dict[str, float]]:
     """The channels of a file, and the reversal potentials that were given."""
-    ions = parse(source_of(path)).ions
+    ions = parse(mechanism_source(path)).ions
     e = {x: REVERSALS.get(x, 0.0) for ion in ions for x in ion.reads if x == f"e{ion.name}"}
     try:
         return ph.read_channels(path, e=e, celsius=CELSIUS), e
@@ -67,7 +67,7 @@ def reason(error: Exception) -> str:
         "is a kinetic scheme": "KINETIC scheme",
         "on the voltage alone": "depends on a concentration",
         "sets ": "sets a concentration or the voltage",
-        "includes another": "INCLUDE",
+        "includes a": "INCLUDE of a file that is not there",
         "in a sum or function": "a sum of states as the conductance",
         "has no value in the file": "a PARAMETER without a value",
         "never sets": "a variable that is never set",
@@ -119,8 +119,8 @@ def current(channels: tuple[ph.Channel, ...]) -> np.ndarray:
 
 def mechanism(path: Path, name: str) -> tuple[str, list]:
     """The file with another SUFFIX, and its currents."""
-    text = path.read_text(errors="replace")
-    found = parse(source_of(path))
+    source = mechanism_source(path)
+    text, found = source.text, parse(source)
     currents = [(w, True) for ion in found.ions for w in ion.writes]
     currents += [(w, False) for w in found.nonspecific]
     extra = "".join(
@@ -199,7 +199,7 @@ def main() -> None:
     for at in range(0, len(names), BATCH):
         jobs, texts = [], {}
         for name in names[at : at + BATCH]:
-            ions = [i.name for i in parse(source_of(done[name][2])).ions]
+            ions = [i.name for i in parse(mechanism_source(done[name][2])).ions]
             texts[name], currents = mechanism(done[name][2], name)
             clamp = {"holds": HOLDS, "steps": STEPS, "times": TIMES, "celsius": CELSIUS}
             jobs.append(

@@ -14,7 +14,7 @@ _REFUSED = {
     "DISCRETE": "is a discrete update; give equations of the form x' = (inf - x)/tau",
     "NET_RECEIVE": "receives events; density mechanisms are read",
     "FUNCTION_TABLE": "is a table that is filled in at run time, so that the file does not say it",
-    "INCLUDE": "includes another file; put its text in its place",
+    "INCLUDE": "is not followed by the name of a file in quotation marks",
     "CONSTRUCTOR": "runs code of its own",
     "DESTRUCTOR": "runs code of its own",
     "BEFORE": "runs code at events",

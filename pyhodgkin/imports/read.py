@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..neuron.channels import Channel
 from .currents import Channels, Given
+from .included import mechanism_source
 from .parser import parse
 from .source import source_of
 
@@ -69,8 +70,8 @@ def read_channels(
         raise InputError(f"{path}: give a .mod file (NMODL) or a .nml file (NeuroML 2)")
     if celsius is not None and not -50.0 < float(celsius) < 100.0:
         raise InputError(f"celsius = {celsius}; give degrees Celsius between -50 and 100")
-    source = source_of(path)
     if kind == ".mod":
+        source = mechanism_source(path)
         if g is not None:
             raise InputError(
                 'g: a .mod file has its conductance; change it by parameters={"name": …}'
@@ -81,7 +82,7 @@ def read_channels(
         raise InputError("parameters: they are those of a .mod file; NeuroML has none")
     from .neuroml import channels
 
-    return channels(source, e, g, celsius)
+    return channels(source_of(path), e, g, celsius)
 
 
 def read_channel(

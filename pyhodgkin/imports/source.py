@@ -16,6 +16,8 @@ MOST_BYTES = 1_000_000
 class Source:
     """The name of a file, and its text.
 
+    Where other files are included, `origin` has the file and the line of each line.
+
     Examples
     --------
     >>> Source("k.mod", "NEURON {").refuse(1, "is not closed")
@@ -26,6 +28,11 @@ class Source:
 
     name: str
     text: str
+    origin: tuple[tuple[str, int], ...] = ()
+
+    def origin_of_lines(self) -> list[tuple[str, int]]:
+        """The file and the line of each line."""
+        return list(self.origin) or [(self.name, i + 1) for i in range(len(self.lines))]
 
     @cached_property
     def lines(self) -> list[str]:
@@ -35,7 +42,10 @@ class Source:
         """The error about a line of the file."""
         text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""
         text = text[:117] + "…" if len(text) > 118 else text
-        return InputError(f'{self.name}, line {line}: "{text}" {why}')
+        name = self.name
+        if 0 < line <= len(self.origin):
+            name, line = self.origin[line - 1]
+        return InputError(f'{name}, line {line}: "{text}" {why}')
 
     def refuse(self, line: int, why: str) -> NoReturn:
         raise self.error(line, why)

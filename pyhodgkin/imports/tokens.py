@@ -30,6 +30,16 @@ class Token(NamedTuple):
     end: int
 
 
+def spans_of(source: Source) -> list[tuple[str, str, int]]:
+    """Kind, text and line of each token, of comments too, where nothing is refused."""
+    found, line = [], 1
+    for match in _TOKEN.finditer(source.text):
+        if match.lastgroup != "space":
+            found.append((str(match.lastgroup), match.group(), line))
+        line += match.group().count("\n")
+    return found
+
+
 def tokens_of(source: Source) -> list[Token]:
     """The tokens of a file without its comments.
 

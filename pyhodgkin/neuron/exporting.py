@@ -23,11 +23,11 @@ class Exportable:
         Parameters
         ----------
         to : {"nmodl", "brian2", "jaxley", "neuroml", "julia"}
-            NEURON: a mechanism (.mod) for each channel and ``cell.py``. Brian2: a script with
-            ``equations``, ``parameters`` and ``group``. Jaxley: a channel class for each channel
-            and ``build``. NeuroML 2: the cell and a LEMS simulation. Julia: a module with
-            ``rhs!``, ``parameters`` and ``initial``, without packages. All have an example with a
-            step of current that runs.
+            NEURON: a mechanism (.mod) for each channel and for a pool of calcium, and ``cell.py``.
+            Brian2: a script with ``equations``, ``parameters`` and ``group``. Jaxley: a channel
+            class for each channel and ``build``. NeuroML 2: the cell and a LEMS simulation. Julia:
+            a module with ``rhs!``, ``parameters`` and ``initial``, without packages. All have an
+            example with a step of current that runs.
         path : path
             Folder of the files; made where it is missing.
         overwrite : bool
@@ -42,8 +42,8 @@ class Exportable:
         ------
         InputError, UnknownNameError
             For what the simulator cannot express (one network as the right-hand side; of NeuroML
-            also learned currents and the form "free"), for an unknown simulator, and for files
-            that are there already.
+            also learned currents, the form "free", pools of calcium and Markov schemes), for an
+            unknown simulator, and for files that are there already.
 
         Examples
         --------
