@@ -36,18 +36,18 @@ def spike_threshold(recordings: Sequence[Recording]) -> float:
 
 
 def general(passive: Passive, threshold: float, unit: str) -> Neuron:
-    """Eight currents and a leak, brought to the membrane of a cell.
+    """Nine currents and a leak, brought to the membrane of a cell.
 
     Sodium current and delayed rectifier are those of Pospischil et al. 2008
-    (10.1007/s00422-008-0263-8), shifted to the threshold of the cell; the others (M, h, slow and
-    fast potassium currents, A, persistent sodium) have usual curves, and all are to be fitted.
+    (10.1007/s00422-008-0263-8), shifted to the threshold of the cell; the others (M, h, inward
+    rectifier, slow and fast potassium currents, A, persistent sodium) have usual curves, and all are to be fitted.
 
     Examples
     --------
     >>> from pyhodgkin.proposal.passive import Passive
     >>> cell = general(Passive(100.0, 5.0, -65.0, -65.0, ()), -40.0, "pA")
     >>> [channel.name for channel in cell.channels]
-    ['na', 'k', 'km', 'ih', 'ahp', 'ka', 'nap', 'kv3', 'l']
+    ['na', 'k', 'km', 'ih', 'kir', 'ahp', 'ka', 'nap', 'kv3', 'l']
     """
     published = library.get("pospischil_rs")
     gates = {name: _shifted(published.gate(name), threshold - USUAL) for name in "mhn"}
@@ -57,6 +57,7 @@ def general(passive: Passive, threshold: float, unit: str) -> Neuron:
         Channel("k", 4.0 * c, -95.0, (gates["n"],)),
         Channel("km", 0.03 * c, -95.0, (_gate("p", -40, 8, -40, 20, 0.01),)),
         Channel("ih", 0.02 * c, -35.0, (_gate("q", -75, -8, -75, 20, 0.005),)),
+        Channel("kir", 0.03 * c, -95.0, (_gate("r", -85, -10, -85, 30, 0.5),)),
         Channel("ahp", 0.3 * c, -95.0, (_gate("z", -15, 5, -30, 60, 0.005),)),
         Channel(
             "ka",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RecordingError
 from ..numerics.arrays import FloatArray
+from ..numerics.spikes import upward_crossings
 from ..protocols import Protocol
 from ..solution.currents import total_current
 from . import checks, plausible, setup
@@ -263,6 +264,29 @@ class Recording(Setup):
         total = total_current(solution)
         fields_["current_unit"] = checks.unit_of_solution(solution, fields_.get("current_unit"))
         return cls(solution.t, protocol, current=total + white, **fields_)
+
+    def spike_times(self, threshold: float = 0.0, dead_time: float = 1.0) -> FloatArray:
+        """Times in ms at which the measured v rises through `threshold` (mV).
+
+        A cubic through the four samples around each crossing; no second spike counts within
+        `dead_time` ms, so that noise on a steep flank is no spike. Masked samples count too.
+
+        Raises
+        ------
+        RecordingError
+            Under voltage clamp, where v is the command.
+
+        Examples
+        --------
+        >>> import pyhodgkin as ph
+        >>> clamp = ph.CurrentClamp.step(10.0, start=2.0, stop=20.0, t_end=25.0)
+        >>> s = ph.simulate(ph.library.get("squid_axon"), clamp, saveat=0.05)
+        >>> ph.Recording.from_solution(s).spike_times().round(2).tolist()
+        [3.89, 18.8]
+        """
+        if self.observed != "v":
+            raise self._error("a voltage clamp has no spikes: v is the command")
+        return upward_crossings(self.t, self.data, threshold, dead_time)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write a csv file that `pyhodgkin.read` reads back without being told anything."""
