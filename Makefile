@@ -32,6 +32,7 @@ docs:
 	@$(PYTHON) tools/environment.py "$(VENV)" test "$(TORCH)"
 	$(BIN)/python -m pip install --quiet -e ".[docs]"
 	$(BIN)/mkdocs build --strict --site-dir build/site
+	$(BIN)/python tools/check_links.py build/site
 
 clean:
 	rm -rf "$(VENV)" build
