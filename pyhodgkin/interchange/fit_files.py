@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..libraries import library
 from ..protocols import CurrentClamp, Sampled, VoltageClamp
 from ..recordings import Recording, RecordingSet
 from ..results.fit_result import FitResult
 from ..results.history import PER_START
 from ..results.prediction import Prediction
-from .libraries import library
 
 
 def recordings_of(result: FitResult) -> RecordingSet:

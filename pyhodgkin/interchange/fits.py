@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DocumentError, InputError, unknown
+from ..libraries import library
 from ..results.fit_result import FitResult
 from ..results.history import COLUMNS, PER_START
 from ..results.stored import arrays_of, fields_of, summary_of
-from .libraries import library
 from .neurons import from_plain, head_of, to_plain
 
 FORMAT = "pyhodgkin fit dataset 1"

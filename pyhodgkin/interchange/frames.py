@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import RecordingError
+from ..libraries import library
 from ..recordings import RecordingSet
 from .described import described, joined, notes_of, recording_of
-from .libraries import library
 
 COLUMNS = ("t_ms", "v_mV", "used")
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, RecordingError
+from ..libraries import library
 from ..recordings import Recording, RecordingSet
 from ..storage.atomic import atomic_write
 from ..units import PER_CM2
-from .libraries import library
 
 _TO_SI = {"mV": (1e-3, "volts"), "pA": (1e-12, "amperes"), "nA": (1e-9, "amperes")}
 _PA_OF_DENSITY = 0.01  # pA of 1 µA/cm² on 1 µm²

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..libraries import library
 from ..neuron.neuron import Neuron
 from ..protocols import Protocol
 from ..solution.solution import Solution
-from .libraries import library
 from .neurons import from_plain, head_of, to_plain
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import BackendUnavailableError
+from ..libraries import library
 from .spike_rows import padded
 from .stored import FORMAT, layout_of
 
@@ -20,12 +20,7 @@ def dataset(result: PopulationResult) -> Any:
 
     The attribute ``pyhodgkin`` (JSON) holds the model document, the protocols and the options.
     """
-    try:
-        import xarray  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise BackendUnavailableError(
-            "xarray is not installed: pip install pyhodgkin[xarray]"
-        ) from error
+    xarray = library("xarray")
     plan = result._plan
     varied = list(result.population.varied)
     if result.path is not None:

@@ -40,7 +40,8 @@ def general(passive: Passive, threshold: float, unit: str) -> Neuron:
 
     Sodium current and delayed rectifier are those of Pospischil et al. 2008
     (10.1007/s00422-008-0263-8), shifted to the threshold of the cell; the others (M, h, inward
-    rectifier, slow and fast potassium currents, A, persistent sodium) have usual curves, and all are to be fitted.
+    rectifier, slow and fast potassium currents, A, persistent sodium) have usual curves, and all
+    are to be fitted.
 
     Examples
     --------

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..backends.torch.equations import Equations, Piece, equations
-from ..errors import BackendUnavailableError, SolveError
+from ..errors import SolveError
+from ..libraries import library
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
 from ..protocols import Protocol
@@ -74,10 +75,7 @@ def solve_ivp(
     >>> bool(abs(found.v - ours.v).max() < 1e-3)
     True
     """
-    try:
-        from scipy import integrate
-    except ImportError as error:
-        raise BackendUnavailableError("SciPy is not installed: pip install scipy") from error
+    integrate = library("scipy.integrate")
     problem = equations(neuron, protocol, theta, y0)
     t = sample_times(saveat, [protocol], SPACING)
     y = np.full((len(t), len(problem.states)), np.nan)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BackendUnavailableError, InputError
+from ..errors import InputError
+from ..libraries import library
 from ..numerics.arrays import FloatArray
 from ..storage.atomic import atomic_write
 from ..storage.tables import write_table
@@ -155,10 +156,7 @@ def _rows(table: dict[str, FloatArray]) -> Iterator[tuple[float, ...]]:
 
 def to_pandas(solution: Solution) -> Any:
     """A `pandas.DataFrame` of `columns`, indexed by time, of a batch by element and time."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise BackendUnavailableError("pandas is not installed: pip install pandas") from error
+    pandas = library("pandas")
     if not solution.batched:
         return pandas.DataFrame(columns(solution)).set_index("t_ms")
     frames = [to_pandas(cell) for cell in solution]

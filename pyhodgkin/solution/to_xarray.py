@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import BackendUnavailableError
+from ..libraries import library
 
 if TYPE_CHECKING:
     from .solution import Solution
@@ -17,12 +17,7 @@ def dataset(solution: Solution) -> Any:
 
     Parameters that differ between the elements of a batch are coordinates of ``batch``.
     """
-    try:
-        import xarray  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise BackendUnavailableError(
-            "xarray is not installed: pip install pyhodgkin[xarray]"
-        ) from error
+    xarray = library("xarray")
     dims = ("batch", "time") if solution.batched else ("time",)
     protocol = solution._protocol(0)
     unit = solution.current_unit or ""  # not stated

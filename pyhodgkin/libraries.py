@@ -5,14 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..errors import BackendUnavailableError
+from .errors import BackendUnavailableError
 
 _INSTALL = {
     "pandas": "pip install pandas",
     "xarray": 'pip install "pyhodgkin[xarray]"',
+    "scipy.integrate": "pip install scipy",
     "pynwb": 'pip install "pyhodgkin[readers]"',
     "torch.utils.tensorboard": 'pip install "pyhodgkin[tensorboard]"',
 }
+_NAMES = {"torch.utils.tensorboard": "tensorboard", "scipy.integrate": "SciPy"}
 
 
 def library(name: str) -> Any:
@@ -27,5 +29,5 @@ def library(name: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise BackendUnavailableError(
-            f"{name.rpartition('.')[2]} is not installed: {_INSTALL[name]}"
+            f"{_NAMES.get(name, name)} is not installed: {_INSTALL[name]}"
         ) from error
