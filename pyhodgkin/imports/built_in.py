@@ -37,3 +37,11 @@ def compared(kind: str, a: Node, b: Node) -> Callable[[Node, Node], Node]:
         "==": lambda yes, no: choice("same", a, b, yes, no),
         "!=": lambda yes, no: choice("same", a, b, no, yes),
     }[kind]
+
+
+ARITHMETIC: dict[str, Callable[[Node, Node], Node]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+}

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from ..errors import InputError
 from .algebra import Node, choice, num, power, put, ref
-from .built_in import BUILT_IN, compared
+from .arrays import element, loop, no_array
+from .built_in import ARITHMETIC, BUILT_IN, compared
 from .naming import with_name
 from .source import Source
 from .syntax import Block, Mechanism, Statement, Term
@@ -114,7 +115,7 @@ class Execution:
             try:
                 self.statement(statement)
             except InputError as error:
-                if str(error).startswith(self.source.name):
+                if self.source.is_named(str(error)):
                     raise
                 raise self.source.error(statement.line, str(error)) from None
 
@@ -126,25 +127,30 @@ class Execution:
         if s.kind == "local":
             for name in s.names:
                 self.local[-1][name] = ref(f"{name}@LOCAL")
-        elif s.kind == "assign":
-            assert s.term is not None
+            return
+        if s.kind == "solve":
+            self.solve(s)
+            return
+        assert s.term is not None
+        if s.kind == "assign":
             self.assign(s, self.value(s.term))
+        elif s.kind == "element":
+            at, value = s.term.parts
+            self.assign(s._replace(name=element(self, s.name, at)), self.value(value))
         elif s.kind == "prime":
-            assert s.term is not None
             self.prime(s, self.value(s.term))
         elif s.kind == "if":
             self.condition(s)
-        elif s.kind == "call":
-            assert s.term is not None
-            if s.name not in _IGNORED:
-                self.called(s.term)
-        elif s.kind == "solve":
-            self.solve(s)
+        elif s.kind == "loop":
+            loop(self, s)
+        elif s.kind == "call" and s.name not in _IGNORED:
+            self.called(s.term)
 
     def assign(self, s: Statement, value: Node) -> None:
         if s.name in self.local[-1]:
             self.local[-1][s.name] = value
             return
+        no_array(self, s.name)
         found = self.mechanism
         if s.name in found.states and self.within != "INITIAL":
             if not self.solving:
@@ -221,6 +227,8 @@ class Execution:
             return num(float(x.value))
         if x.kind == "name":
             return self.variable(str(x.value))
+        if x.kind == "[]":
+            return self.variable(element(self, str(x.value), x.parts[0]))
         if x.kind == "call":
             return self.called(x)
         if x.kind in _CONDITIONS:
@@ -240,12 +248,13 @@ class Execution:
             other = self.value(each.parts[1])
             if each.kind == "/" and other.value == 0.0:
                 raise InputError("divides by zero")
-            found = _ARITHMETIC[each.kind](found, other)
+            found = ARITHMETIC[each.kind](found, other)
         return found
 
     def variable(self, name: str) -> Node:
         if name in self.local[-1]:
             return self.local[-1][name]
+        no_array(self, name)
         return self.values.get(name, ref(name))
 
     def called(self, x: Term) -> Node:
@@ -291,10 +300,4 @@ class Execution:
         return compared(x.kind, a, b)
 
 
-_ARITHMETIC: dict[str, Callable[[Node, Node], Node]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-}
 _CONDITIONS = ("<", ">", "<=", ">=", "==", "!=", "&&", "||", "!")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .arrays import element_names
 from .source import Source
 from .statements import StatementParser
 from .syntax import Block, Declared, Ion, Mechanism
-from .tokens import tokens_of
+from .tokens import Token, tokens_of
 
 _REFUSED = {
     "KINETIC": "is a kinetic scheme; channels that are products of gates are read",
@@ -41,7 +42,6 @@ def parse(source: Source) -> Mechanism:
 
 class _Parser(StatementParser):
     def mechanism(self) -> Mechanism:
-        self.found = Mechanism()
         while self.now.kind != "end":
             self.top()
         return self.found
@@ -66,7 +66,7 @@ class _Parser(StatementParser):
         elif word == "INDEPENDENT":
             self.braces()
         elif word == "LOCAL":
-            for name in self.names():
+            for name in self.local_names():
                 self.found.assigned.setdefault(name, Declared(token.line, None, ""))
         elif word == "DEFINE":
             name = self.name()
@@ -149,7 +149,8 @@ class _Parser(StatementParser):
             if token.kind != "name":
                 self.source.refuse(token.line, f"declares {token.text!r}, which is no name")
             if self.at("["):
-                self.source.refuse(token.line, "declares an array, which is not read")
+                self.array(token, word, into)
+                continue
             value = None
             if self.at("="):
                 self.take()
@@ -166,6 +167,14 @@ class _Parser(StatementParser):
                 self.source.refuse(token.line, f"declares {token.text} once more")
             into[token.text] = Declared(token.line, value, unit)
         self.take()
+
+    def array(self, token: Token, word: str, into: dict[str, Declared]) -> None:
+        """``name[n]``: each element is a variable of its own, ``name[0]`` to ``name[n - 1]``."""
+        names = element_names(token.text, self.size(token.line))
+        if word != "ASSIGNED":
+            self.source.refuse(token.line, f"declares an array in {word}; give each its own name")
+        unit = self.unit_there()
+        into.update((name, Declared(token.line, None, unit)) for name in names)
 
     def limits(self) -> None:
         while not self.at(">"):

@@ -38,6 +38,11 @@ class Source:
     def lines(self) -> list[str]:
         return self.text.splitlines()
 
+    def is_named(self, message: str) -> bool:
+        """Whether an error begins with the file, or one that it includes, and the line."""
+        names = {self.name, *(name for name, _ in self.origin)}
+        return any(message.startswith(f"{name}, line ") for name in names)
+
     def error(self, line: int, why: str) -> InputError:
         """The error about a line of the file."""
         text = self.lines[line - 1].strip() if 0 < line <= len(self.lines) else ""

@@ -2,88 +2,21 @@
 
 from __future__ import annotations
 
-from .source import Source
+from .reader import TokenReader
 from .syntax import Statement, Term
-from .tokens import Token
 
 MOST_DEPTH, MOST_CONDITIONS = 40, 20
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _REFUSED = {
-    "WHILE", "while", "FROM", "FOR", "for", "WATCH", "LAG", "PUTQ", "GETQ", "CONSERVE",
+    "WHILE", "while", "FOR", "for", "WATCH", "LAG", "PUTQ", "GETQ", "CONSERVE",
     "COMPARTMENT", "LONGITUDINAL_DIFFUSION", "PROTECT",
     "MUTEXLOCK", "MUTEXUNLOCK", "RESET", "SENS", "MATCH", "~",
     "EQUATION", "FORALL", "NET_RECEIVE",
 }  # fmt: skip
 
 
-class StatementParser:
-    """Reads tokens from left to right."""
-
-    def __init__(self, source: Source, tokens: list[Token]) -> None:
-        self.source, self.tokens, self.place, self.depth = source, tokens, 0, 0
-
-    @property
-    def now(self) -> Token:
-        return self.tokens[self.place]
-
-    def at(self, text: str) -> bool:
-        return self.now.text == text
-
-    def take(self) -> Token:
-        token = self.tokens[self.place]
-        if token.kind != "end":
-            self.place += 1
-        return token
-
-    def expect(self, text: str) -> Token:
-        token = self.take()
-        if token.text != text:
-            self.unexpected(token, f'"{text}"')
-        return token
-
-    def unexpected(self, token: Token, wanted: str):
-        found = f'"{token.text}"' if token.kind != "end" else "the end of the file"
-        self.source.refuse(token.line, f"has {found} where {wanted} is expected")
-
-    def name(self) -> str:
-        token = self.take()
-        if token.kind != "name":
-            self.unexpected(token, "a name")
-        return token.text
-
-    def names(self) -> list[str]:
-        """Names between commas."""
-        found = [self.name()]
-        while self.at(","):
-            self.take()
-            found.append(self.name())
-        return found
-
-    def number(self) -> float:
-        token = self.take()
-        if token.kind != "number":
-            self.unexpected(token, "a number")
-        return float(token.text)
-
-    def signed(self) -> float:
-        sign = 1.0
-        while self.now.text in ("-", "+"):
-            sign *= -1.0 if self.take().text == "-" else 1.0
-        return sign * self.number()
-
-    def parenthesis(self) -> str:
-        """What stands between brackets: a unit."""
-        start = self.expect("(")
-        while not self.at(")"):
-            if self.now.kind == "end" or self.now.text in ("{", "}", "("):
-                self.source.refuse(start.line, "does not close its unit")
-            self.take()
-        return " ".join(self.source.text[start.end : self.take().start].split())
-
-    def unit_there(self) -> str:
-        return self.parenthesis() if self.at("(") else ""
-
-    # -- statements ---------------------------------------------------------------------------
+class StatementParser(TokenReader):
+    """Reads statements and expressions."""
 
     def block(self) -> tuple[Statement, ...]:
         self.expect("{")
@@ -106,12 +39,11 @@ class StatementParser:
             return self.skipped()
         if word == "LOCAL":
             self.take()
-            names = self.names()
-            if self.at("["):
-                return self.skipped()
-            return Statement("local", line, names=tuple(names))
+            return Statement("local", line, names=tuple(self.local_names()))
         if word in ("IF", "if"):
             return self.condition()
+        if word == "FROM":
+            return self.loop()
         if word == "SOLVE":
             return self.solve()
         if word == "TABLE":
@@ -143,7 +75,11 @@ class StatementParser:
         if self.at("("):
             return Statement("call", line, name, Term("call", name, self.arguments()))
         if self.at("["):
-            return self.skipped()
+            at = self.index()
+            if not self.at("="):
+                return self.skipped()
+            self.take()
+            return Statement("element", line, name, Term("=", "", (at, self.expression())))
         self.unexpected(self.now, '"=" or "("')
         raise AssertionError
 
@@ -159,6 +95,27 @@ class StatementParser:
             other = (self.condition(),) if self.now.text in ("IF", "if") else self.block()
         self.depth -= 1
         return Statement("if", line, "", term, body, other)
+
+    def loop(self) -> Statement:
+        """``FROM i = a TO b { … }``."""
+        line = self.take().line
+        name = self.name()
+        self.expect("=")
+        first = self.expression()
+        self.expect("TO")
+        last = self.expression()
+        if self.at("BY"):
+            return self.skipped()
+        self.deeper(line)
+        body = self.block()
+        self.depth -= 1
+        return Statement("loop", line, name, Term("TO", "", (first, last)), body)
+
+    def index(self) -> Term:
+        self.expect("[")
+        found = self.expression()
+        self.expect("]")
+        return found
 
     def solve(self) -> Statement:
         line = self.take().line
@@ -247,7 +204,7 @@ class StatementParser:
             if self.at("("):
                 return Term("call", token.text, self.arguments())
             if self.at("["):
-                self.source.refuse(token.line, f"has the array {token.text}, which is not read")
+                return Term("[]", token.text, (self.index(),))
             return Term("name", token.text)
         self.unexpected(token, "a number, a name or a bracket")
         raise AssertionError

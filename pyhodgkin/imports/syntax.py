@@ -9,7 +9,8 @@ from typing import NamedTuple
 class Term(NamedTuple):
     """An expression: a number, a name, a call, or an operation on `parts`.
 
-    `kind` is "number", "name", "call", or one of the operators (``neg`` and ``!`` have one part).
+    `kind` is "number", "name", "call", "[]" (an element of an array), or one of the operators
+    (``neg`` and ``!`` have one part).
     """
 
     kind: str
@@ -18,7 +19,8 @@ class Term(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """`kind`: "assign", "prime", "if", "call", "local", "solve", "skip" or "refused".
+    """`kind`: "assign", "element", "prime", "if", "loop", "call", "local", "solve", "skip" or
+    "refused"; "element" is ``name[i] = value``.
 
     A statement that cannot be read is refused when it is executed: a procedure that nothing calls
     does not matter.
