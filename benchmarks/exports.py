@@ -38,10 +38,10 @@ within 0.05 ms; spikes are upward crossings of 0 mV. To be equal is to differ by
 
 NEURON solves with CVODE (atol 1e-7), Brian2 and Julia by Runge-Kutta of fourth order, Jaxley in
 implicit steps of 0.0025 ms. jLEMS, which runs NeuroML, has explicit steps alone that are of first
-order for a network: their size is in the row, the first of 0.001, 0.0001 and 0.00005 ms at which the
-two are equal. NeuroML starts every gate at its steady state, and so does ours in its rows. Every NeuroML
-file was found valid. `{clamped}` under a voltage clamp: the current, whose difference is in % of
-its range.
+order for a network: their size is in the row, the first of 0.001, 0.0001 and 0.00005 ms at which
+the two are equal. NeuroML starts every gate at its steady state, and so does ours in its rows.
+Every NeuroML file was found valid. `{clamped}` under a voltage clamp: the current, whose difference
+is in % of its range.
 """
 NEAR, START, STOP, END = 0.05, 10.0, 40.0, 50.0
 BAR = (0.1, 0.05)  # mV, ms

@@ -125,12 +125,9 @@ class Execution:
         if s.kind == "refused":
             self.source.refuse(s.line, s.name)
         if s.kind == "local":
-            for name in s.names:
-                self.local[-1][name] = ref(f"{name}@LOCAL")
-            return
+            return self.local[-1].update((name, ref(f"{name}@LOCAL")) for name in s.names)
         if s.kind == "solve":
-            self.solve(s)
-            return
+            return self.solve(s)
         assert s.term is not None
         if s.kind == "assign":
             self.assign(s, self.value(s.term))
