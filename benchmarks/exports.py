@@ -6,7 +6,8 @@
 Every neuron of the library, one of each form of neural kinetics, calcium and Markov schemes, under
 a step of current from 10 to 40 ms, of 50 ms. `P` is a Python with NEURON, Brian2, Jaxley and
 pyNeuroML. Each row is added to FILE (benchmarks/exports_rows.json) as it is found, and one that is
-there is not run again. When all are there, the table goes to results/exports.md.
+there is not run again, so that an interrupted run goes on. The table goes to results/exports.md;
+``--only`` without names writes it from the rows that are there, and names those that are missing.
 """
 
 from __future__ import annotations
@@ -114,9 +115,15 @@ class References:
         return self._found[key]
 
 
-def row(neuron: ph.Neuron, to: str, known: References, options: argparse.Namespace) -> str:
+def row(
+    neuron: ph.Neuron, to: str, how: str, known: References, options: argparse.Namespace
+) -> str:
     """The cells of a row after the names of neuron and simulator."""
     name, amplitude = neuron.name, STEPS.get(neuron.name, 10.0)
+    if how == "clamp":
+        reference = known.of((name, how), lambda: clamped(neuron))
+        percent = currents_differ(reference, theirs(neuron, to, 0.0, options, clamp=True))
+        return f"– | – | – | voltage clamp: {percent:.2g} % of the range"
     try:
         if to != "neuroml":
             found = theirs(neuron, to, amplitude, options)
@@ -133,9 +140,6 @@ def row(neuron: ph.Neuron, to: str, known: References, options: argparse.Namespa
         return f"{off:.4f} | {late:.4f} | {count} | {step:g} ms{steady}"
     except ph.errors.InputError as error:
         return f"– | – | – | refused: {str(error).removeprefix('export: ').split('. Export')[0]}"
-    except RuntimeError as error:
-        print(error)
-        return f"failed | | | {str(error).strip().splitlines()[-1]}"
 
 
 def main() -> None:
@@ -155,38 +159,35 @@ def main() -> None:
         key = f"{name} {to} {how}"
         if to not in options.only or name not in (options.neurons or everything) or key in rows:
             continue
-        neuron = everything[name]
-        if how == "step":
-            text = row(neuron, to, known, options)
-        else:
-            reference = known.of((name, how), lambda neuron=neuron: clamped(neuron))
-            found = theirs(neuron, to, 0.0, options, clamp=True)
-            text = (
-                f"– | – | – | voltage clamp: {currents_differ(reference, found):.2g} % of the range"
-            )
+        try:
+            text = row(everything[name], to, how, known, options)
+        except RuntimeError as error:
+            print(f"{key} failed:\n{error}", flush=True)
+            continue
         today = datetime.date.today().strftime("%-d %b %Y")
         kept = json.loads(options.rows.read_text()) if options.rows.exists() else {}
         rows = {**kept, key: [text, today, versions[to]]}
         options.rows.write_text(json.dumps(rows, indent=1))
         print(f"| {name} | {to} | {text} |", flush=True)
-    missing = [key for key in (" ".join(x) for x in wanted) if key not in rows]
-    if missing:
-        print(f"{len(missing)} rows are missing, the first of them: {missing[0]}")
-        return
     write(wanted, rows)
 
 
 def write(wanted: list, rows: dict) -> None:
     """The table."""
-    found = [rows[" ".join(each)] for each in wanted]
+    keys = [" ".join(each) for each in wanted]
+    found = [rows[key] for key in keys if key in rows]
     dates, versions = (", ".join(dict.fromkeys(x[i] for x in found)) for i in (1, 2))
     lines = ["| neuron | simulator | v differs (mV) | spikes differ (ms) | spikes | |",
              "|---|---|---|---|---|---|"]  # fmt: skip
-    for (name, to, _), (text, *_) in zip(wanted, found, strict=True):
-        lines.append(f"| {name} | {to} | {text} |")
+    for key, (name, to, _) in zip(keys, wanted, strict=True):
+        lines.append(f"| {name} | {to} | {rows[key][0] if key in rows else 'not run | | | '} |")
     head = HEAD.format(dates=dates, versions=versions, clamped="`, `".join(CLAMPED))
+    missing = len(keys) - len(found)
+    if missing:
+        head += f"\n{missing} of {len(keys)} rows were not run.\n"
     out = Path(__file__).parent / "results/exports.md"
     out.write_text("\n".join([head, *lines, ""]))
+    print(f"{len(found)} of {len(keys)} rows are in {out}")
 
 
 if __name__ == "__main__":

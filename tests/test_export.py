@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -125,6 +126,8 @@ def test_files_are_written_whole(name, to, tmp_path):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".py":
             ast.parse(text)
+            # jax.numpy has the names of numpy
+            assert all(hasattr(np, name) for name in re.findall(r"jnp\.(\w+)", text))
         elif path.suffix in (".nml", ".xml"):
             ET.fromstring(text)
         elif path.suffix == ".mod":

@@ -85,6 +85,8 @@ def test_files_are_written_whole(name, to, tmp_path):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".py":
             ast.parse(text)
+            # jax.numpy has the names of numpy
+            assert all(hasattr(np, name) for name in re.findall(r"jnp\.(\w+)", text))
         else:
             assert text.count("{") == text.count("}") and text.count("(") == text.count(")")
 

@@ -42,7 +42,7 @@ def statement_lines(statements: tuple[Statement, ...]) -> Iterator[str]:
         stacked = ", ".join(each.inputs)
         inner = (
             f"jnp.tensordot(jnp.asarray(self.{array_of(each)}_weight), "
-            f"jnp.stack(jnp.broadcastarrays({stacked})), 1)"
+            f"jnp.stack(jnp.broadcast_arrays({stacked})), 1)"
         )
         yield f"out = {inner}"
         yield f"out = (out.T + jnp.asarray(self.{array_of(each)}_bias)).T"
