@@ -7,9 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -261,9 +259,17 @@ def test_a_suspended_process_that_compiles_is_not_waited_for_for_ever(monkeypatc
         began = time.monotonic()
         with announce._alone(name):
             assert 0.25 < time.monotonic() - began < 30.0
-    path = Path(tempfile.gettempdir()) / f"pyhodgkin-{os.getuid()}-{name}.lock"
+    path = announce.lock_file(name)
     assert path.exists() and fcntl
     path.unlink()
+
+
+def test_another_copy_of_the_package_compiles_its_own(monkeypatch, tmp_path):
+    from pyhodgkin.backends.compiled import announce
+
+    here = announce.lock_file("kernel")
+    monkeypatch.setattr(announce, "__file__", str(tmp_path / "announce.py"))
+    assert announce.lock_file("kernel") != here
 
 
 def test_switched_off_or_missing_it_says_so(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,8 +55,7 @@ def _alone(name: str) -> Iterator[None]:
         yield
         return
     try:
-        path = Path(tempfile.gettempdir()) / f"pyhodgkin-{os.getuid()}-{name}.lock"
-        lock = open(path, "a")
+        lock = open(lock_file(name), "a")
     except OSError:
         yield
         return
@@ -71,3 +71,9 @@ def _alone(name: str) -> Iterator[None]:
             except OSError:  # a file system without locks
                 break
         yield
+
+
+def lock_file(name: str) -> Path:
+    """That of a kernel, of this user and this copy of the package: each copy compiles its own."""
+    copy = zlib.crc32(os.fsencode(Path(__file__).resolve().parent))
+    return Path(tempfile.gettempdir()) / f"pyhodgkin-{os.getuid()}-{copy:08x}-{name}.lock"
