@@ -31,6 +31,8 @@ from .fitting.run.trainer import LOGGER, Trainer
 from .fitting.run.trainer_state import resume as resume_run
 from .fitting.stage import Stage
 from .fitting.transforms import Bounds
+from .memory import enough_memory
+from .neuron import plausible
 from .neuron.neuron import Neuron
 from .progress import Bar
 from .proposal.drift import drift_asked
@@ -41,6 +43,8 @@ from .status import Status
 from .storage import called, claims
 
 __all__ = ["CurvePenalty", "FitResult", "Stage", "StepInfo", "fit", "upsample_with_model"]
+
+LESS = "give fewer seeds in one call, shorter recordings (window, thinned), or a Stage with batch="
 
 
 @called.remembered
@@ -197,26 +201,26 @@ def fit(
     taken: list[claims.Claim | None] = []
     recordings, heldout = checks.reread(recordings), checks.reread(heldout)
     drift = drift_asked(drift, recordings, heldout, automatic=schedule is None)
-    plan, told = planned(
-        neuron, recordings, drift=drift, solved=solved, given=names_given(options),
-        trainable=trainable, heldout=heldout, schedule=schedule, loss=loss, penalty=penalty,
-        prior=prior, seeds=seeds, per_cell=per_cell, bounds=bounds, noise=noise,
-        fit_initial=fit_initial, size=(area, capacitance), backend=backend,
-        before_engine=lambda: taken.append(checks.claim_of(out, resume, overwrite)),
-    )  # fmt: skip
-    claim = taken[0]
-    store = None if claim is None else Store(claim.path, plan.digests())
-    for text in told:
-        LOGGER.info(text)  # before the first long computation
-    if many and len(plan.seeds) > 1:
-        result = _over_seeds(plan, told, claim, (workers, cluster), progress, began)
-    else:
-        with _divided(plan, workers, cluster) as own:
-            trainer = Trainer(own, store, checkpoint_every, callback)
-            trainer.log += told
-            if resume and store is not None:
-                resume_run(trainer, store)
-            result = _trained(own, trainer, claim, progress, began)
+    with enough_memory("this fit", LESS):
+        plan, told = planned(
+            neuron, recordings, drift=drift, solved=solved, given=names_given(options),
+            trainable=trainable, heldout=heldout, schedule=schedule, loss=loss, penalty=penalty,
+            prior=prior, seeds=seeds, per_cell=per_cell, bounds=bounds, noise=noise,
+            fit_initial=fit_initial, size=(area, capacitance), backend=backend,
+            before_engine=lambda: taken.append(checks.claim_of(out, resume, overwrite)),
+        )  # fmt: skip
+        store = None if (claim := taken[0]) is None else Store(claim.path, plan.digests())
+        for text in told:
+            LOGGER.info(text)  # before the first long computation
+        if many and len(plan.seeds) > 1:
+            result = _over_seeds(plan, told, claim, (workers, cluster), progress, began)
+        else:
+            with _divided(plan, workers, cluster) as own:
+                trainer = Trainer(own, store, checkpoint_every, callback)
+                trainer.log += told
+                if resume and store is not None:
+                    resume_run(trainer, store)
+                result = _trained(own, trainer, claim, progress, began)
     return _checked(result, throw)
 
 
@@ -240,6 +244,7 @@ def _check(neuron: Any, checkpoint_every: float, prior: str) -> None:
         raise InputError(f"neuron is a {type(neuron).__name__}; give a Neuron")
     if not checkpoint_every >= 0:
         raise InputError(f"checkpoint_every = {checkpoint_every} s: give zero or more")
+    plausible.check(neuron, stacklevel=5)
 
 
 def _trained(

@@ -13,6 +13,8 @@ from .backends.base import Backend
 from .backends.batch import check_one_structure, solve_in_groups, starts_of
 from .backends.options import options_of
 from .errors import InputError, SolveError
+from .memory import enough_memory
+from .neuron import plausible
 from .neuron.calcium import STATE
 from .neuron.neuron import Neuron
 from .numerics.arrays import FloatArray
@@ -24,6 +26,7 @@ from .recordings.matching import neurons_of, scales_of
 from .solution.solution import Solution
 
 SPACING = 0.05  # of samples, ms
+LESS = "give a larger saveat, or fewer elements in one call (a Population is solved in parts)"
 
 
 @overload
@@ -123,23 +126,26 @@ def simulate(
     protocols = [protocol] if isinstance(protocol, Protocol) else list(protocol)
     _check(neurons, protocols)
     solved = options_of(options, None, simulate)
+    for item in neurons:
+        plausible.check(item)
     given, sized = neurons, area is not None or capacitance is not None
     neurons = neurons_of(given, protocols, area, capacitance)
     check_one_structure(neurons)
     base, scale = neurons[0], scales_of(given, neurons, sized)
-    values, individual = _theta(neurons, theta, parameters, scale)
-    t = sample_times(saveat, protocols, SPACING)
-    start = _start(base, y0)
-    batch = _batch_size(len(values), len(protocols), start)
-    engine = backends.get(backend, solved, [base]) if isinstance(backend, str) else backend
-    if len(values) == 1 and len(protocols) == 1 and batch > 1:
-        protocols = protocols * batch
-    if len(neurons) > 1 and start is None:
-        start = starts_of(neurons, values, protocols)
-    raw = solve_in_groups(engine, neurons, protocols, values, start, t, solved)
-    batched = not isinstance(neuron, Neuron) or not isinstance(protocol, Protocol) or batch > 1
-    batched = batched or individual or (start is not None and start.ndim == 2)
-    solution = _solution(base, values, protocols, raw, batched)
+    with enough_memory("this batch", LESS):
+        values, individual = _theta(neurons, theta, parameters, scale)
+        t = sample_times(saveat, protocols, SPACING)
+        start = _start(base, y0)
+        batch = _batch_size(len(values), len(protocols), start)
+        engine = backends.get(backend, solved, [base]) if isinstance(backend, str) else backend
+        if len(values) == 1 and len(protocols) == 1 and batch > 1:
+            protocols = protocols * batch
+        if len(neurons) > 1 and start is None:
+            start = starts_of(neurons, values, protocols)
+        raw = solve_in_groups(engine, neurons, protocols, values, start, t, solved)
+        batched = not isinstance(neuron, Neuron) or not isinstance(protocol, Protocol) or batch > 1
+        batched = batched or individual or (start is not None and start.ndim == 2)
+        solution = _solution(base, values, protocols, raw, batched)
     if throw is not False and raw.status.any():  # success is zero
         raise SolveError(f"{base.name}: {solution.message}. With throw=False the rest is returned")
     return solution

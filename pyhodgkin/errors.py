@@ -34,6 +34,10 @@ class SolveError(PyHodgkinError, RuntimeError):
     """A solve failed and the caller asked for an exception (``throw=True``)."""
 
 
+class OutOfMemoryError(PyHodgkinError, MemoryError):
+    """There is not enough memory for what was asked for; the message says what needs less."""
+
+
 class CheckpointError(PyHodgkinError):
     """A checkpoint is damaged or belongs to another run."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ..solution.solution import Solution
     from .recording import Recording
 
+_LARGEST = 1e100  # of a sample: squares of residuals stay finite
+
 
 def error(name: str, text: str) -> RecordingError:
     """A `RecordingError` that names the recording."""
@@ -79,6 +81,13 @@ def _vector(name: str, field: str, values: ArrayLike, length: int | None = None)
             name,
             f"{field} is NaN or infinite at {bad.size} of {len(array)} samples, first at "
             f"index {bad[0]}: remove these samples or cut a window without them",
+        )
+    worst = int(np.argmax(np.abs(array))) if array.size else 0
+    if array.size and abs(array[worst]) > _LARGEST:
+        raise error(
+            name,
+            f"{field} = {array[worst]:g} at index {worst} is no measured number: remove such "
+            "samples, or cut a window without them",
         )
     return array
 

@@ -1,0 +1,149 @@
+"""Faults while computing end in a status or in one clear error, and leave nothing behind."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from neurons import ENGINES, SQUID
+
+import pyhodgkin as ph
+from pyhodgkin.errors import OutOfMemoryError, PlausibilityWarning, PyHodgkinError, RecordingError
+from pyhodgkin.memory import enough_memory
+from pyhodgkin.neuron import plausible
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
+
+from faults import batches, interrupts, memory, notebooks, singular, values
+
+CLAMP = ph.CurrentClamp.step(10.0, 2.0, 8.0, 10.0)
+each_engine = pytest.mark.parametrize("backend", ENGINES)
+
+
+@pytest.mark.slow
+@each_engine
+@pytest.mark.parametrize("kind", [values, singular], ids=["values", "singular"])
+def test_a_fault_ends_in_a_status_or_in_one_clear_error(kind, backend):
+    """A sample of what ``tools/faults/computing.py`` tries."""
+    for row in kind.rows(backend, 67):
+        assert row.tried and not row.failures, row.failures
+
+
+@each_engine
+def test_one_bad_element_is_named_and_the_others_do_not_change_by_a_bit(backend):
+    for row in batches.rows(backend, 2):
+        assert row.tried == 12 and not row.failures, row.failures
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no signals to other processes")
+@each_engine
+def test_interrupts_stop_each_kind_of_work_and_leave_nothing_behind(backend):
+    process = interrupts.Process(backend)
+    try:
+        assert process.line() == "ready"
+        for i, work in enumerate(interrupts.WORKS):
+            found, _ = process.interrupted(work, 0.2 + 0.1 * i)
+            assert found.startswith("stopped"), (work, found)
+    finally:
+        process.close()
+
+
+@pytest.mark.slow
+@each_engine
+def test_interrupts_in_a_notebook(backend):
+    pytest.importorskip("ipykernel")
+    (row,) = notebooks.rows(backend, 2)
+    assert row.tried == 4 and not row.failures, row.failures
+
+
+# -- memory -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a limit of the address space")
+@each_engine
+def test_a_batch_that_does_not_fit_is_one_error(backend):
+    assert memory.limited(backend, memory.CALLS["samples"], 100) == "error"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_too_little_memory_says_what_needs_less(error):
+    with pytest.raises(OutOfMemoryError, match=r"this batch.*give fewer") as found:
+        with enough_memory("this batch", "give fewer"):
+            raise error
+    assert isinstance(found.value, MemoryError) and isinstance(found.value, PyHodgkinError)
+    assert found.value.__suppress_context__
+    with pytest.raises(RuntimeError, match="other"), enough_memory("this batch", "give fewer"):
+        raise RuntimeError("other")
+
+
+def test_simulate_and_fit_say_what_needs_less(monkeypatch):
+    def full(*_, **__):
+        raise MemoryError("Unable to allocate 5.97 GiB for an array with shape (200000, 1001, 4)")
+
+    monkeypatch.setattr("pyhodgkin._simulate.solve_in_groups", full)
+    with pytest.raises(OutOfMemoryError, match=r"5.97 GiB.*larger saveat"):
+        ph.simulate(SQUID, CLAMP, backend="torch")
+    monkeypatch.setattr("pyhodgkin._fit.planned", full)
+    t = np.arange(0.0, 10.0, 0.5)
+    with pytest.raises(OutOfMemoryError, match="fewer seeds"):
+        ph.fit(SQUID, ph.Recording(t, CLAMP, v=np.sin(t) - 60.0), backend="torch")
+
+
+# -- numbers that are finite and mean nothing ---------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["v", "current"])
+@pytest.mark.parametrize("value", [1e308, -1e101])
+def test_a_sample_whose_square_is_infinite_is_refused(field, value):
+    t = np.arange(0.0, 10.0, 0.5)
+    y = np.sin(t)
+    y[7] = value
+    clamp = CLAMP if field == "v" else ph.VoltageClamp.step(0.0, 2.0, 8.0, 10.0)
+    unit = {"current_unit": "pA"} if field == "current" else {}
+    with pytest.raises(RecordingError, match=rf"{field} = .*e\+.* at index 7"):
+        ph.Recording(t, clamp, **{field: y}, **unit)
+
+
+def broken(part: str) -> ph.Neuron:
+    constant, curve = ph.rates.Constant, ph.rates.Sigmoid(1.0, -40.0, 5.0)
+    if part == "rate":
+        moves = {("c", "o"): constant(-1.0), ("o", "c"): constant(1.0)}
+        return SQUID.replace_channel("k", ph.MarkovChannel("k", ("c", "o"), moves, "o", 9.0, -77.0))
+    kinetics = {
+        "tau": ph.SteadyStateKinetics(curve, constant(-1.0)),
+        "x_inf": ph.SteadyStateKinetics(constant(3.0), constant(1.0)),
+        "alpha": ph.RateKinetics(constant(-1.0), constant(0.5)),
+        "beta": ph.RateKinetics(constant(1.0), ph.rates.Exponential(-0.1, 0.0, 50.0)),
+    }
+    return SQUID.replace_gate("n", kinetics[part])
+
+
+@pytest.mark.parametrize("part", ["tau", "x_inf", "alpha", "beta", "rate"])
+def test_a_curve_that_no_gate_can_have_is_told(part):
+    """The gate is held in [0, 1], so that the trajectory alone would look right."""
+    cell = broken(part)
+    for _ in range(2):
+        with pytest.warns(PlausibilityWarning, match=rf"{part} = .* at ") as told:
+            ph.simulate(cell, CLAMP, saveat=1.0, backend="torch", throw=False)
+        assert told[0].filename == __file__
+
+
+def test_no_neuron_of_the_library_has_one():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ph.library.names():
+            plausible.check(ph.library.get(name))

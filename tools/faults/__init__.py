@@ -1,0 +1,1 @@
+"""Faults, tried on purpose: what becomes of them."""

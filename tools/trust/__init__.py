@@ -1,0 +1,1 @@
+"""How far the numbers of a solve can be believed: cases, known answers, and tables."""
