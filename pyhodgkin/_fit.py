@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -201,7 +201,8 @@ def fit(
     taken: list[claims.Claim | None] = []
     recordings, heldout = checks.reread(recordings), checks.reread(heldout)
     drift = drift_asked(drift, recordings, heldout, automatic=schedule is None)
-    with enough_memory("this fit", LESS):
+    with ExitStack() as held:
+        held.enter_context(enough_memory("this fit", LESS))
         plan, told = planned(
             neuron, recordings, drift=drift, solved=solved, given=names_given(options),
             trainable=trainable, heldout=heldout, schedule=schedule, loss=loss, penalty=penalty,
@@ -209,9 +210,12 @@ def fit(
             fit_initial=fit_initial, size=(area, capacitance), backend=backend,
             before_engine=lambda: taken.append(checks.claim_of(out, resume, overwrite)),
         )  # fmt: skip
-        store = None if (claim := taken[0]) is None else Store(claim.path, plan.digests())
+        claim = taken[0]
+        store = None if claim is None else Store(claim.path, plan.digests())
         for text in told:
             LOGGER.info(text)  # before the first long computation
+        if claim is not None:
+            held.enter_context(claim.alone())
         if many and len(plan.seeds) > 1:
             result = _over_seeds(plan, told, claim, (workers, cluster), progress, began)
         else:

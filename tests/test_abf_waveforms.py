@@ -280,7 +280,7 @@ def test_a_stimulus_file_in_abf(tmp_path):
 def test_stimulus_files_that_are_missing_or_do_not_fit(tmp_path):
     path = stimulus(tmp_path / "cell.abf")
     with pytest.raises(
-        RecordingError, match=r'"C:\\stim\\Wave.atf", which is not there .*protocol='
+        RecordingError, match=r'"C:\\stim\\Wave.atf", which is not beside .*protocol='
     ):
         read(path)
     atf(tmp_path / "wave.atf", [np.zeros(N), np.zeros(N)], signals="IN 0,IN 1")

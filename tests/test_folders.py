@@ -150,8 +150,10 @@ def test_a_simulation_that_fails_leaves_what_was_there(capsys, fitted, monkeypat
     assert [path.name for path in fitted.parent.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("at", [1, 2])
-def test_a_swap_that_fails_loses_nothing(fitted, monkeypatch, at):
+@pytest.mark.parametrize(("at", "in_one_step"), [(1, True), (1, False), (2, False)])
+def test_a_swap_that_fails_loses_nothing(fitted, monkeypatch, at, in_one_step):
+    if not in_one_step:
+        monkeypatch.setattr(claims, "exchange", lambda a, b: False)
     before, rename, calls = content(fitted), os.rename, []
 
     def failing(source, target):

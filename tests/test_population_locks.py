@@ -12,6 +12,7 @@ import pyhodgkin as ph
 from pyhodgkin.errors import InputError
 from pyhodgkin.population import request
 from pyhodgkin.population import store as stores
+from pyhodgkin.storage.locks import Lock
 
 pytest.importorskip("zarr", minversion="3")
 
@@ -50,8 +51,8 @@ def test_a_lock_on_a_file_that_has_been_removed_meanwhile_is_none(tmp_path, monk
 
     def late(file, flags):
         right(file, flags)
-        stores._lock_file(tmp_path / "a.zarr").unlink()
+        (tmp_path / ".a.zarr.lock").unlink()
 
     monkeypatch.setattr(fcntl, "flock", late)
     with pytest.raises(InputError, match="another process"):
-        stores._locked(tmp_path / "a.zarr")
+        Lock(tmp_path / "a.zarr")

@@ -61,7 +61,7 @@ def test_damaged_npz(tmp_path):
     with pytest.raises(RecordingError, match="cannot be read as npz"):
         read(path, clamp="current")
     np.savez(path, v_mV=np.array([{}, {}]), i_nA=I_STEP, t_ms=T)
-    with pytest.raises(RecordingError, match="Python objects are refused"):
+    with pytest.raises(RecordingError, match="no Python objects"):
         read(path, clamp="current")
 
 

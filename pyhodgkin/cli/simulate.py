@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, PlausibilityWarning
 from ..storage import claims, folders
-from ..storage.json_files import write_json
+from ..storage.json_files import parsed, write_json
 from . import cell_size, solver, wording
 from .output import add_folder, figures, say, write_rows
 from .parser import number, positive, zero_or_more
@@ -161,7 +160,7 @@ def read_protocols(path: Path) -> list[Protocol]:
     from ..protocols import Protocol
 
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = parsed(path.read_bytes())
     except ValueError as error:
         raise InputError(f"--protocol: {wording.of_json(path, error)}") from None
     listed = data if isinstance(data, list) else [data]

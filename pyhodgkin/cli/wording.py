@@ -179,4 +179,6 @@ def of_json(path: object, error: ValueError) -> str:
         if not error.doc.strip():
             return f"{path} is empty"
         return f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-    return f"{path} is not text in UTF-8"
+    if isinstance(error, UnicodeDecodeError):
+        return f"{path} is not text in UTF-8"
+    return f"{path} is not JSON that is read: {str(error)[:80]}"

@@ -178,7 +178,10 @@ def _candidates(roles: dict[str, Node]) -> list[tuple[float, float]]:
             base = np.e if part.data == "exp" else part.args[0].value
             if base is None or base <= 0.0:
                 continue
-            q10 = float(base ** (10.0 * line[1]))
+            with np.errstate(over="ignore", under="ignore"):
+                q10 = float(np.float64(base) ** (10.0 * line[1]))
+            if not 1e-6 < q10 < 1e6:  # no dependence on the temperature that a channel has
+                continue
             pair = (_round(q10), _round(-line[0] / line[1]))
             inverse = (_round(1.0 / q10), pair[1])
             found += [each for each in (pair, inverse) if each not in found]

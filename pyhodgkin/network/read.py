@@ -61,7 +61,7 @@ def _value(fields: Fields, name: str, arrays: Arrays) -> Any:
     found = fields.take(name)
     if not isinstance(found, dict):
         return found
-    key = found.get("array")
+    key = str(found.get("array"))
     if key not in arrays:
         raise DocumentError(f'array "{key}" is missing from the file of the arrays')
     return arrays[key]

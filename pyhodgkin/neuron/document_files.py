@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import DocumentError, InputError
 from ..storage.atomic import atomic_write
+from ..storage.json_files import parsed
 from .fields import Fields
 
 DEFAULT_NAME = "model.json"
@@ -95,21 +96,36 @@ def read_arrays(target: Path, entry: Any, what: str) -> dict[str, NDArray]:
     fields = Fields(entry, "tensors")
     name, digest = fields.text("file"), fields.text("sha256")
     fields.finish()
-    if Path(name).name != name:
-        raise DocumentError(f'tensors.file = "{name}" must be a file beside the document')
+    if not _plain_name(name):
+        raise DocumentError(f'tensors.file = "{name[:60]}" must be a file beside the document')
     try:
-        payload = target.with_name(name).read_bytes()
+        payload = _beside(target, name).read_bytes()
     except OSError as error:
         raise DocumentError(f"its {what} {name} cannot be read ({error.strerror})") from None
     if hashlib.sha256(payload).hexdigest() != digest:
         raise DocumentError(f"its {what} {name} are cut short or were changed: wrong SHA-256")
-    from safetensors import SafetensorError
     from safetensors.numpy import load as unpack
 
     try:
         return unpack(payload)
-    except (SafetensorError, KeyError) as error:
+    except Exception as error:  # types of numbers that numpy has not, among others
         raise DocumentError(f"its {what} {name} are not safetensors: {error}") from None
+
+
+def _plain_name(name: str) -> bool:
+    """Whether it names a file of the same folder, and nothing else."""
+    return Path(name).name == name and name not in ("", ".", "..") and "\0" not in name
+
+
+def _beside(target: Path, name: str) -> Path:
+    """The file of that name, which may be a link only where the document is one beside it."""
+    found = target.with_name(name)
+    real = found.resolve()
+    if real.parent not in (target.parent.resolve(), target.resolve().parent):
+        raise DocumentError(f'tensors.file = "{name}" is a link to another folder ({real.parent})')
+    if found.exists() and not found.is_file():
+        raise DocumentError(f'tensors.file = "{name}" is no file')
+    return found
 
 
 def _json_path(path: Path) -> Path:
@@ -127,13 +143,15 @@ def _from_json(content: bytes) -> Any:
             "documents are JSON, written by pyhodgkin.document.save"
         )
     try:
-        return json.loads(content.decode("utf-8"))
-    except (UnicodeDecodeError, RecursionError):
+        return parsed(content)
+    except UnicodeDecodeError:
         raise DocumentError("not a document: it is not JSON text") from None
     except json.JSONDecodeError as error:
         raise DocumentError(
             f"not JSON, or cut short: {error.msg} at line {error.lineno}, column {error.colno}"
         ) from None
+    except ValueError as error:  # nested too deeply, or a number of thousands of digits
+        raise DocumentError(f"not JSON that can be read: {str(error)[:80]}") from None
 
 
 def _to_json(document: dict[str, Any]) -> str:
@@ -167,6 +185,6 @@ def _tensor_file(target: Path) -> Path | None:
     """The arrays of the document that is at `target` now, if there is one."""
     try:
         name = read(target)[1]["tensors"]["file"]
-        return target.with_name(name) if Path(name).name == name else None
+        return target.with_name(name) if _plain_name(name) else None
     except (DocumentError, TypeError, KeyError):
         return None

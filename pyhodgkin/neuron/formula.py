@@ -187,9 +187,13 @@ class _Parser:
     def number(self, node: ast.Constant) -> Curve:
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
             self.refuse(node, "is no number")
-        if not math.isfinite(float(node.value)):
+        try:
+            value = float(node.value)
+        except OverflowError:  # a whole number beyond what a float can hold
+            value = math.inf
+        if not math.isfinite(value):
             self.refuse(node, "is too large for a number")
-        return Number(float(node.value))
+        return Number(value)
 
     def name(self, node: ast.Name) -> Curve:
         if node.id == "v":

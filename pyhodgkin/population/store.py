@@ -13,7 +13,7 @@ import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,13 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import BackendUnavailableError, InputError
 from ..numerics.arrays import FloatArray
+from ..storage.exchange import exchange
+from ..storage.json_files import parsed
+from ..storage.locks import Lock
 from .block import Chunk
 from .plan import Plan, same
 from .spike_rows import COLUMNS, padded
-from .stored import FORMAT, layout_of, plan_of
+from .stored import FORMAT, check_layout, layout_of, part_of, plan_of
 
 KEY = "pyhodgkin"
 
@@ -34,8 +37,9 @@ class Store:
 
     def __init__(self, plan: Plan, path: Path, group: Any) -> None:
         self.plan, self.path, self._group = plan, path, group
-        self._lock: IO[str] | None = None
-        self._done = set(np.flatnonzero(group["complete"][:]).tolist())
+        self._lock: Lock | None = None
+        check_layout(plan, group, path)
+        self._done = set(np.flatnonzero(part_of(group, "complete", slice(None), path)).tolist())
         self.replaces: list[Path] = []
 
     def done(self, chunk: int) -> bool:
@@ -81,26 +85,31 @@ class Store:
             for old in self.replaces:
                 shutil.rmtree(old, ignore_errors=True)
         if self._lock is not None:
-            _release(self._lock, self.path)
+            self._lock.release()
             self._lock = None
 
     def array(self, name: str, start: int, stop: int) -> NDArray:
         """See `Source`."""
         self._check(start, stop)
-        array = self._group[name]
-        return array[start:stop][None] if name == "rheobase" else array[:, start:stop]
+        if name == "rheobase":
+            return part_of(self._group, name, slice(start, stop), self.path)[None]
+        return part_of(self._group, name, (slice(None), slice(start, stop)), self.path)
 
     def counts(self) -> NDArray[np.int32]:
         """See `Source`."""
         self._check(0, self.plan.n)
-        return self._group["n_spikes"][:]
+        return part_of(self._group, "n_spikes", slice(None), self.path)
 
     def spikes(self, k: int, start: int, stop: int) -> tuple[FloatArray, NDArray]:
         """See `Source`."""
         self._check(start, stop)
-        counts = self._group["n_spikes"][k, start:stop]
-        rows = self._group["spike_time"][k, start:stop]
-        return rows[np.arange(rows.shape[1]) < counts[:, None]], counts
+        counts = part_of(self._group, "n_spikes", (k, slice(start, stop)), self.path)
+        most = int(counts.max(initial=0))
+        own = (k, slice(start, stop), slice(0, most))
+        rows = part_of(self._group, "spike_time", own, self.path)
+        if most > rows.shape[1] or int(counts.min(initial=0)) < 0:
+            raise InputError(f"{self.path}: its spike times are damaged")
+        return rows[np.arange(most) < counts[:, None]], counts
 
     def _check(self, start: int, stop: int) -> None:
         """Raise unless the cells asked for are there."""
@@ -124,11 +133,11 @@ def open_store(plan: Plan, out: Any, overwrite: bool) -> Store:
     path = Path(out)
     _zarr()
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = _locked(path)  # before anything is looked at: another process may write or replace it
+    lock = Lock(path)  # before anything is looked at: another process may write or replace it
     try:
         store = _opened(plan, path, overwrite)
     except BaseException:
-        _release(lock, path)
+        lock.release()
         raise
     store._lock = lock
     return store
@@ -186,11 +195,14 @@ def _created(plan: Plan, path: Path, replaces: bool) -> Store:
             if values is not None:
                 made[:] = values
         group.attrs.update({KEY: json.dumps(head), "title": repr(plan.population)})
-        if old is not None:
-            os.rename(path, old)
-        elif path.is_dir():
-            path.rmdir()
-        os.rename(temporary, path)
+        if old is not None and exchange(temporary, path):
+            os.rename(temporary, old)
+        else:
+            if old is not None:
+                os.rename(path, old)
+            elif path.is_dir():
+                path.rmdir()
+            os.rename(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -204,8 +216,8 @@ def _described(path: Path) -> dict[str, Any] | None:
     if not (path / "zarr.json").is_file():
         return None
     try:
-        head = json.loads((path / "zarr.json").read_text("utf-8"))
-        found = json.loads(head["attributes"][KEY])
+        head = parsed((path / "zarr.json").read_bytes())
+        found = parsed(head["attributes"][KEY])
         form = found["format"]
     except (ValueError, KeyError, TypeError):
         return None
@@ -224,37 +236,12 @@ def _differences(found: dict[str, Any], plan: Plan) -> list[str]:
 
 
 def _group(path: Path, mode: str) -> Any:
-    return _zarr().open_group(store=str(path), mode=mode, zarr_format=3)
-
-
-def _locked(path: Path) -> IO[str]:
-    """A lock on the store, which the system releases when the process ends."""
-    file = open(_lock_file(path), "w", encoding="ascii")
     try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        current = _lock_file(path).stat().st_ino == os.fstat(file.fileno()).st_ino
-    except OSError:
-        current = False
-    if not current:  # held, or the file of a lock that has just been released
-        file.close()
-        raise InputError(f"out = {path}: another process is writing to it")
-    return file
-
-
-def _release(lock: IO[str], path: Path) -> None:
-    """Give a lock back; its file goes first, while no other process can have it."""
-    if os.name == "nt":  # where an open file keeps its name
-        lock.close()
-    _lock_file(path).unlink(missing_ok=True)
-    lock.close()
-
-
-def _lock_file(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+        return _zarr().open_group(store=str(path), mode=mode, zarr_format=3)
+    except BackendUnavailableError:
+        raise
+    except Exception as error:  # a damaged file shows itself in many ways
+        raise InputError(f"{path} is damaged: {error or type(error).__name__}") from None
 
 
 def _zarr() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..backends.options import SolveOptions
 from ..errors import InputError, PyHodgkinError
 from ..neuron.serialise import from_dict
 from ..protocols import Protocol
+from ..storage.npz import ALWAYS, DEFLATE
 from .features import Feature
 from .plan import SPIKES, Plan
 from .population import Population
@@ -80,7 +82,7 @@ def plan_of(found: dict[str, Any], group: Any, path: Path) -> Plan:
         If it is damaged, or holds features that are not defined here.
     """
     try:
-        population = _population(found, group)
+        population = _population(found, group, path)
         names = [name for name in found["record"] if name != SPIKES]
         states = tuple(name for name in names if name in population.neuron.states)
         unknown = [n for n in names if n not in states and n not in Feature.kinds]
@@ -104,11 +106,73 @@ def plan_of(found: dict[str, Any], group: Any, path: Path) -> Plan:
         )
     except PyHodgkinError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: its description is damaged: {error}") from None
+    except Exception as error:  # a damaged file shows itself in many ways
+        text = f"{error or type(error).__name__}"
+        raise InputError(f"{path}: its description is damaged: {text}") from None
 
 
-def _population(found: dict[str, Any], group: Any) -> Population:
+def check_layout(plan: Plan, group: Any, path: Path) -> None:
+    """Raise unless the arrays of a store are those that its plan says, and no larger.
+
+    Raises
+    ------
+    InputError
+        Which names the array.
+    """
+    for name, wanted in layout_of(plan, values=False).items():
+        array = _array(group, name, path)
+        shape, of = list(wanted["shape"]), list(array.shape)
+        if name == "spike_time":  # grows with the spikes of a cell
+            shape, of = shape[:2], of[:2]
+        same = (shape, np.dtype(wanted["dtype"])) == (of, array.dtype)
+        if not same or any(a > b for a, b in zip(array.chunks, wanted["chunks"], strict=False)):
+            raise InputError(
+                f"{path} is damaged: {name} has shape {array.shape}, type {array.dtype}, chunks "
+                f"{array.chunks}; its description says {wanted['shape']}, {wanted['dtype']}, "
+                f"{wanted['chunks']}"
+            )
+
+
+def part_of(group: Any, name: str, part: Any, path: Path) -> Any:
+    """Part of an array of a store.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or takes more than the store can hold.
+    """
+    array = _array(group, name, path)
+    parts = part if isinstance(part, tuple) else (part,)
+    spans = [len(range(*p.indices(n))) for p, n in zip(parts, array.shape, strict=False)
+             if isinstance(p, slice)]  # fmt: skip
+    size = math.prod([*spans, *array.shape[len(parts) :]]) * array.dtype.itemsize
+    if size > ALWAYS and size > DEFLATE * _stored(path):
+        raise InputError(f"{path} is damaged: {name} would take {size} bytes")
+    try:
+        return array[part]
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file shows itself in many ways
+        raise InputError(f"{path} is damaged: {name}: {error or type(error).__name__}") from None
+
+
+def _array(group: Any, name: str, path: Path) -> Any:
+    try:
+        array = group[name]
+        _ = array.chunks, array.dtype
+        return array
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file shows itself in many ways
+        raise InputError(f"{path} is damaged: {name}: {error or type(error).__name__}") from None
+
+
+def _stored(path: Path) -> int:
+    """Bytes of a store on the disk."""
+    return sum(item.stat().st_size for item in path.rglob("*") if item.is_file())
+
+
+def _population(found: dict[str, Any], group: Any, path: Path) -> Population:
     """The cells of a store: the values are those that lie in it."""
     tensors = {
         name: np.array(item["values"], dtype=np.float64).reshape(item["shape"])
@@ -117,7 +181,7 @@ def _population(found: dict[str, Any], group: Any) -> Population:
     neuron = from_dict(found["neuron"], tensors)
     asked = found["population"]
     names = [*asked["vary"], *asked["given"]]
-    values = {name: np.asarray(group[name][:]) for name in names}
-    return Population(neuron, int(asked["n"]), values, seed=int(asked["seed"])).named(
+    given = {name: np.asarray(part_of(group, name, slice(None), path)) for name in names}
+    return Population(neuron, int(asked["n"]), given, seed=int(asked["seed"])).named(
         tuple(found["cells"])
     )

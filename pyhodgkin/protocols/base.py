@@ -110,18 +110,22 @@ class Waveform:
         >>> Waveform.from_dict(Step(10.0, 20.0, 5.0).to_dict())
         Step(start=10.0, stop=20.0, amplitude=5.0, baseline=0.0)
         """
-        kind = str(data.get("kind"))
+        checks.fields("waveform", data, "kind")
+        kind = str(data["kind"])
         if kind not in Waveform._kinds:
             raise unknown("waveform", kind, Waveform._kinds)
         cls = Waveform._kinds[kind]
-        return cls._from_values({k: v for k, v in data.items() if k != "kind"})
+        try:
+            return cls._from_values({k: v for k, v in data.items() if k != "kind"})
+        except (InputError, RecursionError):
+            raise
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
+            text = f"{error or type(error).__name__}"
+            raise InputError(f"not a valid {cls.__name__} document: {text}") from None
 
     @classmethod
     def _from_values(cls, values: dict) -> Waveform:
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise InputError(f"not a valid {cls.__name__} document: {error}") from None
+        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ def finite(name: str, value: object, unit: str = "") -> float:
     """`value` as a finite float, or an `InputError` that names it."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be a number{_in(unit)}, got {value!r}") from None
     if not np.isfinite(number):
         raise InputError(f"{name} must be finite{_in(unit)}, got {number}")
@@ -40,7 +40,7 @@ def vector(name: str, values: ArrayLike, unit: str = "") -> FloatArray:
     """`values` as a read-only, finite, non-empty vector of float64."""
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be a sequence of numbers{_in(unit)}") from None
     if array.ndim != 1:
         raise InputError(f"{name} must have one dimension, got shape {array.shape}")
@@ -74,6 +74,15 @@ def same_length(first: str, a: NDArray, second: str, b: NDArray) -> None:
     """Two vectors of one length, or an error that gives both lengths."""
     if len(a) != len(b):
         raise InputError(f"{first} has {len(a)} values and {second} has {len(b)}: need as many")
+
+
+def fields(what: str, data: object, *names: str) -> None:
+    """Raise unless `data` is a dict with these fields."""
+    if not isinstance(data, dict):
+        raise InputError(f"{what} must be an object with fields, got {type(data).__name__}")
+    missing = [name for name in names if name not in data]
+    if missing:
+        raise InputError(f'{what}: field "{missing[0]}" is missing')
 
 
 def _in(unit: str) -> str:

@@ -70,6 +70,11 @@ class Protocol:
     def from_dict(data: dict) -> Protocol:
         """The inverse of `to_dict`, for both kinds of clamp.
 
+        Raises
+        ------
+        InputError
+            If it is not what `to_dict` gives.
+
         Examples
         --------
         >>> from pyhodgkin.protocols import CurrentClamp
@@ -77,11 +82,14 @@ class Protocol:
         >>> Protocol.from_dict(protocol.to_dict()) == protocol
         True
         """
-        kinds, kind = Protocol._kinds, str(data.get("kind"))
+        checks.fields("protocol", data, "kind", "waveform", "t_end", "unit")
+        kinds, kind = Protocol._kinds, str(data["kind"])
         if kind not in kinds:
             raise unknown("kind of protocol", kind, kinds)
-        waveform = Waveform.from_dict(data["waveform"])
-        return kinds[kind](waveform, data["t_end"], data["unit"])
+        try:
+            return kinds[kind](Waveform.from_dict(data["waveform"]), data["t_end"], data["unit"])
+        except RecursionError:
+            raise InputError("protocol: its waveforms are nested too deeply") from None
 
     # -- constructors that both clamps share --------------------------------------------
 

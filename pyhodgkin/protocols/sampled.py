@@ -93,7 +93,8 @@ class Sampled(Waveform):
 
     @classmethod
     def _from_values(cls, values: dict) -> Waveform:
-        return super()._from_values({**values, "t": _times_from_plain(values["t"])})
+        t = _times_from_plain(values["t"], len(values["values"]))
+        return super()._from_values({**values, "t": t})
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +239,12 @@ def _times_to_plain(t: NDArray) -> dict | list:
     return t.tolist()
 
 
-def _times_from_plain(data: dict | list) -> NDArray | list:
-    if isinstance(data, dict):
-        return data["start"] + data["step"] * np.arange(data["count"])
-    return data
+def _times_from_plain(data: dict | list, count: int) -> NDArray | list:
+    """The times of `count` values."""
+    if not isinstance(data, dict):
+        return data
+    if data["count"] != count:  # before an array of that size is made
+        raise InputError(f"t has {data['count']} values and values has {count}: need as many")
+    return checks.finite("t.start", data["start"]) + checks.finite(
+        "t.step", data["step"]
+    ) * np.arange(count)

@@ -16,6 +16,7 @@ from ..units import AMPERE, PER_AREA, VOLTAGE, spelled
 from .abf_choice import Choice, channel_text, choose, quantity
 from .abf_header import EPISODIC, FROM_EPOCHS, FROM_FILE, Header, Input
 from .abf_monitor import compare
+from .abf_sizes import check_sizes
 from .abf_stimulus import played
 from .abf_version2 import read_header
 from .abf_waveform import is_stepwise, waveform
@@ -71,6 +72,7 @@ def read_abf(path: Path, options: Options) -> RecordingSet:
     RecordingError
         When the file is damaged, or what was applied cannot be told from it.
     """
+    check_sizes(path)
     content, header = _open(path), read_header(path)
     _check_times(path, header, content)
     choice = choose(path, header, options)
@@ -134,17 +136,17 @@ def _commands(file: _File) -> list[NDArray] | None:
     for i in file.sweeps:
         length, where = len(file.samples(i, choice.channel)), f"{file.path}, sweep {i}"
         if choice.held:
-            values = np.full(length, output.holding)
-        elif output.source == FROM_EPOCHS:
-            values = waveform(header, output, i, where)
-        else:
-            values = played(file.path, header, output, i, where)
-        if len(values) != length:
+            made.append(np.full(length, output.holding))
+            continue
+        if header.samples != length:
             raise RecordingError(
-                f"{where} has {length} samples, the protocol in the header {len(values)}: give "
+                f"{where} has {length} samples, the protocol in the header {header.samples}: give "
                 "command= (a recorded channel) or protocol="
             )
-        made.append(values)
+        if output.source == FROM_EPOCHS:
+            made.append(waveform(header, output, i, where))
+        else:
+            made.append(played(file.path, header, output, i, where))
     return made
 
 

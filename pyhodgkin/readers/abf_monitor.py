@@ -41,6 +41,8 @@ def compare(
     'differs from it by up to 100 pA, in 31 % of the samples'
     """
     c, y = np.concatenate(commands), np.concatenate(recorded)
+    if not len(c):
+        return Comparison(False, "")
     noise = _noise(recorded)
     moving = moves(recorded)
     if is_voltage and np.median(np.abs(y)) > _NO_POTENTIAL:

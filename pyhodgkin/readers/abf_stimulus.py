@@ -24,8 +24,8 @@ def played(path: Path, header: Header, output: Output, sweep: int, where: str) -
     Raises
     ------
     RecordingError
-        When the stimulus file is neither where the header says nor beside the recording, has no
-        such sweep or channel, or is shorter than the sweep.
+        When the stimulus file is not beside the recording, has no such sweep or channel, or is
+        shorter than the sweep.
     """
     found = _find(path, output, where)
     sweeps = _sweeps(found, output.file.channel, where)
@@ -50,15 +50,16 @@ def played(path: Path, header: Header, output: Output, sweep: int, where: str) -
 def _find(path: Path, output: Output, where: str) -> Path:
     stated = output.file.path
     name = PureWindowsPath(stated).name
-    if stated and Path(stated).is_file():
-        return Path(stated)
+    # A header may name any file of this computer: only those beside the recording are opened.
     same = [x for x in path.parent.iterdir() if name and x.name.lower() == name.lower()]
     if not same:
         raise RecordingError(
-            f'{where}: {output.label} played the stimulus file "{stated}", which is not there and '
+            f'{where}: {output.label} played the stimulus file "{stated}", which is '
             f"not beside the recording: put it into {path.parent}, or give command= (a recorded "
             "channel) or protocol="
         )
+    if not same[0].is_file() or same[0].resolve().parent != path.parent.resolve():
+        raise RecordingError(f"{where}: the stimulus file {same[0]} is no file of that folder")
     return same[0]
 
 

@@ -24,6 +24,7 @@ _UNITS["current"] = frozenset({*AMPERE, *PER_AREA})
 
 # "Trace #3", "Sweep 12", "episode_2": one column a sweep.
 _SWEEP = re.compile(r"(?i)(.*?)\b(trace|sweep|episode|segment)[\s_]*#?[\s_]*(\d+)\b[\s_:]*(.*)")
+_LONGEST = 500
 _AFTER = re.compile(r"(.+?)\s*(?:/|,|\s)\s*([^\s/,]+)")
 
 
@@ -53,6 +54,8 @@ def measured(name: str) -> Measured:
     >>> measured("Time / s").unit, measured("V_sine_mV").quantity, measured("v").unit
     ('s', 'voltage', None)
     """
+    if len(name) > _LONGEST:  # no name, and patterns take long for it
+        return Measured(name.strip(), None, None, None, name.strip())
     base, unit = name.strip(), None
     for quantity in _UNITS:
         base, unit = split_unit(name, quantity)

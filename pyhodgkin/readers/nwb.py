@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import BackendUnavailableError, RecordingError, RecordingWarning, unknown
 from ..protocols import Protocol
 from ..recordings import Recording, RecordingSet
-from . import nwb_facts, nwb_invalid
+from . import nwb_facts, nwb_invalid, nwb_sizes
 from .assemble import Sweep, Trace, recording
 from .nwb_pairs import Pair, is_zero_current, pairs
 from .nwb_series import Cut, Samples, cut, samples
@@ -38,6 +38,7 @@ def read_nwb(path: Path, options: Options) -> RecordingSet:
             'NWB files need PyNWB: pip install "pyhodgkin[readers]"'
         ) from error
     _refuse_version_1(path)
+    nwb_sizes.check(path)
     try:
         opener: Any = pynwb.NWBHDF5IO
         with opener(str(path), "r", load_namespaces=True) as io:
@@ -48,7 +49,8 @@ def read_nwb(path: Path, options: Options) -> RecordingSet:
     except RecordingError:
         raise
     except Exception as error:  # a damaged file shows itself in many ways
-        raise RecordingError(f"{path} cannot be read as NWB, or is cut short: {error}") from None
+        text = f"{error or type(error).__name__}"
+        raise RecordingError(f"{path} cannot be read as NWB, or is cut short: {text}") from None
 
 
 def _refuse_version_1(path: Path) -> None:

@@ -21,7 +21,8 @@ _VOLTAGE_CLAMP = (
 )
 _RESISTANCE = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)\s*([GMk]?)\s*(?:ohms?|Ω|Ω)\s*", re.I)
 _PREFIX = {"g": 1e3, "m": 1.0, "k": 1e-3, "": 1e-6}  # to MΩ
-_JUNCTION = re.compile(r"[^.;\n,]*junction\s+potential[^;\n,]*", re.I)
+_JUNCTION = re.compile(r"junction\s+potential[^;\n,]{0,200}", re.I)
+_BEFORE = re.compile(r"[^.;\n,]{0,200}$")
 
 
 def number(series: Any, name: str) -> float | None:
@@ -79,7 +80,8 @@ def junction_potential_text(file: Any, responses: list[Any]) -> str:
             text = getattr(place, name, None)
             match = _JUNCTION.search(text) if isinstance(text, str) else None
             if match:
-                return " ".join(match[0].split())
+                before = _BEFORE.search(text[max(match.start() - 200, 0) : match.start()])
+                return " ".join(f"{before[0] if before else ''}{match[0]}".split())
     return _of_columns(file.intracellular_recordings)
 
 

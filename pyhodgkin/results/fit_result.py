@@ -8,7 +8,6 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from ..status import Status
 from ..storage.atomic import atomic_write
 from ..storage.folders import record
 from ..storage.json_files import write_json
+from ..storage.npz import read_arrays
 from .active_bounds import ActiveBound
 from .cells import FittedCells
 from .ensemble import Ensemble, ensemble_of
@@ -256,15 +256,15 @@ class FitResult(HasCurves, Interchange):
         folder = Path(folder)
         summary = read_summary(folder / SUMMARY)
         try:
-            with np.load(folder / ARRAYS, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = read_arrays(folder / ARRAYS)
             history = read_csv(folder / HISTORY, len(summary["seeds"]))
             if len(history["step"]) != summary["steps"]:
                 raise ValueError(f"{HISTORY} has {len(history['step'])} steps")
             neuron = document.load(folder / NEURON)
             check_neuron(folder / NEURON, neuron, arrays["theta"][summary["best"]])
             return cls(**fields_of(neuron, summary, arrays, history))
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-            if isinstance(error, DocumentError):
-                raise
-            raise DocumentError(f"{folder} does not hold a whole fit: {error}") from None
+        except DocumentError:
+            raise
+        except Exception as error:  # a damaged file shows itself in many ways
+            text = f"{error or type(error).__name__}"
+            raise DocumentError(f"{folder} does not hold a whole fit: {text}") from None

@@ -14,6 +14,7 @@ from ..errors import DocumentError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
 from ..status import Status
+from ..storage.json_files import parsed
 from .active_bounds import ActiveBound
 from .cells import FittedCells
 from .errors import Errors
@@ -76,7 +77,14 @@ def fields_of(
     arrays: Mapping[str, NDArray],
     history: dict[str, NDArray],
 ) -> dict[str, Any]:
-    """The fields of the result that was kept."""
+    """The fields of the result that was kept.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of starts or of recordings differ between its parts.
+    """
+    _check_sizes(summary, arrays)
     predictions = tuple(
         Prediction(
             name,
@@ -122,6 +130,28 @@ def fields_of(
     }
 
 
+def _check_sizes(summary: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> None:
+    starts, best = len(summary["seeds"]), summary["best"]
+    sizes = {name: arrays[name].shape[:1] for name in ("theta", "scores", "statuses")}
+    for key in ("train_error", "heldout_error"):
+        for part, values in (summary[key] or {}).items():
+            if part not in ("names", "units"):
+                sizes[f"{key}.{part}"] = (len(values),)
+    wrong = [name for name, size in sizes.items() if size != (starts,)]
+    if wrong:
+        raise ValueError(f"{wrong[0]} has {sizes[wrong[0]]} starts, not {starts}")
+    if isinstance(best, bool) or not isinstance(best, int) or not 0 <= best < starts:
+        raise ValueError(f"best = {best!r} is none of {starts} starts")
+    for name, array in arrays.items():
+        if name.endswith(".predicted"):
+            times = arrays[name.replace("predicted", "t")].shape
+            others = [
+                arrays[name.replace("predicted", x)].shape for x in _PARTS if x != "predicted"
+            ]
+            if array.shape != (starts, *times) or any(shape != times for shape in others):
+                raise ValueError(f"{name} has shape {array.shape}; its times have {times}")
+
+
 def read_summary(path: Path) -> dict[str, Any]:
     """What the summary at `path` says.
 
@@ -131,14 +161,16 @@ def read_summary(path: Path) -> dict[str, Any]:
         If it is missing, damaged, of a newer version, or not the summary of a fit.
     """
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = parsed(path.read_bytes())
     except OSError:
         raise DocumentError(f"{path.parent} holds no fit: {path.name} is missing") from None
     except ValueError:
         raise DocumentError(f"{path} is damaged: not JSON") from None
     if not isinstance(summary, dict) or summary.get("format") != FORMAT:
         raise DocumentError(f"{path} is not the summary of a fit")
-    if summary.get("version", 0) > VERSION:
+    if not isinstance(summary.get("version"), int):
+        raise DocumentError(f"{path} is damaged: it states no version")
+    if summary["version"] > VERSION:
         raise DocumentError(
             f"{path}: version {summary['version']}, this pyhodgkin reads {VERSION}; upgrade it"
         )

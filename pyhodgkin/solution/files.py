@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,10 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..libraries import library
 from ..numerics.arrays import FloatArray
+from ..status import Status
 from ..storage.atomic import atomic_write
+from ..storage.json_files import parsed
+from ..storage.npz import read_arrays
 from ..storage.tables import write_table
 from .currents import total_current
 from .voltage_steps import VoltageSteps
@@ -80,18 +82,17 @@ def load(path: Path_) -> Solution:
         If the file is missing, damaged, or something else.
     """
     target = Path(path)
+    if not target.is_file():
+        raise InputError(f"{target}: there is no such file")
     try:
-        with np.load(target, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        head = json.loads(arrays["head"].tobytes())
+        arrays = read_arrays(target)
+        head = parsed(arrays["head"].tobytes())
         if head["format"] != FORMAT:
-            raise InputError(f'{target} is of format "{head["format"]}", not "{FORMAT}"')
+            raise InputError(f'it is of format "{head["format"]}", not "{FORMAT}"')
         return _made(head, arrays)
-    except FileNotFoundError:
-        raise InputError(f"{target}: there is no such file") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError as error:
+        raise InputError(f"{target}: {error}") from None
+    except Exception as error:  # a damaged file shows itself in many ways
         raise InputError(f"{target} is not a solution that Solution.save wrote: {error}") from None
 
 
@@ -106,6 +107,11 @@ def _made(head: dict[str, Any], arrays: dict[str, Any]) -> Solution:
     neuron = from_dict(head["neuron"], group("tensor/"))
     protocols = [Protocol.from_dict(data) for data in head["protocols"]]
     steps = group("steps/")
+    if not len(arrays["t"]):
+        raise InputError("it has no sample times")
+    wrong = set(np.unique(arrays["status"]).tolist()) - {int(item) for item in Status}
+    if wrong:
+        raise InputError(f"it has statuses that do not exist: {sorted(wrong)[:3]}")
     return Solution(
         arrays["t"],
         arrays["y"],
@@ -115,9 +121,22 @@ def _made(head: dict[str, Any], arrays: dict[str, Any]) -> Solution:
         group("stats/"),
         arrays["status"],
         group("open/"),
-        VoltageSteps(size=head["size"], threshold=head["threshold"], **steps) if steps else None,
+        _steps(head, steps) if steps else None,
         arrays.get("theta"),
     )
+
+
+def _steps(head: dict[str, Any], arrays: dict[str, NDArray]) -> VoltageSteps:
+    """The steps in which v rises, element by element."""
+    made, shapes = VoltageSteps(head["size"], threshold=head["threshold"], **arrays), {}
+    for name in _STEPS:
+        shapes[name] = np.shape(getattr(made, name))[:1]
+    of = made.element
+    if len(set(shapes.values())) > 1 and len(of):
+        raise InputError(f"its voltage steps have shapes {shapes}: need as many of each")
+    if len(of) and (of[0] < 0 or of[-1] >= head["size"] or np.any(np.diff(of) < 0)):
+        raise InputError(f"its voltage steps are not of elements 0 to {head['size'] - 1}, in order")
+    return made
 
 
 def columns(cell: Solution) -> dict[str, FloatArray]:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .exchange import exchange
 from .folders import RECORD, check, record
+from .locks import locked
 
 
 class Claim:
@@ -40,6 +42,7 @@ class Claim:
     ) -> None:
         content = check(out, overwrite=overwrite, resume=resume, argument=argument)
         self.kind, self.out = kind, Path(out)
+        self._asked = {"overwrite": overwrite, "resume": resume, "argument": argument}
         self._target = self.out.resolve()
         self._replaces = bool(content.kind) and overwrite
         self._made: list[Path] = []
@@ -55,6 +58,20 @@ class Claim:
     def apart(self) -> bool:
         """Whether the run is written beside its folder until it is complete."""
         return self.path != self._target
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """For a block, no other process that asks for it may write to the folder.
+
+        Raises
+        ------
+        InputError
+            If another does, or has written to it since it was checked.
+        """
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self._target, str(self._asked["argument"])):
+            check(self.out, **self._asked)  # type: ignore[arg-type]
+            yield
 
     def log(self, keep: bool) -> str:
         """What becomes of the run that was there, for the log of the new one."""
@@ -96,12 +113,19 @@ class Claim:
             os.rename(self.path, self._target)
             return
         check(self._target, overwrite=True)  # nothing foreign may have come meanwhile
-        os.rename(self._target, self.replaced)
-        try:
-            os.rename(self.path, self._target)
-        except BaseException:
-            os.rename(self.replaced, self._target)
-            raise
+        if exchange(self.path, self._target):  # at no moment is the folder missing
+            try:
+                os.rename(self.path, self.replaced)
+            except BaseException:
+                exchange(self.path, self._target)
+                raise
+        else:
+            os.rename(self._target, self.replaced)
+            try:
+                os.rename(self.path, self._target)
+            except BaseException:
+                os.rename(self.replaced, self._target)
+                raise
         if not keep:
             shutil.rmtree(self.replaced, ignore_errors=True)
 

@@ -25,6 +25,27 @@ def write_json(path: str | os.PathLike[str], data: Any, indent: int = 1) -> Path
     return Path(path)
 
 
+def parsed(text: str | bytes) -> Any:
+    """The content of JSON text.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON in UTF-8, or is nested too deeply, or has a number of too many digits.
+
+    Examples
+    --------
+    >>> parsed(b'{"v_rest": -65.0}')
+    {'v_rest': -65.0}
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def finite_or_none(data: Any) -> Any:
     """The same dicts, lists and values, with None for a number that is NaN or infinite.
 

@@ -20,6 +20,7 @@ from ...errors import CheckpointError
 from ...neuron import document
 from ...neuron.neuron import Neuron
 from ...storage.atomic import atomic_write
+from ...storage.json_files import parsed
 
 _MAGIC = "pyhodgkin checkpoint"
 _VERSION = 2
@@ -71,9 +72,15 @@ def read(path: Path) -> Checkpoint:
         )
     if hashlib.sha256(payload).hexdigest() != words[3]:
         raise CheckpointError(f"checkpoint {path}: damaged or cut short (sha256 does not match)")
-    size = int.from_bytes(payload[:8], "little")
-    meta = json.loads(json.loads(payload[8 : 8 + size])["__metadata__"]["json"])
-    return Checkpoint(load(payload), meta)
+    try:
+        size = int.from_bytes(payload[:8], "little")
+        meta = parsed(parsed(payload[8 : 8 + size])["__metadata__"]["json"])
+        arrays = load(payload)
+    except Exception as error:  # its hash is right: it was made so
+        raise CheckpointError(f"checkpoint {path}: not as a run writes it: {error}") from None
+    if not isinstance(meta, dict):
+        raise CheckpointError(f"checkpoint {path}: not as a run writes it")
+    return Checkpoint(arrays, meta)
 
 
 class Store:

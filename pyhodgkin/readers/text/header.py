@@ -12,7 +12,7 @@ from .rows import Line, cells, is_number
 KNOWN = frozenset({*TIME, *VOLTAGE, *AMPERE, *PER_AREA})
 # Cells of a line of units that state none.
 _NONE = frozenset({"", "-", "*", "--", "none", "n/a", "1"})
-_NAME = re.compile(r"[^\s(\[]+(?:\s?[(\[][^)\]]*[)\]])?")
+_NAME = re.compile(r"[^\s(\[]+(?:\s?[(\[][^)\]]{0,60}[)\]])?")
 
 
 def names_of(header: Sequence[Line], delimiter: str, count: int, path: str) -> list[str]:

@@ -59,7 +59,10 @@ def cells(text: str, delimiter: str) -> list[str]:
         return [word.strip('"').strip() for word in _WORDS.findall(text)]
     if '"' not in text:
         return [cell.strip() for cell in text.split(delimiter)]
-    found = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+    try:
+        found = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:  # a cell of more than 131072 characters
+        return [text.strip()]
     return [cell.strip() for cell in found]
 
 

@@ -1,0 +1,162 @@
+"""Faults while writing: afterwards the old or the new is there, whole, and the next run goes on.
+
+    python tools/faults/writing.py kill --job fit --times 200
+    python tools/faults/writing.py full-disk --job population --times 20     (as root)
+    python tools/faults/writing.py --list
+
+Each trial runs a job in a forked process, lets the fault happen, reads what is left in a process
+of its own, runs the job again, and compares the result with that of an unbroken run, bit for bit.
+Prints a row of docs/reliability.md. Ends with 1 where anything was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_name] = "1"
+HERE = Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[2])]
+
+
+def in_child(function, *arguments, wait: bool = True):
+    """Run a function in a forked process; its text, or the process."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        code = 0
+        try:
+            text = function(*arguments)
+        except BaseException as error:
+            code, text = 1, f"{type(error).__name__}: {error}"
+            if os.environ.get("FAULTS_TRACEBACK"):
+                traceback.print_exc()
+        os.write(write, str(text or "").encode()[:4000])
+        os._exit(code)
+    os.close(write)
+    return finished(pid, read) if wait else (pid, read)
+
+
+def finished(pid: int, read: int) -> tuple[int, str]:
+    """Exit code of a process (minus the signal) and what it returned."""
+    with os.fdopen(read, "rb") as file:
+        text = file.read().decode()
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
+
+
+class Trials:
+    """Counts what happened, and what was lost."""
+
+    def __init__(self, job, work: Path, seed: int) -> None:
+        self.job, self.work, self.random = job, work, random.Random(seed)
+        self.counts: Counter[str] = Counter()
+        self.lost: list[str] = []
+        begin, folder = time.monotonic(), self.fresh(False)
+        job.run(folder)  # also loads and compiles all there is
+        shutil.rmtree(folder)
+        folder, begin = self.fresh(False), time.monotonic()
+        job.run(folder)
+        self.seconds = time.monotonic() - begin
+        job.new = job.state(folder)
+        self.old = ""
+        shutil.rmtree(self.fresh(True))
+        self.old = job.old
+
+    def fresh(self, replaces: bool, place: Path | None = None) -> Path:
+        """A new folder, as it is before the job."""
+        folder = (place or self.work) / "trial"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        self.job.prepare(folder, replaces)
+        return folder
+
+    def judge(self, folder: Path, replaces: bool, ended: tuple[int, str] = (0, "")) -> None:
+        """What is left, and whether the next run goes on to the right end."""
+        code, state = in_child(self.job.state, folder)
+        allowed = {"", "partial"} if not replaces else {self.old, "partial"}
+        if self.job.name == "document":
+            allowed = set(self.job.known)
+        if code or state not in allowed | {self.job.new}:
+            self.lost.append(f"left: {state or 'nothing'}; {ended}")
+            self._keep(folder)
+            return
+        known = {
+            "": "nothing yet",
+            "partial": "a part",
+            self.old: "the old",
+            self.job.new: "the new",
+        }
+        self.counts[known.get(state, "another whole one")] += 1
+        done = state == self.job.new
+        code, text = in_child(
+            self.job.run, folder, replaces and not (done and self.job.name == "fit")
+        )
+        if code:
+            self.lost.append(f"the next run: {text}; {ended}")
+            self._keep(folder)
+            return
+        code, state = in_child(self.job.state, folder)
+        if code or state != self.job.new:
+            self.lost.append(f"after the next run: {state}; {ended}")
+            self._keep(folder)
+
+    def _keep(self, folder: Path) -> None:
+        shutil.copytree(folder, self.work / f"lost-{len(self.lost)}", dirs_exist_ok=True)
+
+
+def main() -> int:
+    """The command line."""
+    from kinds import FAULTS
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("fault", nargs="?", choices=FAULTS)
+    parser.add_argument("--job", choices=("fit", "population", "document"), default="fit")
+    parser.add_argument("--engine", default="torch")
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--work", type=Path, help="a folder for the trials; by default a new one")
+    parser.add_argument("--list", action="store_true")
+    asked = parser.parse_args()
+    if asked.list or asked.fault is None:
+        print("\n".join(f"{name:14} {f.__doc__.splitlines()[0]}" for name, f in FAULTS.items()))
+        return 0
+    warnings.simplefilter("ignore")
+    if asked.job == "fit":  # short steps: the time goes into writing
+        os.environ.setdefault("PYHODGKIN_COMPILED", "0")
+    import torch
+    from jobs import JOBS
+
+    torch.set_num_threads(1)
+    work = asked.work or Path(tempfile.mkdtemp(prefix="faults-"))
+    os.chmod(work, 0o755)
+    trials = Trials(JOBS[asked.job](asked.engine), work, asked.seed)
+    begin = time.monotonic()
+    for k in range(asked.times):
+        FAULTS[asked.fault](trials, k, asked.times)
+    told = ", ".join(f"{what} {n}" for what, n in trials.counts.most_common())
+    print(
+        f"| {asked.fault} | {asked.job} | {asked.engine if asked.job != 'document' else '-'} | "
+        f"{asked.times} | {len(trials.lost)} | {told} | ({time.monotonic() - begin:.0f} s)"
+    )
+    for text in trials.lost[:10]:
+        print(f"  lost: {text[:600]}")
+    if asked.work is None and not trials.lost:
+        shutil.rmtree(work, ignore_errors=True)
+    return 1 if trials.lost else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

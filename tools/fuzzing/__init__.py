@@ -1,0 +1,1 @@
+"""Mutated and generated files for each reader, and the worker processes that read them."""
