@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -196,13 +196,12 @@ def fit(
     _check(neuron, checkpoint_every, prior)
     check_workers(workers, cluster)
     many = workers is not None or cluster is not None
-    _check_seeds(many and len(checks.seeds_of(seeds)) > 1, resume, callback)
+    checks.starts_over_workers(many and len(checks.seeds_of(seeds)) > 1, resume, callback)
     solved = options_of(options, None, fit)
     taken: list[claims.Claim | None] = []
     recordings, heldout = checks.reread(recordings), checks.reread(heldout)
     drift = drift_asked(drift, recordings, heldout, automatic=schedule is None)
-    with ExitStack() as held:
-        held.enter_context(enough_memory("this fit", LESS))
+    with enough_memory("this fit", LESS), ExitStack() as alone:
         plan, told = planned(
             neuron, recordings, drift=drift, solved=solved, given=names_given(options),
             trainable=trainable, heldout=heldout, schedule=schedule, loss=loss, penalty=penalty,
@@ -210,36 +209,41 @@ def fit(
             fit_initial=fit_initial, size=(area, capacitance), backend=backend,
             before_engine=lambda: taken.append(checks.claim_of(out, resume, overwrite)),
         )  # fmt: skip
-        claim = taken[0]
-        store = None if claim is None else Store(claim.path, plan.digests())
-        for text in told:
-            LOGGER.info(text)  # before the first long computation
+        for text in told:  # before the first long computation
+            LOGGER.info(text)
+        claim, over = taken[0], (workers, cluster)
         if claim is not None:
-            held.enter_context(claim.alone())
+            alone.enter_context(claim.alone())
         if many and len(plan.seeds) > 1:
-            result = _over_seeds(plan, told, claim, (workers, cluster), progress, began)
-        else:
-            with _divided(plan, workers, cluster) as own:
-                trainer = Trainer(own, store, checkpoint_every, callback)
-                trainer.log += told
-                if resume and store is not None:
-                    resume_run(trainer, store)
-                result = _trained(own, trainer, claim, progress, began)
-    return _checked(result, throw)
+            return _checked(_over_seeds(plan, told, claim, over, progress, began), throw)
+        how = (checkpoint_every, callback, resume)
+        return _checked(_here(plan, told, claim, over, how, progress, began), throw)
+
+
+def _here(
+    plan: Plan,
+    told: list[str],
+    claim: claims.Claim | None,
+    over: tuple[int | None, Any],
+    how: tuple[float, Callback | None, bool],
+    progress: bool | None,
+    began: float,
+) -> FitResult:
+    """Trained in this process; the recordings may be divided over workers."""
+    checkpoint_every, callback, resume = how
+    store = None if claim is None else Store(claim.path, plan.digests())
+    with _divided(plan, *over) as own:
+        trainer = Trainer(own, store, checkpoint_every, callback)
+        trainer.log += told
+        if resume and store is not None:
+            resume_run(trainer, store)
+        return _trained(own, trainer, claim, progress, began)
 
 
 def _checked(result: FitResult, throw: bool) -> FitResult:
     if throw and not np.isfinite(result.scores).any() and result.status != Status.INTERRUPTED:
         raise SolveError(result.message)
     return result
-
-
-def _check_seeds(over_workers: bool, resume: bool, callback: Callback | None) -> None:
-    if over_workers and (resume or callback is not None):
-        raise InputError(
-            "seeds with workers or cluster: each start is trained as a whole by a worker, with no "
-            "checkpoints and no callback; leave out resume and callback, or fit one seed a call"
-        )
 
 
 def _check(neuron: Any, checkpoint_every: float, prior: str) -> None:

@@ -209,3 +209,12 @@ def prior_of(prior: str) -> None:
     """Whether `prior` is one that learned curves can have."""
     if prior not in PRIORS:
         raise unknown("prior", prior, PRIORS)
+
+
+def starts_over_workers(asked: bool, resume: bool, callback: Any) -> None:
+    """Refuse what cannot be had where each start is trained by a worker."""
+    if asked and (resume or callback is not None):
+        raise InputError(
+            "seeds with workers or cluster: each start is trained as a whole by a worker, with no "
+            "checkpoints and no callback; leave out resume and callback, or fit one seed a call"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import math
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from typing import NoReturn
@@ -187,13 +187,9 @@ class _Parser:
     def number(self, node: ast.Constant) -> Curve:
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
             self.refuse(node, "is no number")
-        try:
-            value = float(node.value)
-        except OverflowError:  # a whole number beyond what a float can hold
-            value = math.inf
-        if not math.isfinite(value):
+        if not abs(node.value) <= sys.float_info.max:  # a whole number may be larger
             self.refuse(node, "is too large for a number")
-        return Number(value)
+        return Number(float(node.value))
 
     def name(self, node: ast.Name) -> Curve:
         if node.id == "v":

@@ -80,8 +80,9 @@ def junction_potential_text(file: Any, responses: list[Any]) -> str:
             text = getattr(place, name, None)
             match = _JUNCTION.search(text) if isinstance(text, str) else None
             if match:
-                before = _BEFORE.search(text[max(match.start() - 200, 0) : match.start()])
-                return " ".join(f"{before[0] if before else ''}{match[0]}".split())
+                begin = _BEFORE.search(text[max(match.start() - 200, 0) : match.start()])
+                before = "" if begin is None else begin[0]
+                return " ".join((before + match[0]).split())
     return _of_columns(file.intracellular_recordings)
 
 

@@ -78,6 +78,9 @@ class Errors:
     @classmethod
     def from_dict(cls, data: dict) -> Errors:
         """The inverse of `to_dict`."""
+        texts = (*data["names"], *data["units"])
+        if len(texts) != 2 * len(data["names"]) or not all(isinstance(x, str) for x in texts):
+            raise ValueError("names and units of the errors are not one text for each recording")
         shape = (-1, len(data["names"]))
         numbers = (np.array(data[n], dtype=np.float64).reshape(shape) for n in _NUMBERS)
         return cls(tuple(data["names"]), tuple(data["units"]), *numbers)
