@@ -82,10 +82,11 @@ class Protocol:
         >>> Protocol.from_dict(protocol.to_dict()) == protocol
         True
         """
-        checks.fields("protocol", data, "kind", "waveform", "t_end", "unit")
+        checks.fields("protocol", data, "kind")
         kinds, kind = Protocol._kinds, str(data["kind"])
         if kind not in kinds:
             raise unknown("kind of protocol", kind, kinds)
+        checks.fields("protocol", data, "waveform", "t_end", "unit")
         try:
             return kinds[kind](Waveform.from_dict(data["waveform"]), data["t_end"], data["unit"])
         except RecursionError:
