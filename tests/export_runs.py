@@ -34,8 +34,13 @@ solve(M.initial(p), 0.005)
 
 
 def runs_like_ours(neuron, t, v, amplitude=10.0):
-    """Within 0.1 mV of ours at a time within 0.05 ms."""
-    clamp = ph.CurrentClamp.step(amplitude, start=10.0, stop=40.0, t_end=50.0)
+    """Within 0.1 mV of ours at a time within 0.05 ms; `amplitude` is in µA/cm².
+
+    A neuron of a whole cell is exported with the area at which its capacitance is 1 µF/cm².
+    """
+    unit = neuron.current_unit or "uA/cm2"
+    size = 1.0 if unit == "uA/cm2" else neuron.c_m
+    clamp = ph.CurrentClamp.step(size * amplitude, start=10.0, stop=40.0, t_end=50.0, unit=unit)
     solved = ph.simulate(neuron, clamp, saveat=np.linspace(0.0, 50.0, 10001), rtol=1e-8,
                          atol=1e-9, backend="torch")  # fmt: skip
     t, v = np.asarray(t), np.asarray(v)
