@@ -78,8 +78,7 @@ def junction_potential_text(file: Any, responses: list[Any]) -> str:
     for place in places:
         for name in fields:
             text = getattr(place, name, None)
-            match = _JUNCTION.search(text) if isinstance(text, str) else None
-            if match:
+            if isinstance(text, str) and (match := _JUNCTION.search(text)):
                 begin = _BEFORE.search(text[max(match.start() - 200, 0) : match.start()])
                 before = "" if begin is None else begin[0]
                 return " ".join((before + match[0]).split())
