@@ -9,22 +9,12 @@ import struct
 from pathlib import Path
 
 from ..errors import RecordingError
-from .abf_layout import ABF1_OLD_SIZE, BLOCK
+from .abf_layout import ABF1_OLD_SIZE, BLOCK, SECTIONS
 
-# Places in the section table of version 2. Of texts the header states more than there are.
-_SECTIONS = {
-    "protocol": 76,
-    "adc": 92,
-    "dac": 108,
-    "epoch": 124,
-    "epoch_per_dac": 156,
-    "user_list": 172,
-    "data": 236,
-    "tag": 252,
-    "delta": 284,
-    "synch_array": 316,
-}
-_STRINGS, _MOST_STRINGS, _MOST_CHANNELS = 220, 1 << 20, 64
+# Sections of version 2 with what they hold; of texts the header states more than there are.
+_SECTIONS = {name: place for name, place in SECTIONS.items() if name != "strings"}
+_SECTIONS |= {"data": 236, "tag": 252, "synch_array": 316}
+_MOST_STRINGS, _MOST_CHANNELS = 1 << 20, 64
 
 
 def check_sizes(path: Path) -> None:
@@ -58,7 +48,7 @@ def _version_2(head: bytes, size: int) -> str:
                 f'its section "{name}" has {count} entries of {entry} bytes from byte '
                 f"{block * BLOCK}, the file {size} bytes"
             )
-    block, entry, count = struct.unpack_from("<IIq", head, _STRINGS)
+    block, entry, count = struct.unpack_from("<IIq", head, SECTIONS["strings"])
     if count < 0 or entry * count > size + _MOST_STRINGS or count > _MOST_STRINGS or entry > size:
         return f"its section of texts has {count} entries of {entry} bytes, the file {size} bytes"
     channels = struct.unpack_from("<q", head, _SECTIONS["adc"] + 8)[0]

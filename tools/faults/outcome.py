@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,9 @@ from pyhodgkin.errors import PlausibilityWarning, PyHodgkinError
 
 LONGEST = 600  # characters of a message that can still be called one clear error
 SLOW = 10.0  # s of the processor for one call
+
+# What was tried, and the call.
+Cases = Iterator[tuple[str, Callable[[], Any]]]
 
 
 @dataclass
@@ -106,3 +109,15 @@ def of_fit(result: Any) -> str:
     if result.status != 0:
         return "status"
     return "finite" if np.isfinite(result.scores).any() else "FAILED: a success without a score"
+
+
+def rows_of(
+    kinds: Iterable[tuple[str, Callable[[str], Cases]]], engine: str, every: int
+) -> Iterator[Row]:
+    """A row for each fault and its cases; of these every `every`-th."""
+    for fault, cases in kinds:
+        row = Row(fault, engine)
+        for i, (what, call) in enumerate(cases(engine)):
+            if i % every == 0:
+                row.tell(what, call)
+        yield row

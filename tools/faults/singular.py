@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,10 +10,8 @@ import pyhodgkin as ph
 from pyhodgkin.rates import Constant, Exponential, Sigmoid
 
 from .cells import FORMS, LIBRARY, protocol_of
-from .outcome import Row
+from .outcome import Cases, Row, rows_of
 from .values import solved
-
-Cases = Iterator[tuple[str, Callable[[], Any]]]
 
 
 def rows(engine: str, every: int = 1) -> Iterator[Row]:
@@ -26,12 +23,7 @@ def rows(engine: str, every: int = 1) -> Iterator[Row]:
         ("Markov schemes whose steady state is not determined", schemes),
         ("no leak, no channels open, no current", empty),
     )
-    for fault, cases in kinds:
-        row = Row(fault, engine)
-        for i, (what, call) in enumerate(cases(engine)):
-            if i % every == 0:
-                row.tell(what, call)
-        yield row
+    return rows_of(kinds, engine, every)
 
 
 def capacitances(engine: str) -> Cases:

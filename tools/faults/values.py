@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,10 @@ import numpy as np
 import pyhodgkin as ph
 
 from .cells import FORMS, LIBRARY, protocol_of
-from .outcome import Row
+from .outcome import Cases, Row, rows_of
 
 WRONG = (np.nan, np.inf, -np.inf)
 EXTREME = (*WRONG, 1e308, -1e308, 1e30, -1e30, 1e-308, 0.0)
-Cases = Iterator[tuple[str, Callable[[], Any]]]
 
 
 def rows(engine: str, every: int = 1) -> Iterator[Row]:
@@ -29,12 +28,7 @@ def rows(engine: str, every: int = 1) -> Iterator[Row]:
         ("NaN, inf or huge weights of a network", networks),
         ("a fit that starts at huge parameters or weights", fits),
     )
-    for fault, cases in kinds:
-        row = Row(fault, engine)
-        for i, (what, call) in enumerate(cases(engine)):
-            if i % every == 0:
-                row.tell(what, call)
-        yield row
+    return rows_of(kinds, engine, every)
 
 
 def recordings(engine: str) -> Cases:
