@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import pytest
-from julia_trial import START, finished, run
+from julia_trial import LOAD_PATH, START, finished, run
 
 pytestmark = pytest.mark.julia
 
@@ -196,3 +197,16 @@ def test_twenty_starts_and_ends():
         code = START + "print(s.call('poll_on_threads', s.flag, 0.1))"
         code = "import torch;" * (i % 2) + code
         assert run(code, PYTHON_JULIACALL_THREADS="2").stdout.split() == ["0"]
+
+
+@posix
+def test_standard_input_that_is_a_pipe_still_waits():
+    """Julia makes of the pipe one that does not block, which Python takes for its end."""
+    code = START + "print('ready', flush=True); print('read', input(), flush=True)"
+    environment = {**os.environ, "JULIA_LOAD_PATH": LOAD_PATH}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True, env=environment
+    ) as child:
+        assert child.stdout is not None and child.stdout.readline() == "ready\n"
+        assert child.communicate("a line\n", timeout=300)[0] == "read a line\n"

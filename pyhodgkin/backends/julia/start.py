@@ -19,6 +19,7 @@ from .errors import JuliaTrace, one_line
 from .interrupt import Watcher, python_keeps_its_signals
 from .requirements import PACKAGE, numbers
 from .session import Session
+from .streams import streams_as_before
 
 FORKED = (
     "Julia was started before this process was forked, and does not survive that; use "
@@ -51,7 +52,8 @@ def session(package: str = PACKAGE) -> Session:
                 raise BackendUnavailableError(failure(package))
             before = discover.key()
             try:
-                _sessions[package] = _start(package)
+                with streams_as_before():
+                    _sessions[package] = _start(package)
             except BackendUnavailableError as error:
                 for key in (before, discover.key()):  # Julia may run by now
                     _failed[package, key] = str(error)
