@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-SECONDS = 10.0  # for one input
+SECONDS = 10.0  # of the processor, for one input
+WAIT = 60.0  # s of the clock, for one input
 MEMORY = 256 << 20  # bytes beside ten times the input
 _RUNS_CODE = ("exec", "os.system", "subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork",
               "pickle.find_class", "socket.connect", "socket.getaddrinfo")  # fmt: skip
@@ -60,7 +61,7 @@ def _serve(pipe: Connection, name: str, base: str, options: dict[str, Any]) -> N
 def _read(target: Any, path: Path, options: dict[str, Any], watch: _Watch) -> Outcome:
     from pyhodgkin.errors import PyHodgkinError
 
-    start = time.monotonic()
+    start = time.process_time()
     try:
         kind, text = "read", target.read(path, options)
     except PyHodgkinError as error:
@@ -78,7 +79,7 @@ def _read(target: Any, path: Path, options: dict[str, Any], watch: _Watch) -> Ou
         kind, text = f"error {type(error).__name__}", traceback.format_exc()
     if watch.found:
         kind, text = f"audit {watch.found[0].split()[0]}", "\n".join(watch.found)
-    return Outcome(kind, text, time.monotonic() - start)
+    return Outcome(kind, text, time.process_time() - start)
 
 
 class _Watch:
@@ -119,6 +120,16 @@ def _virtual() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
+def _spent(pid: int) -> float:
+    """Processor time of a process, s (Linux); that of one that has ended is 0."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _limit(size: int | None) -> None:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (hard if size is None else size, hard))
@@ -147,14 +158,24 @@ class Worker:
             self._start()
         self._pipe.send((str(case.folder), str(case.path), case.options))
         try:
-            if self._pipe.poll(SECONDS):
+            spent = self._answered()
+            if spent is None:
                 return self._pipe.recv()
-            outcome = Outcome("hang", f"more than {SECONDS:g} s", SECONDS)
+            outcome = Outcome("hang", f"no answer after {spent:.1f} s of the processor", spent)
         except (EOFError, ConnectionResetError):
             self._process.join(5.0)
             outcome = Outcome("crash", f"exit code {self._process.exitcode}")
         self.stop()
         return outcome
+
+    def _answered(self) -> float | None:
+        """None when an answer has come; else the processor time spent without one."""
+        began, end = _spent(self._process.pid), time.monotonic() + WAIT
+        while not self._pipe.poll(0.5):
+            spent = _spent(self._process.pid) - began
+            if spent > SECONDS or time.monotonic() > end:
+                return spent
+        return None
 
     def stop(self) -> None:
         """End the process."""
