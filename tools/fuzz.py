@@ -4,9 +4,10 @@
     python tools/fuzz.py --list
     python tools/fuzz.py nwb --again build/fuzz/nwb/error-KeyError-0
 
-Each input is a valid file with one to four mutations. It is read in a process with a limit of 10 s of
-the processor and of address space: what the process has after a first read, 256 MiB, and ten times the input.
-Inputs that fail are kept in a folder, one subfolder each. Ends with 1 where there is one.
+Each input is a valid file with one to four mutations. It is read in a process with a limit of 10 s
+of the processor, and of address space: what the process has after a first read, 256 MiB, and ten
+times the input. Inputs that fail are kept in a folder, one subfolder each. Ends with 1 where there
+is one.
 """
 
 from __future__ import annotations
