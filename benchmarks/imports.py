@@ -4,7 +4,8 @@
 
 FOLDER holds .mod files (any depth); equal ones are counted once. Each file that is read is clamped
 in NEURON: held near -80 or -20 mV for 100 s, stepped to voltages from -100 to 50 mV, its current
-taken 1 and 5 ms later, and compared with ours. The files are not part of the project.
+taken 1 and 5 ms later, and compared with ours; reversal potentials and concentrations that a
+file takes from the cell are given to both. The files are not part of the project.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pyhodgkin.imports.parser import parse
 
 CELSIUS = 25.0
 REVERSALS = {"ena": 50.0, "ek": -77.0, "eca": 130.0}
+CONCENTRATIONS = {"nai": 10.0, "nao": 140.0, "ki": 54.4, "ko": 2.5, "cai": 5e-5, "cao": 2.0}
 # No round numbers: there some files have a jump, which either side of is right.
 HOLDS, TIMES = (-80.37, -20.37), (1.0, 5.0)
 STEPS = tuple(v + 0.37 for v in range(-100, 50, 15))
@@ -46,17 +48,19 @@ def files_in(folder: Path, every: int) -> list[Path]:
 
 
 def read(path: Path) -> tuple[tuple[ph.Channel, ...], dict[str, float]]:
-    """The channels of a file, and the reversal potentials that were given."""
+    """The channels of a file, and what was given of the cell: potentials and concentrations."""
     ions = parse(mechanism_source(path)).ions
     e = {x: REVERSALS.get(x, 0.0) for ion in ions for x in ion.reads if x == f"e{ion.name}"}
+    known = {x: CONCENTRATIONS[x] for ion in ions for x in ion.reads if x in CONCENTRATIONS}
+    given: dict = {"celsius": CELSIUS, "parameters": known}
     try:
-        return ph.read_channels(path, e=e, celsius=CELSIUS), e
+        return ph.read_channels(path, e=e, **given), e | known
     except ph.errors.InputError as error:
         asked = re.search(r"uses (e\w*), which (?:the file never sets|has no value)", str(error))
         if asked is None:
             raise
         e[asked[1]] = -30.0
-        return ph.read_channels(path, e=e, celsius=CELSIUS), e
+        return ph.read_channels(path, e=e, **given), e | known
 
 
 def reason(error: Exception) -> str:
@@ -233,7 +237,8 @@ def table(files: list, done: dict, refused: dict, off: dict, zero: int) -> str:
         "# Channels read from public NMODL files", "",
         f"{len(files)} different files. {len(done)} are read "
         f"({100 * len(done) / len(files):.0f} %), "
-        f"{total} are refused.", "",
+        f"{total} are refused. Reversal potentials and concentrations that a file takes from the "
+        "cell are given, constant.", "",
         "| against NEURON: largest difference of the current | files |", "|---|---|",
     ]  # fmt: skip
     edges = [0.0, 1e-9, 1e-6, 1e-4, 1e-3, 1e-2, np.inf]

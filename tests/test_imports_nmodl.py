@@ -202,6 +202,22 @@ def test_a_reversal_potential_set_in_initial_is_that_of_the_cell_afterwards(mod)
         ph.read_channel(mod(text))
 
 
+def test_what_an_ion_has_is_that_of_the_cell_whatever_parameter_says(mod):
+    """NEURON takes ek, cai and cao from the cell and leaves the values of PARAMETER aside."""
+    text = HEAD + BODY.replace("slope = 9 (mV) }", "slope = 9 (mV) ek = -95 (mV) }")
+    text = text.replace("v (mV) ek (mV)", "v (mV)")
+    with pytest.raises(ph.errors.InputError, match="takes ek from the cell"):
+        ph.read_channel(mod(text))
+    assert read(mod, text, e=-80.0).e == -80.0
+    nernst = text.replace("READ ek WRITE ik", "WRITE ik\n    USEION ca READ cai, cao")
+    nernst = nernst.replace("ek = -95 (mV)", "cai = 2.4e-4 (mM) cao = 2 (mM)")
+    nernst = nernst.replace("(v - ek)", "(v - 12.5*log(cao/cai))")
+    with pytest.raises(ph.errors.InputError, match="depends on ca. of the ion ca"):
+        ph.read_channel(mod(nernst))
+    found = ph.read_channel(mod(nernst), parameters={"cai": 5e-5, "cao": 2.0})
+    assert found.e == pytest.approx(12.5 * np.log(4e4))
+
+
 def test_several_currents(mod):
     text = HEAD.replace("    RANGE", "    NONSPECIFIC_CURRENT il\n    RANGE") + BODY.replace(
         "*(v - ek) }", "*(v - ek)\n    il = 3e-4*(v + 54.3) }"

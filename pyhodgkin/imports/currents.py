@@ -61,6 +61,8 @@ class Channels:
             values.pop(name, None)
         names = {**declared, **found.assigned}
         ions = [name for ion in found.ions for name in ion.reads]
+        for name in ions:  # NEURON takes them from the cell, whatever PARAMETER says
+            values.pop(name, None)
         for name, value in self.given.parameters.items():
             if name not in names and name not in ions:
                 raise unknown(f"parameter of {self.source.name}", name, [*names, *ions])

@@ -119,6 +119,11 @@ def _names(head: Heading, delimiter: str, count: int, path: str) -> list[str]:
         names = names_of(head.lines, delimiter, count, path)
     elif len(names) == count + 1:
         names = names[1:]  # the file has no column of times
+    if len(names) > count:
+        raise RecordingError(
+            f"{path} names {len(names)} columns ({', '.join(names)[:80]}) and has {count} in its "
+            "rows: the file is cut short or damaged"
+        )
     return [*names, *[""] * (count - len(names))]
 
 

@@ -84,12 +84,12 @@ def _labchart(lines: Sequence[Line], path: str) -> Heading:
         for title, unit, span in zip(titles, units, ranges, strict=False)
     ]
     interval = None
-    if facts.get("Interval", [""])[0]:
-        number, _, unit = facts["Interval"][0].replace(",", ".").partition(" ")
+    if stated := next(iter(facts.get("Interval", [])), ""):
+        number, _, unit = stated.replace(",", ".").partition(" ")
         try:
             interval = float(number) * TIME[spelled(unit)]
         except (ValueError, KeyError):
             raise RecordingError(
-                f"{path}: Interval= {facts['Interval'][0]} is not a time"
+                f"{path}: Interval= {stated} is not a time"
             ) from None
     return Heading([], ["Time (s)", *named], interval=interval, program="LabChart")
