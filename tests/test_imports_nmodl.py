@@ -212,7 +212,7 @@ def test_what_an_ion_has_is_that_of_the_cell_whatever_parameter_says(mod):
     nernst = text.replace("READ ek WRITE ik", "WRITE ik\n    USEION ca READ cai, cao")
     nernst = nernst.replace("ek = -95 (mV)", "cai = 2.4e-4 (mM) cao = 2 (mM)")
     nernst = nernst.replace("(v - ek)", "(v - 12.5*log(cao/cai))")
-    with pytest.raises(ph.errors.InputError, match="depends on ca. of the ion ca"):
+    with pytest.raises(ph.errors.InputError, match=r"depends on ca. of the ion ca"):
         ph.read_channel(mod(nernst))
     found = ph.read_channel(mod(nernst), parameters={"cai": 5e-5, "cao": 2.0})
     assert found.e == pytest.approx(12.5 * np.log(4e4))

@@ -89,7 +89,5 @@ def _labchart(lines: Sequence[Line], path: str) -> Heading:
         try:
             interval = float(number) * TIME[spelled(unit)]
         except (ValueError, KeyError):
-            raise RecordingError(
-                f"{path}: Interval= {stated} is not a time"
-            ) from None
+            raise RecordingError(f"{path}: Interval= {stated} is not a time") from None
     return Heading([], ["Time (s)", *named], interval=interval, program="LabChart")
