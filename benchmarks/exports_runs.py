@@ -27,7 +27,7 @@ if sys.argv[1] == "jaxley":
     import jax
     jax.config.update("jax_enable_x64", True)
 for line in sys.stdin:
-    file, out, amplitude, how = line.rstrip("\\n").split("\\t")
+    file, out, amplitude, how, step = line.rstrip("\\n").split("\\t")
     try:
         spec = importlib.util.spec_from_file_location("cell", file)
         module = importlib.util.module_from_spec(spec)
@@ -36,7 +36,7 @@ for line in sys.stdin:
             exec(open(how).read(), {"module": module, "np": np, "out": out})
         else:
             run = getattr(module, "run_step", None) or module.run
-            t, v = run(amplitude=float(amplitude))
+            t, v = run(amplitude=float(amplitude), **({"dt": float(step)} if step else {}))
             np.save(out, np.array([np.asarray(t), np.asarray(v)]))
         print("done", flush=True)
     except Exception:
@@ -123,9 +123,17 @@ end
 
 
 def theirs(
-    neuron: ph.Neuron, to: str, amplitude: float, options: argparse.Namespace, clamp: bool = False
+    neuron: ph.Neuron,
+    to: str,
+    amplitude: float,
+    options: argparse.Namespace,
+    clamp: bool = False,
+    step: float | None = None,
 ) -> np.ndarray:
     """(2, T): t and v of the simulator; under a voltage clamp t and the current, µA/cm²."""
+    if to == "neuroml":
+        assert step is not None
+        return neuroml(neuron, amplitude, step, options)
     folder = Path(tempfile.mkdtemp(prefix=f"{to}_"))
     try:
         files = neuron.export(to, folder)
@@ -144,7 +152,7 @@ def theirs(
             Path(how).write_text(f"LEVELS = {LEVELS!r}\n{CLAMP[to]}")
         if to == "nmodl":
             call([Path(options.python).parent / "nrnivmodl", "."], folder, environment)
-        with_processes(to, options).run(files[-1], out, amplitude, how)
+        with_processes(to, options).run(files[-1], out, amplitude, how, step)
         return np.load(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -179,7 +187,9 @@ class Process:
     def __init__(self, to: str, python: str) -> None:
         self._to, self._python, self._running = to, python, None
 
-    def run(self, file: Path, out: Path, amplitude: float, how: Path | str) -> None:
+    def run(
+        self, file: Path, out: Path, amplitude: float, how: Path | str, step: float | None
+    ) -> None:
         if self._running is None or self._to == "nmodl":
             self._running = subprocess.Popen(
                 [self._python, "-c", RUN, self._to], env=environment_of(self._python), text=True,
@@ -187,7 +197,7 @@ class Process:
             )  # fmt: skip
         at = self._running
         assert at.stdin is not None and at.stdout is not None
-        print(file, out, amplitude, how, sep="\t", file=at.stdin, flush=True)
+        print(file, out, amplitude, how, step or "", sep="\t", file=at.stdin, flush=True)
         for line in at.stdout:
             if line.startswith("failed "):
                 raise RuntimeError(line[7:].replace(" | ", "\n"))

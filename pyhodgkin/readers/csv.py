@@ -19,11 +19,11 @@ from .text.decimals import mark, marks
 from .text.decode import read_text
 from .text.dialects import Heading, heading, refuse
 from .text.header import names_of
+from .text.lines import Lines
 from .text.numbers import TextColumns, parse
 from .text.rows import (
     DELIMITERS,
     Block,
-    Line,
     blocks,
     cells,
     find_data,
@@ -50,15 +50,14 @@ def read_csv(path: Path, options: Options) -> RecordingSet:
     return recordings(_table(path, lines, _notes(path, comments), options), options)
 
 
-def _table(path: Path, lines: list[Line], notes: dict[str, Any], options: Options) -> Table:
+def _table(path: Path, lines: Lines, notes: dict[str, Any], options: Options) -> Table:
     where = str(path)
     refuse(lines, where)
     lines, delimiter, first = _data(path, lines, options)
     parts = blocks(lines, first, where)
     head = heading(parts[0].header, where)
-    rows = [row for part in parts for row in part.rows]
-    texts = (row.text for row in rows)
-    decimal, thousands = marks(texts, delimiter, mark(options.decimal), where)
+    rows = parts[0].rows.followed_by(part.rows for part in parts[1:])
+    decimal, thousands = marks([rows.joined()], delimiter, mark(options.decimal), where)
     frame, count = parse(rows, delimiter, decimal, thousands, where)
     names = _names(head, delimiter, count, where)
     labels = _labels(parts, names, delimiter, count, where)
@@ -78,7 +77,7 @@ def _table(path: Path, lines: list[Line], notes: dict[str, Any], options: Option
     )
 
 
-def _data(path: Path, lines: list[Line], options: Options) -> tuple[list[Line], str, int]:
+def _data(path: Path, lines: Lines, options: Options) -> tuple[Lines, str, int]:
     """The lines without a delimiter line of Excel's, the delimiter, and the first row."""
     known = DELIMITERS
     if lines[0].text.lower().startswith("sep=") and len(lines[0].text.strip()) <= 5:
@@ -95,7 +94,7 @@ def _data(path: Path, lines: list[Line], options: Options) -> tuple[list[Line], 
     return lines, found[1], found[0]
 
 
-def _no_rows(path: Path, lines: list[Line], known: Sequence[str]) -> RecordingError:
+def _no_rows(path: Path, lines: Lines, known: Sequence[str]) -> RecordingError:
     broken = next((line for line in lines if is_row_start(line.text)), None)
     if broken is None:
         return RecordingError(f"{path} has a header but no rows that begin with a number")

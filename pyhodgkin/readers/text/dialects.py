@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ...errors import RecordingError
 from ...units import TIME, spelled
-from .rows import Line, cells
+from .lines import Line
+from .rows import cells
 
 _SWEEP = re.compile(r"(Sweep_[\d_]+)\s*,.*")
 

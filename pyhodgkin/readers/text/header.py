@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ...errors import RecordingError
 from ...units import AMPERE, PER_AREA, TIME, VOLTAGE, spelled
-from .rows import Line, cells, is_number
+from .lines import Line
+from .rows import cells, is_number
 
 KNOWN = frozenset({*TIME, *VOLTAGE, *AMPERE, *PER_AREA})
 # Cells of a line of units that state none.

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ...errors import RecordingError
 from ...numerics.arrays import FloatArray
-from .rows import NAMED, Line, cells
+from .lines import Lines
+from .rows import NAMED, cells
 
 _SHORT = 40
 
@@ -29,7 +30,7 @@ class TextColumns(Mapping[str, FloatArray]):
         frame: Any,
         names: Sequence[str],
         signals: Sequence[str],
-        rows: Sequence[Line],
+        rows: Lines,
         path: str,
     ) -> None:
         self._frame, self._rows, self._path = frame, rows, path
@@ -120,13 +121,11 @@ class TextColumns(Mapping[str, FloatArray]):
         return values, empty
 
 
-def parse(
-    rows: Sequence[Line], delimiter: str, decimal: str, thousands: str, path: str
-) -> tuple[Any, int]:
+def parse(rows: Lines, delimiter: str, decimal: str, thousands: str, path: str) -> tuple[Any, int]:
     """The rows as a pandas DataFrame, and how many columns they have."""
     import pandas as pd
 
-    body = "\n".join(row.text for row in rows).replace("−", "-")
+    body = rows.joined().replace("−", "-").encode()
     options: dict[str, Any] = {"sep": delimiter or "\x1f", "skipinitialspace": True}
     if delimiter == " ":
         options["sep"] = r"\s+"
@@ -136,7 +135,7 @@ def parse(
         options["float_precision"] = "round_trip"  # later versions always do
     try:
         frame = pd.read_csv(
-            io.StringIO(body),
+            io.BytesIO(body),
             header=None,
             index_col=False,
             decimal=decimal,
@@ -154,7 +153,7 @@ def parse(
     return frame, frame.shape[1]
 
 
-def _ragged(rows: Sequence[Line], message: str, delimiter: str, path: str) -> RecordingError:
+def _ragged(rows: Lines, message: str, delimiter: str, path: str) -> RecordingError:
     quote = re.search(r"inside string starting at row (\d+)", message)
     if quote is not None:
         return RecordingError(
@@ -176,7 +175,7 @@ def _ragged(rows: Sequence[Line], message: str, delimiter: str, path: str) -> Re
     )
 
 
-def _refuse_short_rows(frame: Any, rows: Sequence[Line], delimiter: str, path: str) -> None:
+def _refuse_short_rows(frame: Any, rows: Lines, delimiter: str, path: str) -> None:
     """Raise for rows with fewer cells than the others, for instance a last row that is cut off."""
     width = frame.shape[1]
     for row in np.flatnonzero(frame.iloc[:, -1].isna().to_numpy()).tolist():

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import numpy as np
 
 from ...errors import RecordingError
+from .lines import Line, Lines
 
 COMMENTS = ("#", "%", "//")
 DELIMITERS = ("\t", ";", ",", "|", " ")
@@ -19,19 +22,11 @@ _BLANK = re.compile(r"[\s,;|\"]*")
 
 
 @dataclass
-class Line:
-    """A line of the file and its number, from 1."""
-
-    number: int
-    text: str
-
-
-@dataclass
 class Block:
     """Header lines and the rows below them."""
 
-    header: list[Line]
-    rows: list[Line] = field(default_factory=list)
+    header: Sequence[Line]
+    rows: Lines
 
 
 def is_number(cell: str) -> bool:
@@ -72,24 +67,29 @@ def is_row(text: str, delimiter: str) -> bool:
     return bool(filled) and all(map(is_number, filled))
 
 
-def significant(text: str) -> tuple[list[Line], list[str]]:
+def significant(text: str) -> tuple[Lines, list[str]]:
     """Lines that are neither empty nor comments, and the comments at the top.
 
     A ``#`` after a row begins a comment, too.
     """
-    lines, comments = [], []
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+    lines = Lines.of(text)
+    keep, comments = lines.begin_with_a_digit(), []
+    first = int(np.argmax(keep)) if keep.any() else len(lines)
+    for i in np.flatnonzero(~keep).tolist():
+        line = lines[i].text
         if line.lstrip().startswith(COMMENTS):
-            if not lines:
+            if i < first:
                 comments.append(line)
-            continue
-        if "#" in line and is_row_start(line):
-            line = re.sub(r"[ ]*[\t;,|]?[ ]*$", "", line[: line.index("#")])
-        if line.strip():
-            lines.append(Line(number, line))
-    while lines and _BLANK.fullmatch(lines[-1].text):
-        lines.pop()
-    return lines, comments
+        elif line.strip():
+            keep[i], first = True, min(i, first)
+    for i in lines.holding("#"):
+        if keep[i] and is_row_start(lines[i].text):
+            lines.cut(i, "#")
+            keep[i] = bool(lines[i].text.strip())
+    last = len(keep)
+    while last and (not keep[last - 1] or _BLANK.fullmatch(lines[last - 1].text)):
+        last -= 1
+    return lines.take(np.flatnonzero(keep[:last])), comments
 
 
 def is_row_start(text: str) -> bool:
@@ -130,21 +130,21 @@ def _below_names(text: str, above: str, delimiter: str) -> bool:
     return numbers > 0 and len(row) == len(names) > 1 and not any(map(is_number, names))
 
 
-def blocks(lines: Sequence[Line], first: int, path: str) -> list[Block]:
+def blocks(lines: Lines, first: int, path: str) -> list[Block]:
     """Blocks of the file; the first row of the first one is ``lines[first]``."""
-    found = [Block(list(lines[:first]))]
-    header: list[Line] = []
-    for line in lines[first:]:
-        if not is_row_start(line.text):
-            header.append(line)
-            continue
-        if header:
-            found.append(Block(header))
-            header = []
-        found[-1].rows.append(line)
-    if header and found[-1].rows:
-        line = header[0]
+    rows = lines.begin_with_a_digit()
+    rows[:first] = False
+    for i in (first + np.flatnonzero(~rows[first:])).tolist():
+        rows[i] = is_row_start(lines[i].text)
+    # Where rows begin, and where they end.
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], rows, [False]]).astype(np.int8)))
+    begins, ends = edges[::2].tolist(), edges[1::2].tolist()
+    if ends and ends[-1] < len(lines):
+        line = lines[ends[-1]]
         raise RecordingError(
             f'{path} is not a table of numbers: line {line.number} is "{line.text.strip()[:60]}"'
         )
-    return found
+    above = [0, *ends]
+    return [
+        Block(list(lines[a:b]), lines[b:c]) for a, b, c in zip(above, begins, ends, strict=False)
+    ]
