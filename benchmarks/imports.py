@@ -224,6 +224,10 @@ def main() -> None:
                 print(f"  {done[name][2].name}: {off[name]:.2g}", flush=True)
         print(f"compared {min(at + BATCH, len(names))} of {len(names)}", flush=True)
     text = table(files, done, refused, off, zero)
+    if given.neuron:
+        code = "import neuron; print(neuron.__version__)"
+        version = subprocess.check_output([given.neuron, "-c", code], text=True).split()[-1]
+        text = text.replace("against NEURON:", f"against NEURON {version}:")
     print(text)
     if given.out:
         given.out.write_text(text)
