@@ -11,9 +11,10 @@ import pytest
 from fit_stub import StubBackend, recording, run
 
 from pyhodgkin import FitResult
-from pyhodgkin.errors import DocumentError
+from pyhodgkin.errors import DocumentError, InputError
 from pyhodgkin.neuron import document
 from pyhodgkin.status import Status
+from pyhodgkin.storage.locks import locked
 
 # -- in a folder ---------------------------------------------------------------------------
 
@@ -53,6 +54,13 @@ def test_a_damaged_folder_is_refused(tmp_path, name):
         FitResult.load(tmp_path)
     with pytest.raises(DocumentError, match="holds no fit"):
         FitResult.load(tmp_path / "nowhere")
+
+
+def test_two_do_not_fit_into_one_folder(tmp_path):
+    out = tmp_path / "run"
+    with locked(out), pytest.raises(InputError, match="another process is writing to it"):
+        run(out=out)
+    run(out=out)
 
 
 # -- Ctrl-C --------------------------------------------------------------------------------

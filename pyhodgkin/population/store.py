@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import BackendUnavailableError, InputError
 from ..numerics.arrays import FloatArray
+from ..storage.atomic import naming
 from ..storage.exchange import exchange
 from ..storage.json_files import parsed
 from ..storage.locks import Lock
@@ -186,29 +187,45 @@ def _created(plan: Plan, path: Path, replaces: bool) -> Store:
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     old = path.with_name(f"{path.name}.replaced-{secrets.token_hex(4)}") if replaces else None
     try:
-        group = zarr.create_group(store=str(temporary), zarr_format=3)
-        for name, array in layout_of(plan).items():
-            values = array.pop("values", None)
-            attributes = array.pop("attributes")
-            made = group.create_array(name=name, **array)
-            made.attrs.update(attributes)
-            if values is not None:
-                made[:] = values
-        group.attrs.update({KEY: json.dumps(head), "title": repr(plan.population)})
-        if old is not None and exchange(temporary, path):
-            os.rename(temporary, old)
-        else:
-            if old is not None:
-                os.rename(path, old)
-            elif path.is_dir():
-                path.rmdir()
-            os.rename(temporary, path)
+        with naming(path, temporary):
+            group = zarr.create_group(store=str(temporary), zarr_format=3)
+            for name, array in layout_of(plan).items():
+                values = array.pop("values", None)
+                attributes = array.pop("attributes")
+                made = group.create_array(name=name, **array)
+                made.attrs.update(attributes)
+                if values is not None:
+                    made[:] = values
+            group.attrs.update({KEY: json.dumps(head), "title": repr(plan.population)})
+            _put(temporary, path, old)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     store = Store(plan, path, _group(path, "r+"))
     store.replaces = [] if old is None else [old]
     return store
+
+
+def _put(temporary: Path, path: Path, old: Path | None) -> None:
+    """A new store takes its name; the one that has it goes to `old`, and is never without a name.
+
+    So a kill between two steps leaves the old store where it was, or in `old`.
+    """
+    if old is None:
+        if path.is_dir():
+            path.rmdir()
+        os.rename(temporary, path)
+        return
+    os.rename(temporary, old)
+    if exchange(old, path):
+        return
+    os.rename(old, temporary)  # the system cannot do it in one step
+    os.rename(path, old)
+    try:
+        os.rename(temporary, path)
+    except BaseException:
+        os.rename(old, path)
+        raise
 
 
 def _described(path: Path) -> dict[str, Any] | None:

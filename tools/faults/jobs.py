@@ -111,7 +111,7 @@ class Run(Job):
 
     def __init__(self, engine: str = "torch", seed: int = 1) -> None:
         super().__init__()
-        self.engine, self.seed = engine, seed
+        self.engine, self.seed, self.replaces = engine, seed, False
         self._old: Path | None = None
 
     def _run(self, out: Path, seed: int, **more: Any) -> Any:
@@ -130,6 +130,7 @@ class Run(Job):
                 self._run(self._old, self.seed + 1, overwrite=True)
                 self.old = self.state(self._old.parent, self._old.name)
             shutil.copytree(self._old, folder / "run")
+        self.replaces = replaces
 
     def run(self, folder: Path, replaces: bool = False) -> None:
         self._run(folder / "run", self.seed, overwrite=replaces)
@@ -141,8 +142,10 @@ class Run(Job):
         found = ph.PopulationResult.load(run)
         if not found._source.complete:
             # What is replaced stays beside until the new run is complete.
-            for old in run.parent.glob(f"{name}.replaced-*"):
-                assert self.state(run.parent, old.name) == self.old, "the old run is damaged"
+            beside = [x.name for x in run.parent.glob(f"{name}.replaced-*")]
+            if self.replaces and not name.count("replaced"):
+                found_old = self.old in {self.state(run.parent, x) for x in beside}
+                assert found_old, "the old run is damaged or gone"
             return "partial"
         return digest(found["rate"], found["v"], found["status"], found.population["na.g"])
 

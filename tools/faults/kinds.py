@@ -8,7 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from writing import Trials, finished, in_child
+from calls import NUMBERS, Calls
+from writing import Trials, begun, finished, in_child
 
 NOBODY = 65534
 
@@ -17,7 +18,7 @@ def kill(trials: Trials, k: int, n: int) -> None:
     """SIGKILL at a random moment; every second time of a run that replaces an old one."""
     replaces = k % 2 == 1
     folder = trials.fresh(replaces)
-    pid, read = in_child(trials.job.run, folder, replaces, wait=False)
+    pid, read = begun(trials.job.run, folder, replaces)
     time.sleep(trials.random.uniform(0.0, 1.1 * trials.seconds))
     os.kill(pid, signal.SIGKILL)
     ended = finished(pid, read)
@@ -74,7 +75,7 @@ def read_only(trials: Trials, k: int, n: int) -> None:
         os.environ["HOME"] = "/tmp"
         trials.job.run(folder, replaces)
 
-    pid, read = in_child(as_nobody, wait=False)
+    pid, read = begun(as_nobody)
     time.sleep(trials.random.uniform(0.0, 1.0) * trials.seconds * (k % 5 > 0))
     _modes(folder, "a-w")
     ended = finished(pid, read)
@@ -87,7 +88,7 @@ def two(trials: Trials, k: int, n: int) -> None:
     """Two processes begin in one folder at the same time."""
     replaces = k % 2 == 1
     folder = trials.fresh(replaces)
-    both = [in_child(trials.job.run, folder, replaces, wait=False) for _ in range(2)]
+    both = [begun(trials.job.run, folder, replaces) for _ in range(2)]
     ended = [finished(*one) for one in both]
     refused = [text for code, text in ended if code]
     for text in refused:
@@ -129,7 +130,7 @@ def vanishes(trials: Trials, k: int, n: int) -> None:
     subprocess.run(["mount", "--bind", str(place), str(other)], check=True)
     try:
         folder = trials.fresh(replaces, place)
-        pid, read = in_child(trials.job.run, folder, replaces, wait=False)
+        pid, read = begun(trials.job.run, folder, replaces)
         time.sleep(trials.random.uniform(0.0, 1.0) * trials.seconds)
         subprocess.run(["umount", "-l", str(place)], check=True)
         ended = finished(pid, read)
@@ -146,7 +147,7 @@ def renamed(trials: Trials, k: int, n: int) -> None:
     folder = trials.fresh(replaces)
     away = folder.with_name("away")
     subprocess.run(["rm", "-rf", str(away)], check=True)
-    pid, read = in_child(trials.job.run, folder, replaces, wait=False)
+    pid, read = begun(trials.job.run, folder, replaces)
     time.sleep(trials.random.uniform(0.0, 1.0) * trials.seconds)
     os.rename(folder, away)
     ended = finished(pid, read)
@@ -154,8 +155,39 @@ def renamed(trials: Trials, k: int, n: int) -> None:
     trials.judge(away, replaces, ended)
 
 
+def error_at_each_call(trials: Trials, k: int, n: int) -> None:
+    """An OSError at one call to the file system after another (--times 0 for each of them)."""
+    replaces = k % 2 == 1
+    call = k // 2 % calls_of_run(trials, replaces) + 1
+    number = NUMBERS[k // 2 % len(NUMBERS)]
+    folder = trials.fresh(replaces)
+
+    def failing() -> str:
+        with Calls(folder, call, number) as calls:
+            trials.job.run(folder, replaces)
+        return calls.failed
+
+    ended = in_child(failing)
+    trials.counts[f"{ended[1].split(':')[0]}" if ended[0] else "went on"] += 1
+    trials.judge(folder, replaces, (*ended, f"call {call} of {calls_of_run(trials, replaces)}"))
+
+
+def calls_of_run(trials: Trials, replaces: bool) -> int:
+    """How many calls to the file system an unbroken run makes."""
+    if replaces not in trials.calls:
+        folder = trials.fresh(replaces)
+
+        def counted() -> int:
+            with Calls(folder) as calls:
+                trials.job.run(folder, replaces)
+            return calls.count
+
+        trials.calls[replaces] = int(in_child(counted)[1])
+    return trials.calls[replaces]
+
+
 def _size_of_run(trials: Trials) -> int:
-    if not hasattr(trials, "size"):
+    if not trials.size:
         folder = trials.fresh(False)
         trials.job.run(folder)
         # With what is written beside before it takes its name.
@@ -183,4 +215,5 @@ FAULTS = {
     "clock": clock,
     "vanishes": vanishes,
     "renamed": renamed,
+    "error-at-each-call": error_at_each_call,
 }

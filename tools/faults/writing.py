@@ -12,6 +12,7 @@ Prints a row of docs/reliability.md. Ends with 1 where anything was lost.
 from __future__ import annotations
 
 import argparse
+import builtins
 import os
 import random
 import shutil
@@ -21,7 +22,9 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
@@ -29,8 +32,13 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[2])]
 
 
-def in_child(function, *arguments, wait: bool = True):
-    """Run a function in a forked process; its text, or the process."""
+def in_child(function: Callable, *arguments: Any) -> tuple[int, str]:
+    """Run a function in a forked process; see `finished`."""
+    return finished(*begun(function, *arguments))
+
+
+def begun(function: Callable, *arguments: Any) -> tuple[int, int]:
+    """A forked process that runs a function: its number, and the pipe of what it returns."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -45,7 +53,7 @@ def in_child(function, *arguments, wait: bool = True):
         os.write(write, str(text or "").encode()[:4000])
         os._exit(code)
     os.close(write)
-    return finished(pid, read) if wait else (pid, read)
+    return pid, read
 
 
 def finished(pid: int, read: int) -> tuple[int, str]:
@@ -62,6 +70,8 @@ class Trials:
         self.job, self.work, self.random = job, work, random.Random(seed)
         self.counts: Counter[str] = Counter()
         self.lost: list[str] = []
+        self.calls: dict[bool, int] = {}  # of an unbroken run, by whether it replaces one
+        self.size = 0  # of what a run writes, in bytes
         begin, folder = time.monotonic(), self.fresh(False)
         job.run(folder)  # also loads and compiles all there is
         shutil.rmtree(folder)
@@ -81,8 +91,10 @@ class Trials:
         self.job.prepare(folder, replaces)
         return folder
 
-    def judge(self, folder: Path, replaces: bool, ended: tuple[int, str] = (0, "")) -> None:
+    def judge(self, folder: Path, replaces: bool, ended: tuple = (0, "")) -> None:
         """What is left, and whether the next run goes on to the right end."""
+        if ended[0] > 0 and not self.clear(ended[1]):
+            self.lost.append(f"no clear error: {ended}")
         code, state = in_child(self.job.state, folder)
         allowed = {"", "partial"} if not replaces else {self.old, "partial"}
         if self.job.name == "document":
@@ -111,13 +123,23 @@ class Trials:
             self.lost.append(f"after the next run: {state}; {ended}")
             self._keep(folder)
 
+    def clear(self, error: str) -> bool:
+        """Whether it is an error of the package, or one of the system that names the path."""
+        from pyhodgkin import errors
+
+        kind = error.split(":")[0]
+        system = getattr(builtins, kind, None)
+        if isinstance(system, type) and issubclass(system, OSError):
+            return str(self.work) in error
+        return hasattr(errors, kind)
+
     def _keep(self, folder: Path) -> None:
         shutil.copytree(folder, self.work / f"lost-{len(self.lost)}", dirs_exist_ok=True)
 
 
 def main() -> int:
     """The command line."""
-    from kinds import FAULTS
+    from kinds import FAULTS, calls_of_run
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -131,7 +153,8 @@ def main() -> int:
     parser.add_argument("--list", action="store_true")
     asked = parser.parse_args()
     if asked.list or asked.fault is None:
-        print("\n".join(f"{name:14} {f.__doc__.splitlines()[0]}" for name, f in FAULTS.items()))
+        for name, fault in FAULTS.items():
+            print(f"{name:18} {(fault.__doc__ or '').splitlines()[0]}")
         return 0
     warnings.simplefilter("ignore")
     if asked.job == "fit":  # short steps: the time goes into writing
@@ -144,12 +167,13 @@ def main() -> int:
     os.chmod(work, 0o755)
     trials = Trials(JOBS[asked.job](asked.engine), work, asked.seed)
     begin = time.monotonic()
-    for k in range(asked.times):
-        FAULTS[asked.fault](trials, k, asked.times)
+    times = asked.times or 2 * max(calls_of_run(trials, replaces) for replaces in (False, True))
+    for k in range(times):
+        FAULTS[asked.fault](trials, k, times)
     told = ", ".join(f"{what} {n}" for what, n in trials.counts.most_common())
     print(
         f"| {asked.fault} | {asked.job} | {asked.engine if asked.job != 'document' else '-'} | "
-        f"{asked.times} | {len(trials.lost)} | {told} | ({time.monotonic() - begin:.0f} s)"
+        f"{times} | {len(trials.lost)} | {told} | ({time.monotonic() - begin:.0f} s)"
     )
     for text in trials.lost[:10]:
         print(f"  lost: {text[:600]}")
