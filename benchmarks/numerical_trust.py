@@ -1,8 +1,9 @@
 """How far the numbers of a solve can be believed: requested and obtained errors.
 
-    python benchmarks/numerical_trust.py [--backend torch] [--only tolerances,gradients,…] [--quick]
+    python benchmarks/numerical_trust.py [--backend torch] [--only tolerances,…] [--quick]
 
-Writes results/numerical_trust.md (or numerical_trust_julia.md) and docs/numerical_trust.png.
+`--neuron PYTHON` adds runs of NEURON. Writes results/numerical_trust.md (or
+numerical_trust_julia.md) and docs/numerical_trust.png.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tools"))
 
-from trust import gradients, known, limits, tolerances  # noqa: E402
+from trust import gradients, known, limits, long, tolerances  # noqa: E402
 
-PARTS: dict[str, Callable[[str, bool], list[str]]] = {
+PARTS: dict[str, Callable[..., list[str]]] = {
     "tolerances": tolerances.tolerances,
     "references": tolerances.references,
     "float32": tolerances.single_precision,
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[str, bool], list[str]]] = {
     "known": known.answers,
     "gradients": gradients.gradients,
     "limits": limits.limits,
+    "long": long.long_runs,
 }
 
 
@@ -34,6 +36,7 @@ def main() -> None:
     own.add_argument("--backend", default="torch", choices=("torch", "julia"))
     own.add_argument("--only", default=",".join(PARTS))
     own.add_argument("--quick", action="store_true", help="fewer neurons and tolerances")
+    own.add_argument("--neuron", default="", metavar="PYTHON", help="one that has NEURON, for long")
     own.add_argument("--out", type=Path)
     asked = own.parse_args()
     name = "numerical_trust" + ("_julia" if asked.backend == "julia" else "") + ".md"
@@ -42,7 +45,8 @@ def main() -> None:
     lines += [f"`python benchmarks/numerical_trust.py --backend {asked.backend}`", ""]
     for part in asked.only.split(","):
         began, worked = time.monotonic(), time.process_time()
-        lines += [*PARTS[part](asked.backend, asked.quick), ""]
+        more = (asked.neuron,) if part == "long" else ()
+        lines += [*PARTS[part](asked.backend, asked.quick, *more), ""]
         wall, cpu = time.monotonic() - began, time.process_time() - worked
         print(f"{part}: {wall:.0f} s, {cpu:.0f} s of the processor", flush=True)
         target.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from pyhodgkin.neuron import plausible
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
 
-from faults import batches, interrupts, memory, notebooks, singular, values
+from faults import batches, interrupts, memory, notebooks, singular, values, work
 
 CLAMP = ph.CurrentClamp.step(10.0, 2.0, 8.0, 10.0)
 each_engine = pytest.mark.parametrize("backend", ENGINES)
@@ -37,6 +39,26 @@ def test_a_fault_ends_in_a_status_or_in_one_clear_error(kind, backend):
 def test_one_bad_element_is_named_and_the_others_do_not_change_by_a_bit(backend):
     for row in batches.rows(backend, 2):
         assert row.tried == 12 and not row.failures, row.failures
+
+
+@pytest.fixture
+def heard():
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to a process")
+def test_an_interrupt_stops_a_simulation_and_a_fit(heard):
+    """In this process: both end, the fit with its best parameters, and leave nothing behind."""
+    job = work.Work("torch")
+    for name in ("simulate", "fit"):
+        interrupt = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        interrupt.start()
+        found = work.ended(getattr(job, name))
+        assert found.startswith("stopped"), (name, found)
+        assert job.same()
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import pyhodgkin as ph
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
 
-from trust import cases, gradients, known, limits
+from trust import cases, gradients, known, limits, long
 
 each_engine = pytest.mark.parametrize("backend", ENGINES)
 each_solver = pytest.mark.parametrize("solver", cases.SOLVERS)
@@ -75,3 +75,19 @@ def test_an_edge_of_a_protocol_is_not_stepped_over(backend):
     """A pulse of 0.2 ms after 40 ms of rest, over which steps are long."""
     off = limits.jump(backend)
     assert off["known"].max() < 1e-3 and off["unknown"].max() > 1.0  # mV, of 4
+
+
+@pytest.mark.slow
+@each_engine
+@pytest.mark.parametrize("name", long.NAMES)
+def test_spikes_of_a_second_are_those_of_scipy(name, backend):
+    """Those of LSODA at 1e-9 have errors of their own, below 1e-5 ms."""
+    found, exact, _ = long.lsoda(
+        name, 1e-9, 1000.0, long.reference(name, 1000.0, backend).spike_times()
+    )
+    ours = ph.simulate(
+        ph.library.get(name), long.clamp_of(name, 1000.0), saveat=[1000.0], rtol=1e-9, atol=1e-11,
+        max_steps=1_000_000, backend=backend,
+    ).spike_times()  # fmt: skip
+    assert len(found) == len(exact) == len(ours) > 60
+    assert np.abs(found - exact).max() < 1e-4 and np.abs(ours - exact).max() < 1e-4  # ms

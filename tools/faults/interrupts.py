@@ -22,6 +22,11 @@ PATIENCE = 200.0  # s until a process that does not answer is given up
 SECONDS = 10.0  # in which it must have stopped
 
 
+def heard() -> None:
+    """A process that is started in the background of a shell would ignore the signal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Process:
     """`work.py` in a process of its own."""
 
@@ -34,6 +39,7 @@ class Process:
             stderr=subprocess.DEVNULL,
             text=True,
             env=environment,
+            preexec_fn=heard,
         )
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

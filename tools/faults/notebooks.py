@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,11 @@ from .outcome import Row
 
 HERE = Path(__file__).resolve().parent
 WORKS = ("simulate", "batch", "fit", "fit_default")
+TIMES = 25  # interrupts of each kind of work
 START = """
 import sys
+if sys.executable != {python!r}:
+    raise RuntimeError(f"the kernel runs {{sys.executable}}")
 sys.path[:0] = [{root!r}, {here!r}]
 import work
 w = work.Work({engine!r})
@@ -22,19 +26,20 @@ w = work.Work({engine!r})
 
 
 def rows(engine: str, every: int = 1) -> Iterator[Row]:
-    """Five interrupts of each kind of work; one for a sample."""
+    """25 interrupts of each kind of work, so 100 in all; one of each for a sample."""
     chance = random.Random(1)
     row, seconds = Row("Ctrl-C in a notebook", engine), []
     kernel = Kernel(engine)
     try:
         for work in WORKS:
-            for _ in range(5 if every == 1 else 1):
+            for _ in range(TIMES if every == 1 else 1):
                 found, spent = kernel.interrupted(work, 0.2 + LONGEST * chance.random())
-                row.add(work, found)
+                row.add(work, f"{found}" if found.startswith("FAILED") else f"{work}: {found}")
                 seconds.append(spent)
     finally:
         kernel.close()
-    row.fault += f" (longest {max(seconds):.2f} s)"
+    seconds.sort()
+    row.fault += f" (median {seconds[len(seconds) // 2]:.2f} s, longest {seconds[-1]:.2f} s)"
     yield row
 
 
@@ -45,9 +50,12 @@ class Kernel:
         from jupyter_client.manager import start_new_kernel
 
         self.manager, self.client = start_new_kernel(kernel_name="python3")
-        code = START.format(root=str(HERE.parents[1]), here=str(HERE), engine=engine)
-        if self.reply(self.client.execute(code))["status"] != "ok":
-            raise RuntimeError("the kernel could not start the work")
+        code = START.format(
+            root=str(HERE.parents[1]), here=str(HERE), engine=engine, python=sys.executable
+        )
+        found = self.reply(self.client.execute(code))
+        if found["status"] != "ok":
+            raise RuntimeError(f"the kernel could not start the work: {found.get('evalue')}")
 
     def reply(self, message: str) -> dict[str, Any]:
         """The answer to a message."""
