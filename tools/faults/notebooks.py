@@ -68,7 +68,8 @@ class Kernel:
 
     def interrupted(self, work: str, after: float) -> tuple[str, float]:
         """How a cell ended, and in how many seconds; then a cell that checks."""
-        message = self.client.execute(f"found = w.{work}()")
+        # With stop_on_error a kernel refuses cells that come right after one that failed.
+        message = self.client.execute(f"found = w.{work}()", stop_on_error=False)
         time.sleep(after)
         began = time.monotonic()
         self.manager.interrupt_kernel()
@@ -89,7 +90,7 @@ class Kernel:
         found = self.reply(message)
         said = found.get("user_expressions", {}).get("ok", {}).get("data", {})
         if "kept" not in str(said):
-            return f"FAILED: {how}, then {found.get('ename', said)}", spent
+            return f"FAILED: {how}, then {found['status']} {found.get('ename', said)}", spent
         return how, spent
 
     def close(self) -> None:
