@@ -10,6 +10,7 @@ import numpy as np
 
 from .mutate import Rng
 
+MOST = 10_000_000  # numbers of a dataset that a change reads
 CANARY = "canary.h5"  # another file, which no link may lead to
 
 
@@ -64,13 +65,20 @@ def kind(file: Any, name: str, rng: Rng) -> None:
     _replaced(file, name, data=kinds[int(rng.integers(len(kinds)))])
 
 
+def _content(file: Any, name: str) -> Any:
+    """That of a dataset; ValueError where another change made it too large to read."""
+    if getattr(file[name], "size", None) is not None and file[name].size > MOST:
+        raise ValueError(f"{name} is too large")
+    return file[name][()]
+
+
 def shorter(file: Any, name: str, rng: Rng) -> None:
-    data = file[name][()]
+    data = _content(file, name)
     _replaced(file, name, data=data[: int(rng.integers(len(data) + 1))])
 
 
 def values(file: Any, name: str, rng: Rng) -> None:
-    data = np.array(file[name][()])
+    data = np.array(_content(file, name))
     extreme = (np.nan, np.inf, -np.inf, 1e308, 0.0, -1.0, 1e-320, 2**31)
     new = extreme[int(rng.integers(len(extreme)))]
     flat = data.reshape(-1)
