@@ -16,6 +16,7 @@ from .lines import Lines
 from .rows import NAMED, cells
 
 _SHORT = 40
+ROWS = 100_000  # parsed at a time: pandas keeps six times what it parses
 
 
 class TextColumns(Mapping[str, FloatArray]):
@@ -134,7 +135,7 @@ def parse(rows: Lines, delimiter: str, decimal: str, thousands: str, path: str) 
     if tuple(map(int, re.findall(r"\d+", pd.__version__)[:2])) < (3, 1):
         options["float_precision"] = "round_trip"  # later versions always do
     try:
-        frame = pd.read_csv(
+        with pd.read_csv(
             io.BytesIO(body),
             header=None,
             index_col=False,
@@ -143,10 +144,14 @@ def parse(rows: Lines, delimiter: str, decimal: str, thousands: str, path: str) 
             na_values=[""],
             skip_blank_lines=False,
             low_memory=False,
+            chunksize=ROWS,
             **options,
-        )
+        ) as parts:
+            frames = list(parts)
     except pd.errors.ParserError as error:
         raise _ragged(rows, str(error), delimiter, path) from None
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    del frames, body
     if len(frame) != len(rows):
         raise RecordingError(f"{path} is not a table of numbers: a quotation mark is not closed")
     _refuse_short_rows(frame, rows, delimiter, path)
