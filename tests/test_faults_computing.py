@@ -14,7 +14,13 @@ import pytest
 from neurons import ENGINES, SQUID
 
 import pyhodgkin as ph
-from pyhodgkin.errors import OutOfMemoryError, PlausibilityWarning, PyHodgkinError, RecordingError
+from pyhodgkin.errors import (
+    InputError,
+    OutOfMemoryError,
+    PlausibilityWarning,
+    PyHodgkinError,
+    RecordingError,
+)
 from pyhodgkin.memory import enough_memory
 from pyhodgkin.neuron import plausible
 
@@ -123,6 +129,13 @@ def test_simulate_and_fit_say_what_needs_less(monkeypatch):
     t = np.arange(0.0, 10.0, 0.5)
     with pytest.raises(OutOfMemoryError, match="fewer seeds"):
         ph.fit(SQUID, ph.Recording(t, CLAMP, v=np.sin(t) - 60.0), backend="torch")
+
+
+@pytest.mark.parametrize("t_end", [1e17, 1e308])
+def test_more_samples_than_any_array_holds(t_end):
+    clamp = ph.CurrentClamp.constant(5.0, t_end)
+    with pytest.raises(InputError, match=r"saveat = 0.5 ms: with t_end = 1e\+.*larger spacing"):
+        ph.simulate(SQUID, clamp, saveat=0.5, backend="torch")
 
 
 # -- numbers that are finite and mean nothing ---------------------------------------------

@@ -12,6 +12,7 @@ from ..numerics.arrays import FloatArray
 from .protocol import Protocol
 
 MOST = 20_001  # samples, where nobody said how many
+LARGEST = 1e15  # samples: 8 bytes each are still a number of bytes that a system can be asked for
 
 
 def sample_times(
@@ -31,7 +32,8 @@ def sample_times(
     Raises
     ------
     InputError
-        For times that do not increase, or lie outside the protocols.
+        For times that do not increase, or lie outside the protocols, and a spacing too small for
+        any array.
 
     Examples
     --------
@@ -46,6 +48,11 @@ def sample_times(
     if t.ndim == 0:
         if not 0 < t <= end:
             raise InputError(f"saveat = {t:g} ms: give a spacing between 0 and t_end = {end:g} ms")
+        if end / float(t) > LARGEST:
+            raise InputError(
+                f"saveat = {t:g} ms: with t_end = {end:g} ms more samples than an array can hold; "
+                "give a larger spacing, or a protocol that ends earlier"
+            )
         n = int(np.floor(end / float(t) + 1e-9))
         t = np.minimum(np.arange(n + 1) * float(t), end)
     last = end * (1.0 + 1e-9)

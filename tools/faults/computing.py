@@ -14,7 +14,10 @@ import sys
 import time
 from pathlib import Path
 
+import pyhodgkin as ph
+
 sys.path[0] = str(Path(__file__).resolve().parents[1])
+CLAMP = ph.CurrentClamp.step(10.0, 2.0, 8.0, 10.0)
 KINDS = ("values", "singular", "batches", "memory", "interrupts", "notebooks")
 
 
@@ -29,7 +32,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--list", type=int, default=20, metavar="N", help="failures printed a row")
     asked = parser.parse_args(given)
     if asked.backend == "julia":
-        importlib.import_module("juliacall")  # before torch
+        ph.simulate(ph.library.get("squid_axon"), CLAMP, backend="julia")  # before torch
     failed = False
     for kind in asked.only.split(","):
         began = time.monotonic()

@@ -81,15 +81,15 @@ class Kernel:
         if spent > SECONDS:
             return f"FAILED: stopped after {spent:.1f} s", spent
         how = answer.get("ename", "stopped, with a result")
-        check = "ok = 'kept' if w.same() and found.status.name == 'INTERRUPTED' else 'different'"
+        check = "ok = work.kept(found) if w.same() else 'different'"
         if how == "KeyboardInterrupt":
-            check = "ok = 'kept' if w.same() else 'different'"
+            check = "ok = 'stopped' if w.same() else 'different'"
         elif answer["status"] != "ok":
             return f"FAILED: {how}", spent
         message = self.client.execute(check, user_expressions={"ok": "ok"})
         found = self.reply(message)
         said = found.get("user_expressions", {}).get("ok", {}).get("data", {})
-        if "kept" not in str(said):
+        if "stopped" not in str(said):
             return f"FAILED: {how}, then {found['status']} {found.get('ename', said)}", spent
         return how, spent
 

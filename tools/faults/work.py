@@ -87,6 +87,11 @@ def ended(call: Callable[[], Any]) -> str:
         return f"stopped {type(stop).__name__}"
     except BaseException as error:
         return f"FAILED {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return kept(found)
+
+
+def kept(found: Any) -> str:
+    """Whether an interrupted fit has its best parameters."""
     if getattr(found, "status", 0) != ph.Status.INTERRUPTED:
         return "finished"
     if not np.isfinite(found.theta).all():
