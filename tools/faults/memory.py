@@ -1,7 +1,8 @@
 """Out of memory: a limit of the address space of a process (ulimit -v), and large work in it.
 
-The limit is set after the engine has started: with less than it needs to load its integrators, LLVM
-or the C library end the process, and no Python can prevent that.
+The limit is set after the engine has started (with less than it needs to load its integrators, LLVM
+or the C library end the process, and no Python can prevent that), and lifted before the process
+ends.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def small():
     return ph.fit(cell, data, trainable="na.g", schedule=stage, backend=engine, progress=False)
 before = small().history["loss"]  # what has to be loaded is loaded
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + extra, used + extra))
+soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (used + extra, hard))
 try:
     eval(call)
     print("finished")
@@ -51,6 +53,7 @@ except (ph.errors.PyHodgkinError, MemoryError) as error:
 except BaseException as error:
     print("FAILED", type(error).__name__, " ".join(str(error).split())[:300])
 print("same" if np.array_equal(small().history["loss"], before) else "different")
+resource.setrlimit(resource.RLIMIT_AS, (soft, hard))  # Julia has work to do at the exit
 """
 
 
