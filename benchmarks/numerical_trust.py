@@ -42,11 +42,13 @@ def main() -> None:
     name = "numerical_trust" + ("_julia" if asked.backend == "julia" else "") + ".md"
     target = asked.out or HERE / "results" / name
     lines = [f"# Requested and obtained errors: the {asked.backend} engine", ""]
-    lines += [f"`python benchmarks/numerical_trust.py --backend {asked.backend}`", ""]
+    more = "" if asked.only == ",".join(PARTS) else f" --only {asked.only}"
+    more += " --quick" if asked.quick else ""
+    lines += [f"`python benchmarks/numerical_trust.py --backend {asked.backend}{more}`", ""]
     for part in asked.only.split(","):
         began, worked = time.monotonic(), time.process_time()
-        more = (asked.neuron,) if part == "long" else ()
-        lines += [*PARTS[part](asked.backend, asked.quick, *more), ""]
+        given = (asked.neuron,) if part == "long" else ()
+        lines += [*PARTS[part](asked.backend, asked.quick, *given), ""]
         wall, cpu = time.monotonic() - began, time.process_time() - worked
         print(f"{part}: {wall:.0f} s, {cpu:.0f} s of the processor", flush=True)
         target.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
