@@ -76,7 +76,8 @@ class Fit(Job):
         if replaces:
             if self._old is None:
                 self._old = folder.parent / "old-fit"
-                self._fit(self._old, self.seed + 1, overwrite=True)
+                if not self._old.exists():  # made in another process
+                    self._fit(self._old, self.seed + 1, overwrite=True)
                 self.old = self.state(self._old.parent, self._old.name)
             shutil.copytree(self._old, folder / "run")
 
@@ -127,7 +128,8 @@ class Run(Job):
         if replaces:
             if self._old is None:
                 self._old = folder.parent / "old-population"
-                self._run(self._old, self.seed + 1, overwrite=True)
+                if not self._old.exists():  # made in another process
+                    self._run(self._old, self.seed + 1, overwrite=True)
                 self.old = self.state(self._old.parent, self._old.name)
             shutil.copytree(self._old, folder / "run")
         self.replaces = replaces

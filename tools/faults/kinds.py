@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from calls import NUMBERS, Calls
-from writing import Trials, begun, finished, in_child
+from processes import begun, finished, in_child
+from writing import Trials
 
 NOBODY = 65534
 
@@ -18,10 +19,9 @@ def kill(trials: Trials, k: int, n: int) -> None:
     """SIGKILL at a random moment; every second time of a run that replaces an old one."""
     replaces = k % 2 == 1
     folder = trials.fresh(replaces)
-    pid, read = begun(trials.job.run, folder, replaces)
+    trials.runs.begin(folder, replaces)
     time.sleep(trials.random.uniform(0.0, 1.1 * trials.seconds))
-    os.kill(pid, signal.SIGKILL)
-    ended = finished(pid, read)
+    ended = trials.runs.kill()
     trials.counts["killed" if ended[0] == -9 else "had ended"] += 1
     trials.judge(folder, replaces, ended)
 
@@ -156,9 +156,9 @@ def renamed(trials: Trials, k: int, n: int) -> None:
 
 
 def error_at_each_call(trials: Trials, k: int, n: int) -> None:
-    """An OSError at one call to the file system after another (--times 0 for each of them)."""
+    """An OSError at calls to the file system, evenly spaced (at each of them with --times 0)."""
     replaces = k % 2 == 1
-    call = k // 2 % calls_of_run(trials, replaces) + 1
+    call = k // 2 * calls_of_run(trials, replaces) // -(-n // 2) + 1
     number = NUMBERS[k // 2 % len(NUMBERS)]
     folder = trials.fresh(replaces)
 

@@ -19,48 +19,15 @@ import shutil
 import sys
 import tempfile
 import time
-import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[2])]
-
-
-def in_child(function: Callable, *arguments: Any) -> tuple[int, str]:
-    """Run a function in a forked process; see `finished`."""
-    return finished(*begun(function, *arguments))
-
-
-def begun(function: Callable, *arguments: Any) -> tuple[int, int]:
-    """A forked process that runs a function: its number, and the pipe of what it returns."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        code = 0
-        try:
-            text = function(*arguments)
-        except BaseException as error:
-            code, text = 1, f"{type(error).__name__}: {error}"
-            if os.environ.get("FAULTS_TRACEBACK"):
-                traceback.print_exc()
-        os.write(write, str(text or "").encode()[:4000])
-        os._exit(code)
-    os.close(write)
-    return pid, read
-
-
-def finished(pid: int, read: int) -> tuple[int, str]:
-    """Exit code of a process (minus the signal) and what it returned."""
-    with os.fdopen(read, "rb") as file:
-        text = file.read().decode()
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
+from processes import Forked, Kept, in_child  # noqa: E402
 
 
 class Trials:
@@ -72,16 +39,24 @@ class Trials:
         self.lost: list[str] = []
         self.calls: dict[bool, int] = {}  # of an unbroken run, by whether it replaces one
         self.size = 0  # of what a run writes, in bytes
-        begin, folder = time.monotonic(), self.fresh(False)
-        job.run(folder)  # also loads and compiles all there is
-        shutil.rmtree(folder)
-        folder, begin = self.fresh(False), time.monotonic()
-        job.run(folder)
+        self.old, self.runs = "", self._first()
+        begin = time.monotonic()
+        code, text = self.runs.run(self.fresh(False), False)
+        assert not code, text
         self.seconds = time.monotonic() - begin
-        job.new = job.state(folder)
-        self.old = ""
+        job.new = job.state(work / "trial")
         shutil.rmtree(self.fresh(True))
         self.old = job.old
+
+    def _first(self) -> Forked:
+        """What runs the job; a first run also loads and compiles all there is."""
+        if self.job.engine != "julia":
+            self.job.run(self.fresh(False))
+            return Forked(self.job)
+        runs = Kept(self.job, self.work / "first")
+        runs.run(self.fresh(False), False)
+        assert not runs.ask("prepare", self.fresh(False), True)[0]
+        return runs
 
     def fresh(self, replaces: bool, place: Path | None = None) -> Path:
         """A new folder, as it is before the job."""
@@ -111,9 +86,7 @@ class Trials:
         }
         self.counts[known.get(state, "another whole one")] += 1
         done = state == self.job.new
-        code, text = in_child(
-            self.job.run, folder, replaces and not (done and self.job.name == "fit")
-        )
+        code, text = self.runs.run(folder, replaces and not (done and self.job.name == "fit"))
         if code:
             self.lost.append(f"the next run: {text}; {ended}")
             self._keep(folder)
@@ -159,10 +132,12 @@ def main() -> int:
     warnings.simplefilter("ignore")
     if asked.job == "fit":  # short steps: the time goes into writing
         os.environ.setdefault("PYHODGKIN_COMPILED", "0")
-    import torch
     from jobs import JOBS
 
-    torch.set_num_threads(1)
+    if asked.engine == "torch":
+        import torch
+
+        torch.set_num_threads(1)
     work = asked.work or Path(tempfile.mkdtemp(prefix="faults-"))
     os.chmod(work, 0o755)
     trials = Trials(JOBS[asked.job](asked.engine), work, asked.seed)
@@ -170,6 +145,7 @@ def main() -> int:
     times = asked.times or 2 * max(calls_of_run(trials, replaces) for replaces in (False, True))
     for k in range(times):
         FAULTS[asked.fault](trials, k, times)
+    trials.runs.close()
     told = ", ".join(f"{what} {n}" for what, n in trials.counts.most_common())
     print(
         f"| {asked.fault} | {asked.job} | {asked.engine if asked.job != 'document' else '-'} | "
