@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from .errors import InputError, RecordingError
 from .fitting import checks
 from .neuron.neuron import Neuron
 from .numerics.arrays import FloatArray
+from .numerics.cached import cached_property
 from .population.population import Population
 from .progress import Bar
 from .recordings import Recording

@@ -114,6 +114,19 @@ def test_a_store_is_kept_where_the_new_one_cannot_take_its_name(tmp_path, monkey
     assert equal(ph.PopulationResult.load(tmp_path / "a"), first)
 
 
+def test_a_store_that_is_moved_during_the_run_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("zarr", minversion="3")
+    right = stores.Store.write
+
+    def moved(self, chunk, found):
+        os.rename(tmp_path / "a", tmp_path / "b")
+        right(self, chunk, found)
+
+    monkeypatch.setattr(stores.Store, "write", moved)
+    with pytest.raises(FileNotFoundError, match="not there any more: 0 of 1 chunks are kept in"):
+        few_cells(tmp_path / "a")
+
+
 def few_cells(out, **more):
     return cells(16).simulate(STEP, out=out, record=("v",), saveat=1.0, **{**FAST, **more})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ..neuron.channels import Channel
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray, Indices
+from ..numerics.cached import cached_property
 from ..recordings import Recording
 from .parameterization import Parameterization, SharedParameters, StateBlock
 from .transforms import Transform

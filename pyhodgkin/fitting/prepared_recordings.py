@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
+from ..numerics.cached import cached_property
 from ..recordings import Recording
 from ..recordings.denoise import anchored, denoised, refined, start
 from ..recordings.plausible import judged_before

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 from ..backends.base import Backend, Penalty, SolveOptions
 from ..backends.loss import Loss
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import Indices
+from ..numerics.cached import cached_property
 from ..recordings import Recording
 from ..recordings.observables import observables_of, places_of
 from .hierarchical import Cells

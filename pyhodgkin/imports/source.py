@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
 from ..errors import InputError
+from ..numerics.cached import cached_property
 
 MOST_BYTES = 1_000_000
 

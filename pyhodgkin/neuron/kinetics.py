@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-# A curve is called with v, as a method is, so a field may stand in for the method of its name.
-# pyright: reportIncompatibleMethodOverride=false
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
+
+# A curve is called with v, as a method is, so a field may stand in for the method of its name.
+# pyright: reportIncompatibleMethodOverride=false
+from ..numerics.cached import cached_property
 from .calcium_curves import kinetics_at_calcium, uses_calcium
 from .networks import Network
 from .neural_forms import LAWS, NEURAL_FORMS, NUMPY, Numbers

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from .calcium import STATE, CalciumPool
 from .changes import gate_replaced, parameters_changed, with_channels
 from .channels import Channel, NeuralRightHandSide

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray, Indices
+from ..numerics.cached import cached_property
 from .channels import NeuralCurrent
 from .currents import Current
 from .curves import Curve

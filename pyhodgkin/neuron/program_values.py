@@ -7,12 +7,12 @@ set of rules serves all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numerics.cached import cached_property
 from .program import Op
 from .tables import Tables
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from .curves import Curve, Power, Product, Sum
 from .program import Program, no_program
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from ..numerics.elementary import exponential
 from ..numerics.piecewise_cubic import cubic_rows, inverse_spacing, monotone_slopes, value_and_slope
 from .curves import Curve

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Protocol as Interface
 
 import numpy as np
 
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 
 MAX_TRUST_RADIUS = 0.7  # of phi in one step: a factor of two of a conductance, 7 mV of a reversal
 EPS = float(np.finfo(np.float64).eps)

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..neuron.serialise import to_dict
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from ..protocols import Protocol
 from ..recordings.matching import neurons_of, scales_of
 from .features import Feature, window

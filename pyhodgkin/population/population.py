@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from ..numerics.seeds import check_seed
 from .columns import columns_of
 from .correlations import Correlations, matrix_of, mixing

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, unknown
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from ..status import Status
 from .plan import Plan
 from .population import Population

@@ -7,6 +7,7 @@ and nothing of it counts before.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -64,10 +65,14 @@ class Store:
             if self.plan.spikes:
                 self._write_spikes(own, found)
             self._group["complete"][chunk] = 1
-        except OSError as error:
+        except (OSError, KeyError) as error:
+            if isinstance(error, OSError):
+                number, text = error.errno, error.strerror or error
+            else:  # the folder was moved, or its disk is not there
+                number, text = errno.ENOENT, f"its array {error} is not there any more"
             kept = f"{len(self._done)} of {self.plan.n_chunks} chunks are kept in {self.path}"
-            text = f"{error.strerror or error}: {kept}; the same call goes on from there"
-            raise OSError(error.errno, text, str(self.path)) from error
+            text = f"{text}: {kept}; the same call goes on from there"
+            raise OSError(number, text, str(self.path)) from error
         self._done.add(chunk)
 
     def _write_spikes(self, own: slice, found: Chunk) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from . import checks
 from .segments import Segments, superpose
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from . import checks
 from .base import Constant, Piecewise, Waveform, as_waveform
 from .sampled import Sampled

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import DocumentError
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from ..recordings.drift import Drift
 from ..status import Status
 from ..storage.atomic import atomic_write

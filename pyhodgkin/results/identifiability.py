@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..numerics.arrays import FloatArray, Indices
+from ..numerics.cached import cached_property
 
 CORRELATED = 0.99
 NUMERICAL = 1e-13  # of the largest eigenvalue: below, differences cannot tell it from zero

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..numerics.arrays import FloatArray
+from ..numerics.cached import cached_property
 from ..numerics.spikes import upward_crossings
 from ..status import Status
 from .currents import checked_theta, currents_of, open_probabilities_of

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...neuron.program_values import ProgramValues
 from ...neuron.tables import Tables
+from ...numerics.cached import cached_property
 from ...numerics.elementary import LARGEST_EXPONENT
 from ...numerics.piecewise_cubic import value_and_slope
 from .networks import NetworkStack

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from ...neuron.channels import NeuralCurrent
 from ...neuron.neuron import Neuron
 from ...numerics.arrays import Indices
+from ...numerics.cached import cached_property
 from ...numerics.spikes import upward_crossings
 from ...recordings import Recording
 from ...recordings.observables import observables_of, of, places_of
