@@ -108,6 +108,11 @@ def test_sum_is_the_sum_with_the_breakpoints_of_both(first, second):
     assert np.all(np.isin(total.segments().breakpoints, breaks))
 
 
+def test_a_sum_of_nothing_is_refused():
+    with pytest.raises(InputError, match="terms is empty"):
+        Waveform.from_dict({"kind": "Sum", "terms": []})
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_cut_and_shifted_segments_are_the_same_signal(name):
     waveform, formula = CASES[name]

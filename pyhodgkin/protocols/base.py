@@ -160,6 +160,10 @@ class Sum(Waveform):
 
     terms: tuple[Waveform, ...]
 
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise InputError("terms is empty: a sum has at least one waveform")
+
     def compile(self) -> Segments:
         return superpose([term.segments() for term in self.terms])
 
