@@ -54,6 +54,24 @@ def _outcome(target, case):
         raise AssertionError(f"{case.made} of {case.base}: {error!r}") from error
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"advice": [3.0]},
+        {"notes": ["a", ["b"]]},
+        {"residuals": [{"name": "a", "unit": "mV", "heldout": False, "rms": 1.0, "noise": "x",
+                        "spread": 2.0}]},
+        {"residuals": [{"name": "a", "unit": "mV", "heldout": False, "rms": 1.0, "noise": 0.1,
+                        "spread": 2.0, "spikes": {}}]},
+    ],
+)  # fmt: skip
+def test_what_a_fit_says_of_itself_is_of_the_right_kind(change):
+    from pyhodgkin.results.goodness_of_fit import GoodnessOfFit
+
+    with pytest.raises(ValueError, match=r"is no|should"):
+        GoodnessOfFit.from_dict({"residuals": [], "advice": [], "notes": [], **change})
+
+
 def test_the_tool_counts_and_keeps_what_fails(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(TOOLS))
     import fuzz

@@ -15,6 +15,7 @@ from ..neuron.gates import Gate
 from ..neuron.kinetics import NeuralKinetics
 from ..neuron.neuron import Neuron
 from ..numerics.arrays import FloatArray, Indices
+from ..storage.records import record
 
 NEAR = 0.01  # of the range between two limits (of their logarithms, where it is logarithmic)
 ZERO = 1e-3  # of its value at the start: a conductance that is none
@@ -52,7 +53,7 @@ class ActiveBound:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ActiveBound:
         """The inverse of `to_dict`."""
-        return cls(**data)
+        return record(cls, data)
 
 
 def active_bounds(

@@ -13,6 +13,7 @@ from ..numerics.spikes import upward_crossings
 from ..recordings import Recording
 from ..recordings.denoise import level
 from ..storage.json_files import finite_or_none
+from ..storage.records import record, texts
 
 ABOVE = 3.0  # times the noise: a residual that is more than noise
 SMALL = 0.01  # of the standard deviation of the data: a residual that may be any number of times
@@ -212,9 +213,8 @@ class GoodnessOfFit:
         rows: list[dict[str, Any]] = [
             {k: np.nan if x is None else x for k, x in row.items()} for row in data["residuals"]
         ]
-        return cls(
-            tuple(Residual(**row) for row in rows), tuple(data["advice"]), tuple(data["notes"])
-        )
+        residuals = tuple(record(Residual, row) for row in rows)
+        return cls(residuals, texts(data["advice"]), texts(data["notes"]))
 
 
 def residual_of(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..numerics.arrays import FloatArray, Indices
 from ..numerics.cached import cached_property
+from ..storage.records import texts
 
 CORRELATED = 0.99
 NUMERICAL = 1e-13  # of the largest eigenvalue: below, differences cannot tell it from zero
@@ -218,12 +219,13 @@ class Identifiability:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Identifiability:
         """The inverse of `to_dict`."""
-        lists: dict[str, Any] = {n: tuple(data[n]) for n in ("names", "units", "noise")}
+        lists: dict[str, Any] = {n: texts(data[n]) for n in ("names", "units")}
+        lists["noise"] = tuple(map(float, data["noise"]))
         arrays: dict[str, Any] = {
             n: np.array(data[n], dtype=float) for n in ("values", "slopes", "information")
         }
         plain: dict[str, Any] = {n: data[n] for n in ("samples", "tolerance")}
-        return cls(**lists, **arrays, **plain, at_bounds=tuple(data.get("at_bounds", ())))
+        return cls(**lists, **arrays, **plain, at_bounds=texts(data.get("at_bounds", ())))
 
 
 def _inverse(eigenvalues: FloatArray, vectors: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
 from ..numerics.elementary import logistic
+from ..storage.records import texts
 
 LEVEL = 0.9  # of a band
 X_TOLERANCE, LOG_TOLERANCE = 0.1, 0.4  # half widths of the band of what is determined
@@ -206,7 +207,8 @@ class LearnedCurves:
         arrays = ("v", "centre", "sd", "left")
         curves = tuple(
             LearnedCurve(
-                row["name"], row["kind"], row["unit"], *(np.array(row[a], float) for a in arrays)
+                *texts(row[n] for n in ("name", "kind", "unit")),
+                *(np.array(row[a], float) for a in arrays),
             )
             for row in data["curves"]
         )
