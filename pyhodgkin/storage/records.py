@@ -27,17 +27,18 @@ def record(cls: type[T], data: Mapping[str, Any]) -> T:
     >>> from dataclasses import dataclass
     >>> @dataclass
     ... class Spike:
-    ...     time: "float"
+    ...     time: float
     >>> record(Spike, {"time": "late"})
     Traceback (most recent call last):
     ValueError: time = 'late' is no float
     """
     for field in fields(cls):  # type: ignore[arg-type]
-        kinds, value = _KINDS.get(str(field.type)), data.get(field.name)
+        kind = getattr(field.type, "__name__", field.type)
+        kinds, value = _KINDS.get(str(kind)), data.get(field.name)
         if kinds is None or field.name not in data:
             continue
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            raise ValueError(f"{field.name} = {value!r:.60} is no {field.type}")
+            raise ValueError(f"{field.name} = {value!r:.60} is no {kind}")
     return cls(**data)
 
 
