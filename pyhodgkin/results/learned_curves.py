@@ -204,16 +204,13 @@ class LearnedCurves:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LearnedCurves:
         """The inverse of `to_dict`."""
-        arrays = ("v", "centre", "sd", "left")
-        curves = tuple(
-            LearnedCurve(
-                *texts(row[n] for n in ("name", "kind", "unit")),
-                *(np.array(row[a], float) for a in arrays),
-            )
-            for row in data["curves"]
-        )
+        curves = []
+        for row in data["curves"]:
+            name, kind, unit = texts((row["name"], row["kind"], row["unit"]))
+            arrays = (np.array(row[a], float) for a in ("v", "centre", "sd", "left"))
+            curves.append(LearnedCurve(name, kind, unit, *arrays))
         low, high = data["voltages"]
-        return cls(curves, (low, high), tuple(data["inflation"]), data["prior"])
+        return cls(tuple(curves), (low, high), tuple(data["inflation"]), data["prior"])
 
 
 def _ranges(v: FloatArray, where: NDArray[np.bool_]) -> list[tuple[float, float]]:
