@@ -165,6 +165,22 @@ def test_a_number_of_a_formula_that_no_float_holds():
     refused(lambda: ph.rates.formula("1 + " + "9" * 400), "too large", InputError)
 
 
+@pytest.mark.parametrize("bracket", ["(", "[", "{"])
+def test_a_formula_of_very_many_brackets(bracket):
+    refused(lambda: ph.rates.formula("v + " + bracket * 500), "500 deep", InputError)
+
+
+def test_a_solution_whose_voltage_steps_have_another_shape(tmp_path):
+    found = ph.simulate(ph.library.get("squid_axon"), ph.CurrentClamp.constant(10.0, 5.0))
+    path = found.save(tmp_path / "a.npz")
+    with np.load(path) as file:
+        arrays = dict(file)
+    for name in ("steps/t", "steps/h", "steps/element"):
+        wrong = np.repeat(arrays[name][:, None], 5, axis=1)
+        np.savez(path, **{**arrays, name: wrong})
+        refused(lambda: ph.Solution.load(path), "voltage steps", InputError)
+
+
 HEADERS = [b"{", b"[]", b"\xff\xfe", b'{"__metadata__": 3}', b'{"__metadata__": {"json": "[]"}}',
            b'{"__metadata__": {"json": "{"}}', b'{"a": {"dtype": "F8_E4M3", "shape": [1], '
            b'"data_offsets": [0, 1]}}']  # fmt: skip

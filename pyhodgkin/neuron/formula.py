@@ -11,7 +11,7 @@ from typing import NoReturn
 from ..errors import InputError
 from .calcium_curves import Calcium
 from .curves import Curve, Power, Product, Sum
-from .formula_checks import check_finite
+from .formula_checks import check_brackets, check_finite
 from .functions import Formula, Function, Number, Parameter, Reference, Voltage
 
 MOST_CHARACTERS, MOST_NODES, MOST_DEPTH, MOST_PARTS = 2000, 400, 60, 4000
@@ -138,6 +138,7 @@ class _Parser:
         self.text, self.parameters, self.nodes, self.used = text, parameters, 0, set()
 
     def parsed(self) -> Curve:
+        check_brackets(self.text, MOST_DEPTH)
         try:
             tree = ast.parse(self.text.strip(), mode="eval").body
         except SyntaxError as error:

@@ -1,8 +1,9 @@
-"""Whether a formula is finite, and divides by nothing that is zero."""
+"""Whether a formula can be parsed, is finite, and divides by nothing that is zero."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 import numpy as np
 
@@ -16,6 +17,16 @@ from .functions import Formula
 RANGE = (-200.0, 200.0)
 # And at these concentrations of calcium, mM.
 CONCENTRATIONS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
+
+
+def check_brackets(text: str, most: int) -> None:
+    """Raise where brackets are nested too deeply; Python's parser would call it out of memory."""
+    deepest = max(accumulate((c in "([{") - (c in ")]}") for c in text), default=0)
+    if deepest > most:
+        raise InputError(
+            f'formula "{text[:60]}…": its brackets are nested {deepest} deep, and at most {most} '
+            "are read; divide it into several curves"
+        )
 
 
 def check_finite(found: Formula, text: str) -> None:

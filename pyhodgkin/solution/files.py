@@ -130,9 +130,10 @@ def _steps(head: dict[str, Any], arrays: dict[str, NDArray]) -> VoltageSteps:
     """The steps in which v rises, element by element."""
     made, shapes = VoltageSteps(head["size"], threshold=head["threshold"], **arrays), {}
     for name in _STEPS:
-        shapes[name] = np.shape(getattr(made, name))[:1]
+        shapes[name] = np.shape(getattr(made, name))
+    shapes["coefficients"] = made.coefficients.shape[:1] if made.coefficients.ndim == 2 else ()
     of = made.element
-    if len(set(shapes.values())) > 1 and len(of):
+    if made.element.ndim != 1 or (len(set(shapes.values())) > 1 and len(of)):
         raise InputError(f"its voltage steps have shapes {shapes}: need as many of each")
     if len(of) and (of[0] < 0 or of[-1] >= head["size"] or np.any(np.diff(of) < 0)):
         raise InputError(f"its voltage steps are not of elements 0 to {head['size'] - 1}, in order")
