@@ -96,7 +96,7 @@ def test_the_unit_system_does_not_matter(neuron, level, area):
     np.testing.assert_allclose(whole.v, solve(cell, per_area).v, rtol=1e-6, atol=1e-5)
 
 
-@examples(20)
+@examples(26)
 @given(neurons())
 def test_a_document_gives_the_neuron_back_bit_by_bit(neuron):
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def test_a_document_gives_the_neuron_back_bit_by_bit(neuron):
     np.testing.assert_array_equal(loaded.theta, neuron.theta)
 
 
-@examples(20)
+@examples(35)
 @given(clamps)
 def test_a_protocol_comes_back_from_plain_numbers(protocol):
     import json
