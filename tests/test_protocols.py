@@ -108,6 +108,12 @@ def test_sum_is_the_sum_with_the_breakpoints_of_both(first, second):
     assert np.all(np.isin(total.segments().breakpoints, breaks))
 
 
+def test_noise_that_changes_by_more_than_a_number_holds_is_refused():
+    noise = OrnsteinUhlenbeck(0.0, 1e308, 2.0, 0.5, 10.0, seed=1)
+    with pytest.raises(InputError, match="values reach"):
+        noise.segments()
+
+
 def test_a_sum_of_nothing_is_refused():
     with pytest.raises(InputError, match="terms is empty"):
         Waveform.from_dict({"kind": "Sum", "terms": []})

@@ -196,8 +196,14 @@ def _polyline(t: NDArray, values: NDArray, cuts: NDArray, tolerance: float) -> S
         knots = piece[0] + _knots(t[piece], values[piece], tolerance)
         starts.append(t[knots])
         offsets.append(values[knots])
-        slopes.append(np.append(np.diff(values[knots]) / np.diff(t[knots]), 0.0))
+        with np.errstate(over="ignore"):
+            slopes.append(np.append(np.diff(values[knots]) / np.diff(t[knots]), 0.0))
     start, offset, slope = map(np.concatenate, (starts, offsets, slopes))
+    if not np.isfinite(slope).all():
+        raise InputError(
+            f"values reach {np.abs(values).max():.3g} and change by more than a number holds "
+            "in 1 ms"
+        )
     if slope[0] != 0:
         start = np.concatenate([[start[0] - 1.0], start])
         offset = np.concatenate([offset[:1], offset])
