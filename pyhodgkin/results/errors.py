@@ -14,6 +14,7 @@ from ..numerics.arrays import FloatArray, Indices
 from ..recordings import Recording
 from ..recordings.observables import observables_of, places_of
 from ..storage.json_files import finite_or_none
+from ..storage.records import texts
 
 _NUMBERS = ("mae", "rmse", "mae_all", "rmse_all")
 
@@ -78,12 +79,12 @@ class Errors:
     @classmethod
     def from_dict(cls, data: dict) -> Errors:
         """The inverse of `to_dict`."""
-        texts = (*data["names"], *data["units"])
-        if len(texts) != 2 * len(data["names"]) or not all(isinstance(x, str) for x in texts):
+        names, units = texts(data["names"]), texts(data["units"])
+        if len(names) != len(units):
             raise ValueError("names and units of the errors are not one text for each recording")
-        shape = (-1, len(data["names"]))
+        shape = (-1, len(names))
         numbers = (np.array(data[n], dtype=np.float64).reshape(shape) for n in _NUMBERS)
-        return cls(tuple(data["names"]), tuple(data["units"]), *numbers)
+        return cls(names, units, *numbers)
 
     def __str__(self) -> str:
         lines = [f"{'recording':<24} {'MAE':>10} {'RMSE':>10}"]
