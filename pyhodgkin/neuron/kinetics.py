@@ -1,5 +1,7 @@
 """How a gate moves: rate laws, steady state and time constant, or a network of the voltage."""
 
+# A curve is called with v, as a method is, so a field may stand in for the method of its name.
+# pyright: reportIncompatibleMethodOverride=false
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
@@ -10,9 +12,6 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError, unknown
 from ..numerics.arrays import FloatArray
-
-# A curve is called with v, as a method is, so a field may stand in for the method of its name.
-# pyright: reportIncompatibleMethodOverride=false
 from ..numerics.cached import cached_property
 from .calcium_curves import kinetics_at_calcium, uses_calcium
 from .networks import Network
