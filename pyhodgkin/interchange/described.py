@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ..errors import InputError, RecordingError
 from ..protocols import Protocol
 from ..recordings import Recording, RecordingSet
+from ..storage.json_files import parsed
 
 FORMAT, VERSION = "pyhodgkin recordings", 1
 _PLAIN = ("name", "current_unit", "temperature", "source", "t_offset", "cell")
@@ -33,7 +34,7 @@ def described(items: Iterable[Recording]) -> str:
 def notes_of(text: Any, where: str) -> list[dict[str, Any]]:
     """The notes in what `described` returned; `where` is for the error."""
     try:
-        found = json.loads(text)
+        found = parsed(text)
         if found["format"] != FORMAT or found["version"] != VERSION:
             raise ValueError(f"format {found['format']!r}, version {found['version']!r}")
         notes = [dict(note) for note in found["recordings"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..neuron.neuron import Neuron
 from ..neuron.serialise import from_dict, to_dict
+from ..storage.json_files import parsed
 
 
 def to_plain(neuron: Neuron) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def from_plain(data: Any) -> Neuron:
 
     Examples
     --------
+    >>> import json
     >>> from pyhodgkin.neuron import library
     >>> cell = library.get("wang_buzsaki")
     >>> from_plain(json.loads(json.dumps(to_plain(cell)))) == cell
@@ -39,7 +40,7 @@ def from_plain(data: Any) -> Neuron:
 def head_of(attrs: Any, wanted: str, where: str) -> dict[str, Any]:
     """The JSON in the attribute ``pyhodgkin``, which must be of the format `wanted`."""
     try:
-        head = json.loads(attrs["pyhodgkin"])
+        head = parsed(attrs["pyhodgkin"])
         if head["format"] != wanted:
             raise ValueError(f'it is of format "{head["format"]}"')
         return dict(head)

@@ -63,7 +63,8 @@ def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recordi
     where = f"{sweep.source}, {sweep.name}" if sweep.name else sweep.source
     if sweep.overridable:
         sweep = _overridden(sweep, options)
-    protocol, t = given, np.asarray(sweep.t, dtype=np.float64) - sweep.t_start
+    protocol, t = given, np.asarray(sweep.t, dtype=np.float64)
+    t = t - sweep.t_start if sweep.t_start else t
     if given is not None and given.kind != sweep.clamp:
         raise RecordingError(f"{where} is {sweep.clamp} clamp but protocol is {given.kind} clamp")
     if given is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import RecordingError, unknown
 from ..recordings import RecordingSet
 from ..recordings.write import NOTE, write_csv
+from ..storage.json_files import parsed
 from .options import Options
 from .table import INSTEAD, Table, recordings
 from .table import TAKES as _OF_TABLES
@@ -58,10 +58,10 @@ def _table(path: Path, lines: Lines, notes: dict[str, Any], options: Options) ->
     head = heading(parts[0].header, where)
     rows = parts[0].rows.followed_by(part.rows for part in parts[1:])
     decimal, thousands = marks([rows.joined()], delimiter, mark(options.decimal), where)
-    frame, count = parse(rows, delimiter, decimal, thousands, where)
-    names = _names(head, delimiter, count, where)
-    labels = _labels(parts, names, delimiter, count, where)
-    columns = TextColumns(frame, names, head.signals, rows, where)
+    found = parse(rows, delimiter, decimal, thousands, where)
+    names = _names(head, delimiter, len(found), where)
+    labels = _labels(parts, names, delimiter, len(found), where)
+    columns = TextColumns(found, names, head.signals, rows, where)
     if len(parts) > 1:
         columns.add("sweep", np.repeat(np.arange(len(parts)), [len(p.rows) for p in parts]))
     return Table(
@@ -147,7 +147,7 @@ def _notes(path: Path, comments: list[str]) -> dict[str, Any]:
     for line in comments:
         if line.startswith(NOTE):
             try:
-                return dict(json.loads(line[len(NOTE) :]))
+                return dict(parsed(line[len(NOTE) :]))
             except (ValueError, TypeError):
                 raise RecordingError(f'{path}: the line "{NOTE}…" is damaged') from None
     return {}

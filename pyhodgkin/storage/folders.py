@@ -7,7 +7,6 @@ new run is written beside the old one, and takes its place when it is complete.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from .json_files import write_json
+from .json_files import parsed, write_json
 
 RECORD = "run.json"
 _FORMAT, _VERSION = "pyhodgkin run", 1
@@ -187,7 +186,7 @@ def replaced(folder: str | os.PathLike[str]) -> list[Path]:
 def _recorded(path: Path) -> tuple[str, frozenset[str]]:
     """Kind and files by run.json; nothing where it is missing, damaged or someone else's."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = parsed(path.read_bytes())
     except (OSError, ValueError):
         return "", frozenset()
     if not isinstance(data, dict) or data.get("format") != _FORMAT:

@@ -10,6 +10,9 @@ from typing import Any
 
 from .atomic import atomic_write
 
+LARGE = 16 << 20  # characters; a text beyond them may take ten times its length as objects
+_BYTES = {"[": 88, "{": 120, ":": 40, ",": 33, '"': 28}  # of objects in CPython, by their text
+
 
 def write_json(path: str | os.PathLike[str], data: Any, indent: int = 1) -> Path:
     """Write indented JSON that ends with a line break.
@@ -31,7 +34,8 @@ def parsed(text: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON in UTF-8, or is nested too deeply, or has a number of too many digits.
+        If it is no JSON in UTF-8, or is nested too deeply, or has a number of too many digits, or
+        is large and would take more than ten times its length in memory.
 
     Examples
     --------
@@ -40,10 +44,21 @@ def parsed(text: str | bytes) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")
+    if len(text) > LARGE:
+        _refuse_many_objects(text)
     try:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _refuse_many_objects(text: str) -> None:
+    needed = sum(size * text.count(sign) for sign, size in _BYTES.items())
+    if needed > 10 * len(text):
+        raise ValueError(
+            f"its {len(text) >> 20} MB of text would take about {needed >> 20} MB in memory as "
+            "lists and objects: keep arrays in an npz file, or cut it into smaller files"
+        )
 
 
 def finite_or_none(data: Any) -> Any:

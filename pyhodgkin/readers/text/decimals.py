@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ...errors import RecordingError, unknown
 
@@ -13,6 +13,7 @@ _WITH_COMMA = re.compile(r"[\d.,]*,[\d.,]*")
 _WITH_POINT = re.compile(r"[\d.,]*\.[\d.,]*")
 _QUOTED = re.compile(r'"([^"]*)"')
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:[.,]\d{3})+")
+_PIECE = 1_000_000  # characters searched at a time: each number that is found takes memory
 
 
 def mark(decimal: str | None) -> str | None:
@@ -48,7 +49,7 @@ def marks(texts: Iterable[str], delimiter: str, given: str | None, path: str) ->
     if "," not in body:
         return ".", ""
     uses: dict[str, str] = {}
-    for token in set(_WITH_COMMA.findall(body)):
+    for token in _found(_WITH_COMMA, body):
         uses.setdefault(_use(token), token)
     if "neither" in uses or len({u.split()[0] for u in uses} - {"either"}) > 1:
         shown = " and ".join(f'"{token}"' for token in list(uses.values())[:2])
@@ -64,11 +65,11 @@ def marks(texts: Iterable[str], delimiter: str, given: str | None, path: str) ->
     if "thousands" in uses:
         return ".", ","
     thousands = _thousands(body, ".", ",")
-    points = [x for x in _WITH_POINT.findall(body) if "," not in x]
-    if points and not (thousands and "decimal with points" in uses):
+    point = next((x for x in _found(_WITH_POINT, body) if "," not in x), None)
+    if point is not None and not (thousands and "decimal with points" in uses):
         raise RecordingError(
             f'{path} has numbers with a comma ("{next(iter(uses.values()))}") and others with a '
-            f'point ("{points[0]}"): give decimal="comma" or decimal="point" (--decimal)'
+            f'point ("{point}"): give decimal="comma" or decimal="point" (--decimal)'
         )
     return ",", thousands
 
@@ -77,9 +78,19 @@ def _thousands(body: str, mark: str, decimal: str) -> str:
     """`mark` when every number that has it has it between thousands, else ""."""
     if mark not in body:
         return ""
-    tokens = {x.split(decimal)[0] for x in set(_TOKEN.findall(body)) if mark in x}
     grouped = re.compile(rf"[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+")
-    return mark if tokens and all(grouped.fullmatch(x) for x in tokens) else ""
+    tokens = (x.split(decimal)[0] for x in _found(_TOKEN, body) if mark in x)
+    return mark if all(grouped.fullmatch(x) for x in tokens) else ""
+
+
+def _found(pattern: re.Pattern[str], body: str) -> Iterator[str]:
+    """What the pattern finds in the lines, without most of the repetitions."""
+    start = 0
+    while start < len(body):
+        end = body.find("\n", start + _PIECE)
+        end = len(body) if end < 0 else end
+        yield from sorted(set(pattern.findall(body[start:end])))
+        start = end
 
 
 def _use(token: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from ...errors import RecordingError
 from ...numerics.arrays import FloatArray
 from .lines import Lines
 from .rows import NAMED, cells
+
+Column: TypeAlias = Any  # float64 (R,), or a pandas Series where there are others than numbers
 
 _SHORT = 40
 ROWS = 100_000  # parsed at a time: pandas keeps six times what it parses
@@ -28,13 +30,13 @@ class TextColumns(Mapping[str, FloatArray]):
 
     def __init__(
         self,
-        frame: Any,
+        columns: Sequence[Column],
         names: Sequence[str],
         signals: Sequence[str],
         rows: Lines,
         path: str,
     ) -> None:
-        self._frame, self._rows, self._path = frame, rows, path
+        self._columns, self._rows, self._path = columns, rows, path
         self._made: dict[str, FloatArray] = {}
         self._index: dict[str, int] = {}
         self.signals: dict[str, str] = {}
@@ -49,7 +51,7 @@ class TextColumns(Mapping[str, FloatArray]):
 
     def __getitem__(self, name: str) -> FloatArray:
         if name not in self._made:
-            self._made[name] = self._numbers(name, self._frame.iloc[:, self._index[name]])
+            self._made[name] = self._numbers(name, self._columns[self._index[name]])
         return self._made[name]
 
     def where(self, name: str, row: int) -> str:
@@ -58,7 +60,7 @@ class TextColumns(Mapping[str, FloatArray]):
         column = self._index[name]
         if column < 0:
             return place
-        cell = str(self._frame.iloc[row, column]).strip()
+        cell = str(np.asarray(self._columns[column])[row]).strip()
         # pandas gives NaN for a cell that is empty; a cell that says so stays text elsewhere.
         empty = cell == "" or (cell == "nan" and "nan" not in self._rows[row].text.lower())
         return f"{place}: the cell is empty" if empty else place
@@ -73,16 +75,15 @@ class TextColumns(Mapping[str, FloatArray]):
         self._made[name] = np.asarray(values, dtype=np.float64)
 
     def _place(self, i: int, name: str, signal: str) -> None:
-        column = self._frame.iloc[:, i]
+        column = self._columns[i]
         if not name:
             if not _is_empty(column):
-                count = self._frame.shape[1]
                 raise RecordingError(
-                    f"{self._path} names {len(self._index)} columns and has {count} "
+                    f"{self._path} names {len(self._index)} columns and has {len(self._columns)} "
                     "(with decimal commas, columns need tabs or semicolons between them)"
                 )
             return
-        if name in self._index and column.equals(self._frame.iloc[:, self._index[name]]):
+        if name in self._index and _equal(column, self._columns[self._index[name]]):
             return  # PatchMaster writes the times before each quantity
         if name in self._index and signal:
             name = f"{signal} {name}"
@@ -94,11 +95,11 @@ class TextColumns(Mapping[str, FloatArray]):
         if signal:
             self.signals[name] = signal
 
-    def _numbers(self, name: str, column: Any) -> FloatArray:
-        if column.dtype.kind in "iuf":
-            values, empty = column.to_numpy(dtype=np.float64), column.isna().to_numpy()
+    def _numbers(self, name: str, column: Column) -> FloatArray:
+        if isinstance(column, np.ndarray):
+            values, empty = column, np.isnan(column)
         else:
-            values, empty = self._by_cell(name, column.astype(object))
+            values, empty = self._by_cell(name, column)
         filled = np.flatnonzero(~empty)
         if filled.size == 0:
             raise RecordingError(f'{self._path}, column "{name}" is empty')
@@ -107,7 +108,7 @@ class TextColumns(Mapping[str, FloatArray]):
 
     def _by_cell(self, name: str, column: Any) -> tuple[FloatArray, NDArray[np.bool_]]:
         values, empty = np.full(len(column), np.nan), np.zeros(len(column), dtype=bool)
-        for i, cell in enumerate(column.tolist()):
+        for i, cell in enumerate(column.astype(object).tolist()):
             text = "" if cell is None or cell != cell else str(cell).strip()
             if not text:
                 empty[i] = True
@@ -122,8 +123,8 @@ class TextColumns(Mapping[str, FloatArray]):
         return values, empty
 
 
-def parse(rows: Lines, delimiter: str, decimal: str, thousands: str, path: str) -> tuple[Any, int]:
-    """The rows as a pandas DataFrame, and how many columns they have."""
+def parse(rows: Lines, delimiter: str, decimal: str, thousands: str, path: str) -> list[Column]:
+    """The columns of the rows: float64, or the cells of one that has others than numbers."""
     import pandas as pd
 
     body = rows.joined().replace("−", "-").encode()
@@ -135,7 +136,7 @@ def parse(rows: Lines, delimiter: str, decimal: str, thousands: str, path: str) 
     if tuple(map(int, re.findall(r"\d+", pd.__version__)[:2])) < (3, 1):
         options["float_precision"] = "round_trip"  # later versions always do
     try:
-        with pd.read_csv(
+        parts: Any = pd.read_csv(
             io.BytesIO(body),
             header=None,
             index_col=False,
@@ -146,16 +147,38 @@ def parse(rows: Lines, delimiter: str, decimal: str, thousands: str, path: str) 
             low_memory=False,
             chunksize=ROWS,
             **options,
-        ) as parts:
-            frames = list(parts)
+        )
+        with parts:
+            columns = _joined([[_column(x) for _, x in part.items()] for part in parts])
     except pd.errors.ParserError as error:
         raise _ragged(rows, str(error), delimiter, path) from None
-    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-    del frames, body
-    if len(frame) != len(rows):
+    if len(columns[0]) != len(rows):
         raise RecordingError(f"{path} is not a table of numbers: a quotation mark is not closed")
-    _refuse_short_rows(frame, rows, delimiter, path)
-    return frame, frame.shape[1]
+    _refuse_short_rows(columns, rows, delimiter, path)
+    return columns
+
+
+def _column(found: Any) -> Column:
+    """A column of a DataFrame."""
+    if found.dtype.kind in "iuf":
+        return found.to_numpy(dtype=np.float64, copy=True)  # without the frame that holds it
+    return found
+
+
+def _joined(parts: list[list[Column]]) -> list[Column]:
+    """The columns of all parts; each part is let go when it has been taken."""
+    import pandas as pd
+
+    columns: list[Column] = []
+    for j in range(len(parts[0])):
+        pieces = [part[j] for part in parts]
+        if all(isinstance(piece, np.ndarray) for piece in pieces):
+            columns.append(np.concatenate(pieces))
+        else:
+            columns.append(pd.concat([pd.Series(piece) for piece in pieces], ignore_index=True))
+        for part in parts:
+            part[j] = None
+    return columns
 
 
 def _ragged(rows: Lines, message: str, delimiter: str, path: str) -> RecordingError:
@@ -180,10 +203,11 @@ def _ragged(rows: Lines, message: str, delimiter: str, path: str) -> RecordingEr
     )
 
 
-def _refuse_short_rows(frame: Any, rows: Lines, delimiter: str, path: str) -> None:
+def _refuse_short_rows(columns: list[Column], rows: Lines, delimiter: str, path: str) -> None:
     """Raise for rows with fewer cells than the others, for instance a last row that is cut off."""
-    width = frame.shape[1]
-    for row in np.flatnonzero(frame.iloc[:, -1].isna().to_numpy()).tolist():
+    width, last = len(columns), columns[-1]
+    absent = np.isnan(last) if isinstance(last, np.ndarray) else last.isna().to_numpy()
+    for row in np.flatnonzero(absent).tolist():
         count = len(cells(rows[row].text, delimiter))
         if count < width:
             raise RecordingError(
@@ -192,9 +216,16 @@ def _refuse_short_rows(frame: Any, rows: Lines, delimiter: str, path: str) -> No
             )
 
 
-def _is_empty(column: Any) -> bool:
-    filled = column.dropna()
-    return all(not str(cell).strip() for cell in filled.tolist()) if len(filled) else True
+def _is_empty(column: Column) -> bool:
+    if isinstance(column, np.ndarray):
+        return bool(np.isnan(column).all())
+    return all(not str(cell).strip() for cell in column.dropna().tolist())
+
+
+def _equal(a: Column, b: Column) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return type(a) is type(b) and np.array_equal(a, b, equal_nan=True)
+    return a.equals(b)
 
 
 def _number(text: str) -> float | None:

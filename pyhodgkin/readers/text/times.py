@@ -41,7 +41,7 @@ def times(values: FloatArray, scale: float, where: str) -> FloatArray:
     ...     times(printed, 1.0, "cell.csv")[:4]
     array([0.  , 0.05, 0.1 , 0.15])
     """
-    t = values * scale
+    t = values if scale == 1.0 else values * scale
     steps = np.diff(t)
     back = np.flatnonzero(steps < 0)
     if back.size:
