@@ -5,12 +5,12 @@ No GPU is needed. What needs one is `benchmarks/gpu_population.py`.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,11 +19,11 @@ from pyhodgkin.backends import compiled, gpu
 from pyhodgkin.backends.torch.steps import METHODS
 from pyhodgkin.status import Status
 
-HAS_TRITON = importlib.util.find_spec("triton") is not None
-needs_triton = pytest.mark.skipif(not HAS_TRITON, reason="triton is not installed")
+NO_KERNELS = gpu.why_not()
+needs_triton = pytest.mark.skipif(bool(NO_KERNELS), reason=NO_KERNELS)
 interpreted_only = pytest.mark.skipif(
-    not HAS_TRITON or bool(compiled.why_not()),
-    reason=f"triton is not installed, or no kernel to compare with: {compiled.why_not()}",
+    bool(NO_KERNELS or compiled.why_not()),
+    reason=NO_KERNELS or f"no kernel to compare with: {compiled.why_not()}",
 )
 FORMS = (
     *(f"{name} {solver}" for name in ("learned", "black_box") for solver in ("tsit5", "rodas5p")),
@@ -241,3 +241,16 @@ def test_a_variant_reads_rows_at_fixed_distances():
     assert "[$1+768]" in many.read_row(3)
     assert "[$1+12]" in replace(many, width=1, dtype="float32").read_row(3)
     assert replace(many, ptx=False).read_row(3) == "tl.load(weights + 96)"
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [("3.3.1", "older than 3.4"), ("3.4.0", ""), ("3.10.0+git1", "")]
+)
+def test_versions_of_triton_that_do_not_compile_the_kernels(monkeypatch, version, said):
+    monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda _: object())
+    monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(__version__=version))
+    gpu._wrong_triton.cache_clear()
+    try:
+        assert said in gpu._wrong_triton() and bool(said) == bool(gpu._wrong_triton())
+    finally:
+        gpu._wrong_triton.cache_clear()

@@ -55,7 +55,11 @@ def test_the_longest_step_is_kept():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
-def test_a_device_that_is_not_there():
+@pytest.mark.parametrize("has_kernels", [False, True])
+def test_a_device_that_is_not_there(monkeypatch, has_kernels):
+    from pyhodgkin.backends.torch import gpu_solve
+
+    monkeypatch.setattr(gpu_solve, "kernel_for", lambda *_: has_kernels)
     with pytest.raises(BackendUnavailableError, match='use device="cpu"'):
         simulate(SQUID, CLAMP, device="cuda")
 

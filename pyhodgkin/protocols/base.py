@@ -181,8 +181,8 @@ class Piecewise(Waveform):
 
     Examples
     --------
-    >>> Piecewise(Segments([0.0, 5.0], [1.0, 2.0], [0.0, -0.5]))(7.0)
-    np.float64(1.0)
+    >>> float(Piecewise(Segments([0.0, 5.0], [1.0, 2.0], [0.0, -0.5]))(7.0))
+    1.0
     """
 
     pieces: Segments

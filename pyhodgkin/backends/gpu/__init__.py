@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import re
 from ctypes.util import find_library
 
 from ..compiled import switched_off
+
+OLDEST = (3, 4)  # of triton; earlier ones do not compile the kernels
 
 
 def why_not() -> str:
@@ -23,7 +26,7 @@ def why_not() -> str:
     >>> isinstance(why_not(), str)
     True
     """
-    return switched_off() or ("" if _installed() else "triton is not installed")
+    return switched_off() or _wrong_triton()
 
 
 def device_missing() -> str:
@@ -35,5 +38,12 @@ def device_missing() -> str:
 
 
 @functools.cache
-def _installed() -> bool:
-    return importlib.util.find_spec("triton") is not None
+def _wrong_triton() -> str:
+    if importlib.util.find_spec("triton") is None:
+        return "triton is not installed"
+    import triton  # pyright: ignore[reportMissingImports]
+
+    if tuple(map(int, re.findall(r"\d+", triton.__version__)[:2])) < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        return f"triton {triton.__version__} is older than {needed}, which torch 2.8 brings"
+    return ""

@@ -252,10 +252,15 @@ def tensor_of(x: np.ndarray, options: SolveOptions) -> Tensor:
     BackendUnavailableError
         Where this torch sees no CUDA device and one was asked for.
     """
-    if options.device.startswith("cuda") and not torch.cuda.is_available():
-        raise BackendUnavailableError(
-            f'device = "{options.device}": this torch sees no CUDA device; use device="cpu", or '
-            "install a CUDA build of torch"
-        )
+    check_device(options.device)
     dtype = getattr(torch, options.dtype)
     return torch.as_tensor(x, dtype=dtype, device=options.device)
+
+
+def check_device(device: str) -> None:
+    """Raise a `BackendUnavailableError` for a device of CUDA that torch does not see."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise BackendUnavailableError(
+            f'device = "{device}": this torch sees no CUDA device; use device="cpu", or install '
+            "a CUDA build of torch and the driver of the device"
+        )

@@ -48,7 +48,7 @@ class _PsiSlope(torch.autograd.Function):
         f, slope = _psi(z), _psi_slope(z)
         closed = -(slope * (2.0 * f + z) + f) / z
         w2 = torch.where(small, w * w, torch.zeros_like(w))
-        series = 1 / 6 + w2 * (-1 / 60 + w2 * (1 / 1008 - w2 / 21600))
+        series = 1 / 6 + w2 * (-1 / 60 + w2 * (1 / 1008 - w2 / 21600.0))
         return grad * torch.where(small, series, closed)
 
 
@@ -65,7 +65,7 @@ def _psi_slope(w: Tensor) -> Tensor:
     f = _psi(z)
     near = xp.where(small, w, xp.zeros_like(w))
     w2 = near * near
-    series = near * (1 / 6 + w2 * (-1 / 180 + w2 * (1 / 5040 - w2 / 151200))) - 0.5
+    series = near * (1 / 6 + w2 * (-1 / 180 + w2 * (1 / 5040 - w2 / 151200.0))) - 0.5
     # f·exp(z) is f + z.
     return xp.where(small, series, f * (1.0 - f - z) / z)
 
