@@ -30,8 +30,9 @@ _MESSAGES = {
     Status.SUCCESS: "the whole time span was solved",
     Status.MAX_STEPS: "max_steps was reached before t_end; raise max_steps, loosen rtol and atol, "
     "or take a stiff solver",
-    Status.STEP_UNDERFLOW: "the step became smaller than the rounding of t; look for a jump in "
-    "the equations, or loosen rtol and atol",
+    Status.STEP_UNDERFLOW: "the step became smaller than the rounding of t, or too small ever to "
+    "arrive; look for a jump in the equations and for very large parameters, or loosen rtol and "
+    "atol",
     Status.NONFINITE: "the state became infinite or NaN; check the parameters (very large "
     "conductances or network outputs), and a fixed step for its size",
     Status.INTERRUPTED: "the solve was interrupted; the samples up to then are kept",

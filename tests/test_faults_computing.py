@@ -182,3 +182,26 @@ def test_no_neuron_of_the_library_has_one():
         warnings.simplefilter("error")
         for name in ph.library.names():
             plausible.check(ph.library.get(name))
+
+
+@pytest.mark.parametrize(("name", "value"), [("na.e", 1e30), ("calcium.k", -1e30)])
+def test_steps_that_would_never_arrive_are_given_up_early(name, value):
+    """Thousands of steps of 1e-28 ms took the torch engine 10 s and more."""
+    cell = ph.library.get("pinsky_rinzel_isopotential")
+    found = ph.simulate(
+        cell, CLAMP, parameters={name: value}, backend="torch", saveat=1.0, throw=False
+    )
+    assert ph.Status(int(found.status)) is ph.Status.STEP_UNDERFLOW
+    assert found.stats["n_steps"] + found.stats["n_rejected"] <= 1000
+    assert np.isnan(found.v[-1])
+
+
+def test_a_gate_like_a_switch_is_the_same_alone_and_in_a_batch():
+    cell = ph.library.get("pospischil_lts_calcium")
+    k = np.array([1e-308, -4.0])
+    batch = ph.simulate(cell, CLAMP, parameters={"cat.u.x_inf.k": k}, backend="torch", saveat=1.0)
+    alone = ph.simulate(
+        cell, CLAMP, parameters={"cat.u.x_inf.k": k[0]}, backend="torch", saveat=1.0
+    )
+    assert batch.stats["n_steps"][0] == alone.stats["n_steps"]
+    np.testing.assert_allclose(batch.v[0], alone.v, rtol=1e-9)

@@ -18,7 +18,7 @@ from ..compiled.kernels.options import MANY, SECOND
 from .arrays import as_tensor, of
 from .kinetics import Params
 from .merged import Merger
-from .step_size import StepSize
+from .step_size import Progress, StepSize
 from .steps import Method, Rosenbrock
 from .stimulus import Stimulus
 from .system import System
@@ -65,6 +65,7 @@ class _Elements:
         self.end = stimulus.end(self.piece, t1)
         self.status = xp.zeros_like(self.piece)
         self.running = self.t < t1
+        self.progress = Progress(t0)
         self.n_steps = xp.zeros_like(self.piece)
         self.n_rejected = xp.zeros_like(self.piece)
         self.enter()
@@ -200,8 +201,11 @@ def _judge(
     xp = of(elements.y)
     elements.running = elements.running & (elements.t < elements.t1)
     stuck = elements.running & ~accepted & (h <= xp.at_least(ROUNDING * abs(elements.t), SMALLEST))
+    waiting = elements.progress.none(iteration, elements.t, elements.t1)
+    if waiting is not None:
+        stuck = stuck | (elements.running & waiting)
     if bool(stuck.any()):
-        reason = xp.where(finite, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
+        reason = xp.where(finite | accepted, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
         elements.status = xp.where(stuck, reason, elements.status)
         elements.running = elements.running & ~stuck
     if iteration >= options.max_steps:

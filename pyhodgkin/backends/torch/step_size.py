@@ -62,3 +62,25 @@ class StepSize:
         # A step cut short by a breakpoint says little about the next one: never shrink for it.
         h = xp.where(accepted & crossed, xp.maximum(h, proposed), proposed)
         return h if self._longest is None else xp.at_most(h, self._longest)
+
+
+class Progress:
+    """Tells the elements whose steps have become so small that they would never arrive.
+
+    The steps after a start from far away grow: over each `EVERY` of them the time doubles, or gets
+    on by more than `LEAST` of what is left. Those that stay small are stopped here and not after
+    `max_steps`, each of which may take milliseconds.
+    """
+
+    EVERY, LEAST = 250, 1e-9
+
+    def __init__(self, t: Any) -> None:
+        self._first = self._before = t
+
+    def none(self, iteration: int, t: Any, t1: Any) -> Any:
+        """Which elements do not get on; None between the looks at them."""
+        if iteration % self.EVERY:
+            return None
+        before, self._before = self._before, t
+        gained = t - before
+        return (gained < self.LEAST * (t1 - before)) & (gained < before - self._first)
