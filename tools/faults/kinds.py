@@ -13,6 +13,7 @@ from processes import begun, finished, in_child
 from writing import Trials
 
 NOBODY = 65534
+_BTRFS = 1 << 18  # what it reserves for its own trees while a few files are written
 
 
 def kill(trials: Trials, k: int, n: int) -> None:
@@ -44,6 +45,36 @@ def full_disk(trials: Trials, k: int, n: int) -> None:
         trials.judge(folder, replaces, ended)
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+def quota(trials: Trials, k: int, n: int) -> None:
+    """A quota (of a btrfs subvolume) of too few bytes, lifted for the next run; needs root."""
+    replaces = k % 2 == 1
+    image, disk = trials.work / "image", trials.work / "quota"
+    if not image.exists():
+        with image.open("wb") as file:
+            file.truncate(256 << 20)
+        _run("mkfs.btrfs", "-q", image)
+    disk.mkdir(exist_ok=True)
+    _run("mount", "-o", "loop", image, disk)
+    place = disk / f"volume-{k}"
+    try:
+        _run("btrfs", "quota", "enable", disk)
+        _run("btrfs", "subvolume", "create", place)
+        folder = trials.fresh(replaces, place)
+        _run("btrfs", "filesystem", "sync", disk)
+        used = sum(p.stat().st_blocks * 512 + 512 for p in place.rglob("*"))
+        whole = _size_of_run(trials) + _BTRFS
+        room = used + whole * (2 * k + 1) // (2 * n)
+        group = f"0/{_run('btrfs', 'inspect-internal', 'rootid', place).strip()}"
+        _run("btrfs", "qgroup", "limit", room, group, disk)
+        ended = in_child(trials.job.run, folder, replaces)
+        trials.counts[f"{ended[1].split(':')[0]}" if ended[0] else "had room"] += 1
+        _run("btrfs", "qgroup", "limit", "none", group, disk)
+        trials.judge(folder, replaces, ended)
+        _run("btrfs", "subvolume", "delete", place)
+    finally:
+        _run("umount", disk)
 
 
 def file_limit(trials: Trials, k: int, n: int) -> None:
@@ -197,7 +228,12 @@ def _size_of_run(trials: Trials) -> int:
 
 def _mount(place: Path, size: str, again: bool = False) -> None:
     options = f"remount,size={size}" if again else f"size={size}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(place)], check=True)
+    _run("mount", "-t", "tmpfs", "-o", options, "none", place)
+
+
+def _run(*command: object) -> str:
+    words = [str(x) for x in command]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _modes(folder: Path, mode: str) -> None:
@@ -209,6 +245,7 @@ def _modes(folder: Path, mode: str) -> None:
 FAULTS = {
     "kill": kill,
     "full-disk": full_disk,
+    "quota": quota,
     "file-limit": file_limit,
     "read-only": read_only,
     "two": two,
