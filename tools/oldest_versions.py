@@ -20,7 +20,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("readers", "xarray", "features")
+EXTRAS = ("readers", "xarray", "tensorboard", "population", "cluster", "features")
 _LOWER = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?>=([\w.]+)(?:,[^;]*)?(?:;\s*(.*))?$")
 
 
