@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..numerics.arrays import FloatArray
+from ..numerics.arrays import FloatArray, unshared
 
 
 def finite(name: str, value: object, unit: str = "") -> float:
@@ -39,7 +39,7 @@ def ordered(first: str, start: float, last: str, stop: float) -> None:
 def vector(name: str, values: ArrayLike, unit: str = "") -> FloatArray:
     """`values` as a read-only, finite, non-empty vector of float64."""
     try:
-        array = np.array(values, dtype=np.float64)
+        array = unshared(values)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be a sequence of numbers{_in(unit)}") from None
     if array.ndim != 1:

@@ -65,6 +65,7 @@ def recording(sweep: Sweep, options: Options, given: Protocol | None) -> Recordi
         sweep = _overridden(sweep, options)
     protocol, t = given, np.asarray(sweep.t, dtype=np.float64)
     t = t - sweep.t_start if sweep.t_start else t
+    t.setflags(write=False)  # one array for the recording and its protocol
     if given is not None and given.kind != sweep.clamp:
         raise RecordingError(f"{where} is {sweep.clamp} clamp but protocol is {given.kind} clamp")
     if given is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, RecordingError
+from ..numerics.arrays import unshared
 from ..protocols import Protocol
 from ..units import CURRENT, current_unit
 
@@ -68,7 +69,7 @@ def unit_of_solution(solution: Solution, given: str | None) -> str:
 
 def _vector(name: str, field: str, values: ArrayLike, length: int | None = None) -> NDArray:
     try:
-        array = np.array(values, dtype=np.float64)
+        array = unshared(values)
     except (TypeError, ValueError):
         raise error(name, f"{field} must be a vector of numbers") from None
     if array.ndim != 1:

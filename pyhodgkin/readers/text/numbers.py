@@ -104,7 +104,8 @@ class TextColumns(Mapping[str, FloatArray]):
         if filled.size == 0:
             raise RecordingError(f'{self._path}, column "{name}" is empty')
         last = int(filled[-1]) + 1
-        return np.ascontiguousarray(values[:last])
+        values.setflags(write=False)  # recordings keep it without a copy
+        return values[:last]
 
     def _by_cell(self, name: str, column: Any) -> tuple[FloatArray, NDArray[np.bool_]]:
         values, empty = np.full(len(column), np.nan), np.zeros(len(column), dtype=bool)
