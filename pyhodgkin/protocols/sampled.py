@@ -49,8 +49,8 @@ class Sampled(Waveform):
     --------
     >>> float(Sampled([0, 1, 2], [0.0, 10.0, 10.0])(0.5))
     5.0
-    >>> Sampled([0, 1, 2], [0.0, 10.0, 10.0], mode="held")(0.5)
-    np.float64(0.0)
+    >>> float(Sampled([0, 1, 2], [0.0, 10.0, 10.0], mode="held")(0.5))
+    0.0
     >>> Sampled([0, 1, 2, 3], [-80, -80, 20, 20], mode="command").segments().breakpoints
     array([2.])
     >>> Sampled([0, 1, 2, 3], [0, 5, 0, 0], mode="command")([0.9, 1.0, 1.9, 2.0])
