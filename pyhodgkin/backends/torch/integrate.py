@@ -201,7 +201,7 @@ def _judge(
     xp = of(elements.y)
     elements.running = elements.running & (elements.t < elements.t1)
     stuck = elements.running & ~accepted & (h <= xp.at_least(ROUNDING * abs(elements.t), SMALLEST))
-    waiting = elements.progress.none(iteration, elements.t, elements.t1)
+    waiting = elements.progress.stalled(iteration, elements.t, elements.t1)
     if waiting is not None:
         stuck = stuck | (elements.running & waiting)
     if bool(stuck.any()):

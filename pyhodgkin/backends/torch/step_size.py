@@ -65,7 +65,7 @@ class StepSize:
 
 
 class Progress:
-    """Tells the elements whose steps have become so small that they would never arrive.
+    """Finds elements whose steps have become so small that they would never arrive.
 
     The steps after a start from far away grow: over each `EVERY` of them the time doubles, or gets
     on by more than `LEAST` of what is left. Those that stay small are stopped here and not after
@@ -77,7 +77,7 @@ class Progress:
     def __init__(self, t: Any) -> None:
         self._first = self._before = t
 
-    def none(self, iteration: int, t: Any, t1: Any) -> Any:
+    def stalled(self, iteration: int, t: Any, t1: Any) -> Any:
         """Which elements do not get on; None between the looks at them."""
         if iteration % self.EVERY:
             return None
