@@ -165,8 +165,9 @@ class _Numpy:
     def inverse(x: Any) -> Any:
         try:
             return np.linalg.inv(x)
-        except np.linalg.LinAlgError:
-            return np.full_like(x, np.nan)
+        except np.linalg.LinAlgError:  # of one matrix among all
+            found = torch.linalg.inv_ex(torch.as_tensor(x))
+            return np.where((found.info != 0)[..., None, None], np.nan, found.inverse.numpy())
 
     @staticmethod
     def product(x: Any) -> Any:
