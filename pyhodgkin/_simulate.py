@@ -17,7 +17,7 @@ from .memory import enough_memory
 from .neuron import plausible
 from .neuron.calcium import STATE
 from .neuron.neuron import Neuron
-from .numerics.arrays import FloatArray
+from .numerics.arrays import LARGEST, FloatArray
 from .population.population import Population
 from .population.result import PopulationResult
 from .protocols import Protocol
@@ -239,8 +239,10 @@ def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
         raise InputError(f"y0 has shape {start.shape}; give ({n},) or (B, {n}): {neuron.states}")
     if start.ndim == 1 and _plain_start(start.tolist()):
         return start
-    if not np.isfinite(start).all():
-        raise InputError("y0 has a value that is NaN or infinite")
+    wrong = np.argwhere(~(np.abs(start) <= LARGEST))
+    if wrong.size:
+        name, value = neuron.states[wrong[0][-1]], start[tuple(wrong[0])]
+        raise InputError(f"y0: {name} = {value:g} is NaN or infinite, or beyond {LARGEST:g}")
     gates = start[..., 1:]
     if neuron.right_hand_side is not None or ((gates >= 0) & (gates <= 1)).all():
         return start
@@ -261,7 +263,7 @@ def _start(neuron: Neuron, y0: ArrayLike | None) -> FloatArray | None:
 
 def _plain_start(y0: list[float]) -> bool:
     """Whether there is nothing to be said against one start, whatever the equations are."""
-    return -np.inf < y0[0] < np.inf and all(0.0 <= x <= 1.0 for x in y0[1:])
+    return -LARGEST <= y0[0] <= LARGEST and all(0.0 <= x <= 1.0 for x in y0[1:])
 
 
 def _batch_size(n_sets: int, n_protocols: int, y0: FloatArray | None) -> int:

@@ -205,3 +205,17 @@ def test_a_gate_like_a_switch_is_the_same_alone_and_in_a_batch():
     )
     assert batch.stats["n_steps"][0] == alone.stats["n_steps"]
     np.testing.assert_allclose(batch.v[0], alone.v, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "value"), [("cat.g", 1e30), ("cat.s.x_inf.a", -1e30)])
+def test_a_singular_matrix_of_one_element_is_its_own(name, value):
+    """numpy refuses to invert all matrices where one is singular: all elements failed."""
+    cell = ph.library.get("pospischil_lts_calcium")
+    own = float(cell.theta[cell.layout[name].start])
+    found = ph.simulate(
+        cell, CLAMP, parameters={name: np.array([own, value, own])}, backend="torch", saveat=1.0,
+        throw=False,
+    )  # fmt: skip
+    alone = ph.simulate(cell, CLAMP, backend="torch", saveat=1.0)
+    assert found.status.tolist()[::2] == [0, 0] and found.status[1] != 0
+    np.testing.assert_allclose(found.v[[0, 2]], [alone.v, alone.v], rtol=1e-9)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]  # places in an array
+LARGEST = 1e100  # of a sample or a state: squares, and sums of a few, stay finite
 
 
 def unshared(values: ArrayLike) -> FloatArray:

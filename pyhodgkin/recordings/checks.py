@@ -8,15 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, RecordingError
-from ..numerics.arrays import unshared
+from ..numerics.arrays import LARGEST, unshared
 from ..protocols import Protocol
 from ..units import CURRENT, current_unit
 
 if TYPE_CHECKING:
     from ..solution.solution import Solution
     from .recording import Recording
-
-_LARGEST = 1e100  # of a sample: squares of residuals stay finite
 
 
 def error(name: str, text: str) -> RecordingError:
@@ -84,7 +82,7 @@ def _vector(name: str, field: str, values: ArrayLike, length: int | None = None)
             f"index {bad[0]}: remove these samples or cut a window without them",
         )
     worst = int(np.argmax(np.abs(array))) if array.size else 0
-    if array.size and abs(array[worst]) > _LARGEST:
+    if array.size and abs(array[worst]) > LARGEST:
         raise error(
             name,
             f"{field} = {array[worst]:g} at index {worst} is no measured number: remove such "
