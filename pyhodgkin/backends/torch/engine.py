@@ -29,7 +29,7 @@ from ..loss import Loss
 from ..sensitivity import linearize
 from ..solvers import REGISTERED
 from . import clamped, compiled, gpu_solve
-from .arrays import check_device, tensor_of
+from .arrays import tensor_of
 from .compiled_derivatives import derivatives_of
 from .compiled_simulation import CompiledSimulation
 from .simulation import Simulation, statistics
@@ -73,7 +73,6 @@ class TorchBackend:
         method = method_of(options.solver, cached_system(neuron, is_clamped(protocols)))
         if compiled.kernel_for(neuron, method, options):
             return compiled.solve(neuron, protocols, theta, y0, saveat, method, options, ends)
-        check_device(options.device)
         if gpu_solve.kernel_for(neuron, method, options):
             start = compiled.start_of(neuron, y0, max(shape))
             return gpu_solve.solve(neuron, protocols, theta, start, saveat, method, options, ends)

@@ -19,6 +19,7 @@ from ..base import RawSolution, SolveOptions, is_clamped
 from ..gpu import why_not
 from ..step_limit import check_max_steps
 from .adjoint import Gradients
+from .arrays import check_device
 from .gpu import Launch, chunks
 from .gpu_batch import Batch, Rising, Steps, every_row
 from .integrate import Run
@@ -58,6 +59,7 @@ def solve(
     ends: FloatArray | None,
 ) -> RawSolution:
     """See `Backend.solve`; `start` are states (0, S), (1, S) or (B, S) to start from."""
+    check_device(options.device)
     check_max_steps(options.max_steps, protocols, saveat[-1] if ends is None else ends)
     sets, clamped = np.atleast_2d(theta), is_clamped(protocols)
     count = max(len(sets), len(protocols))

@@ -205,7 +205,7 @@ def _judge(
     if waiting is not None:
         stuck = stuck | (elements.running & waiting)
     if bool(stuck.any()):
-        reason = xp.where(finite | accepted, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
+        reason = xp.where(finite, int(Status.STEP_UNDERFLOW), int(Status.NONFINITE))
         elements.status = xp.where(stuck, reason, elements.status)
         elements.running = elements.running & ~stuck
     if iteration >= options.max_steps:
